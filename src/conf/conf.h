@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The one option table: parsing, help, manual pages and completion come
+ * from it.  Must not know what an option does.
+ */
+#ifndef S3ZIPFS_CONF_CONF_H
+#define S3ZIPFS_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct buf;
+
+enum conf_tristate { CONF_AUTO = -1, CONF_NO = 0, CONF_YES = 1 };
+enum conf_archive { CONF_ARCHIVE_LISTED, CONF_ARCHIVE_HIDDEN };
+enum conf_order { CONF_ORDER_PLAN, CONF_ORDER_KEY };
+enum conf_badkeys { CONF_BADKEYS_REFUSE, CONF_BADKEYS_SKIP,
+                    CONF_BADKEYS_ESCAPE };
+enum conf_crc { CONF_CRC_AUTO, CONF_CRC_ORACLE, CONF_CRC_READ };
+enum conf_publish { CONF_PUBLISH_OWNER, CONF_PUBLISH_ALL, CONF_PUBLISH_OFF };
+enum conf_verify { CONF_VERIFY_AUTO, CONF_VERIFY_FULL };
+
+/* Strings are owned by the struct; NULL = not given. */
+struct conf_list {
+    char **item;
+    size_t count;
+};
+
+struct conf {
+    /* where */
+    char *endpoint, *region, *profile, *credentials_file, *config_file;
+    enum conf_tristate path_style;
+    bool no_sign_request, requester_pays;
+    char *expected_bucket_owner, *dest_expected_owner;
+    enum conf_tristate sign_payload;
+    char *ca_bundle;
+    bool no_verify_tls;
+    /* tree */
+    char *name; /* "archive.zip" */
+    enum conf_archive archive;
+    uint32_t ttl; /* seconds */
+    uint64_t max_entries;
+    struct conf_list include, exclude;
+    enum conf_order order;
+    uint32_t layout; /* version: 1 */
+    enum conf_badkeys badkeys;
+    bool portable_names;
+    /* reading */
+    uint64_t memory; /* bytes */
+    uint32_t connections;
+    enum conf_crc crc;
+    enum conf_tristate read_ahead;
+    bool direct_io;
+    char *cache_dir;
+    /* publish */
+    enum conf_publish publish;
+    struct conf_list publish_to;
+    int publish_strategy; /* enum plan_strategy by number; conf knows the
+                             names only: 0 duo, 1 stream */
+    bool overwrite;
+    enum conf_verify verify;
+    char *storage_class, *sse_kms_key_id;
+    /* log */
+    int log; /* enum log_level by number: 0 error .. 3 debug */
+    char *log_file;
+    bool syslog;
+    /* FUSE */
+    bool allow_other, allow_root, ro, auto_unmount;
+    bool foreground, debug; /* -f, -d */
+    bool have_uid, have_gid, have_umask;
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    char *fsname, *subtype;
+};
+
+/* Defaults of product.md.  conf_free frees the strings. */
+int conf_init(struct conf *c);
+void conf_free(struct conf *c);
+
+/* One option: name with '-' and '_' as one, value NULL if none was given.
+ * 0, or -EINVAL with words ("unknown option ...", "ttl: not a number").
+ * fstab's own words are accepted and ignored. */
+int conf_set(struct conf *c, const char *name, const char *value,
+             struct err *e);
+/* A comma-separated -o argument; '\,' and '\\' as libfuse has them. */
+int conf_set_list(struct conf *c, const char *arg, struct err *e);
+
+/* Parse a command line: "-o list", "--name value", "--name=value", "-f",
+ * "-d", "-v", "-n", "-s"; others stay, in order, in argv[0..*argc).
+ * "--" ends options.  Flags of the caller (conf_flag table: long name,
+ * takes a value, where to store) are looked up before the option table. */
+struct conf_flag {
+    const char *name;   /* without "--"; NULL ends the table */
+    char short_name;    /* 0 = none */
+    const char **value; /* takes a value, stored here (borrowed from argv) */
+    bool *set;          /* or: takes none, set here */
+    const char *help, *arg;
+};
+int conf_parse(struct conf *c, const struct conf_flag *flags, int *argc,
+               char **argv, struct err *e);
+
+/* --help text and the manual's OPTIONS section (pod), from the table. */
+int conf_help(struct buf *out);
+int conf_pod(struct buf *out);
+
+/* "s3://BUCKET[/KEY]" or, with bucket_default, "/KEY".  *ret_bucket and
+ * *ret_key are malloc'ed (key "" if none). */
+int conf_url(const char *url, const char *bucket_default, char **ret_bucket,
+             char **ret_key, struct err *e);
+
+/* Does key (relative to the mount's prefix) pass include= and exclude=?
+ * fnmatch(FNM_PATHNAME) plus "**"; any exclude wins, then any include. */
+bool conf_member_wanted(const struct conf *c, const char *key);
+
+#endif

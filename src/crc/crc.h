@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Where a member's CRC-32 comes from: the ladder of s3-facts.md (HEAD,
+ * GetObjectAttributes, reading it), the values known so far, and the
+ * SQLite store that keeps them over mounts.  A value may come later: from
+ * a rung, from a read (crc_put) or from a publish.
+ *
+ * Threads: any; callbacks as in net.h.  Must not know windows or uploads.
+ */
+#ifndef S3ZIPFS_CRC_CRC_H
+#define S3ZIPFS_CRC_CRC_H
+
+#include "index/index.h"
+#include "net/net.h"
+#include "s3/s3.h"
+
+/* The state file of this user (state.sqlite in cache_dir): CRCs here, the
+ * upload journal by publish.  Trouble with it is one warning, and life
+ * goes on without.  All calls block: from net_work or threads that may
+ * wait only. */
+struct state;
+struct sqlite3;
+/* dir NULL or not writable: memory only (state_db is NULL). */
+void state_open(struct state **ret, const char *dir);
+void state_close(struct state *st);
+/* The connection, locked, or NULL; give it back with state_unlock. */
+struct sqlite3 *state_lock(struct state *st);
+void state_unlock(struct state *st);
+
+struct crc;
+int crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
+            enum conf_crc mode, struct err *e);
+/* Writes what is not written yet. */
+void crc_free(struct crc *c);
+
+/* The CRCs of one layout (kept beside it, never in it).  Refcounted.
+ * Opening loads what the store knows; loading goes on in the background
+ * (crc_get waits for it). */
+struct crc_set;
+struct crc_set *crc_set_open(struct crc *c, struct layout *l);
+struct crc_set *crc_set_ref(struct crc_set *s);
+void crc_set_unref(struct crc_set *s);
+
+/* Known at once?  Zero-byte members always are (0). */
+bool crc_peek(struct crc_set *s, size_t member, uint32_t *ret);
+
+/* Flags of crc_get. */
+enum {
+    CRC_CHEAP = 1, /* rungs 1 and 2 only: -ENODATA if they do not know */
+};
+/* The value by callback (maybe before return): r 0, or -ESTALE (the layout
+ * is marked), -ENODATA, another -errno with words.  Waiters for one member
+ * share one climb.  Returns an id for crc_cancel, 0 if answered. */
+typedef void crc_cb(void *user, int r, uint32_t value, const struct err *e);
+uint64_t crc_get(struct crc_set *s, size_t member, unsigned flags,
+                 crc_cb *cb, void *user);
+/* True if cb will not be called. */
+bool crc_cancel(struct crc_set *s, uint64_t id);
+
+/* A value that somebody computed or was told under the listing's ETag.
+ * If another value is known, the call keeps the old one and returns
+ * -EILSEQ, unless replace. */
+int crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace);
+
+/* crc32_combine of zlib; len bytes of b follow a. */
+uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
+
+struct crc_stats {
+    uint64_t known, from_store, from_head, from_attributes, from_read;
+};
+void crc_stats_get(struct crc *c, struct crc_stats *ret);
+size_t crc_known(struct crc_set *s); /* of this layout */
+
+#endif

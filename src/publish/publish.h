@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Making an archive real: jobs that execute a plan, check what the store
+ * answers, and leave nothing behind when they fail.
+ *
+ * Threads: calls from any thread; callbacks without locks.  Must not know
+ * FUSE.
+ */
+#ifndef S3ZIPFS_PUBLISH_PUBLISH_H
+#define S3ZIPFS_PUBLISH_PUBLISH_H
+
+#include "conf/conf.h"
+#include "crc/crc.h"
+#include "plan/plan.h"
+#include "read/read.h"
+
+/* One per mount or command: the jobs, what was learned of the store, the
+ * journal. */
+struct publisher;
+struct publisher_deps { /* borrowed for the life of the publisher */
+    struct net *net;
+    struct s3 *s3;        /* sources */
+    struct s3 *s3_dest;   /* destinations; may be the same */
+    struct state *state;
+    struct read_pool *pool;
+    const struct conf *conf;
+    struct index *index;  /* invalidated after a publish; may be NULL */
+};
+int publisher_new(struct publisher **ret, const struct publisher_deps *d,
+                  struct err *e);
+/* Aborts every job with -ECONNABORTED and waits until their uploads are
+ * gone (bounded: 15 s).  Not from a callback. */
+void publisher_free(struct publisher *p);
+
+/* Where a publish may go: parses value ('' = own key, "/key",
+ * "s3://bucket/key"), checks publish_to and that the destination is not a
+ * member of l.  0, -EINVAL, -EPERM. */
+struct publish_dest {
+    char *bucket, *key;
+};
+int publish_dest_parse(struct publisher *p, const struct layout *l,
+                       const char *value, size_t len,
+                       struct publish_dest *ret, struct err *e);
+void publish_dest_free(struct publish_dest *d);
+
+enum publish_state {
+    PUBLISH_NONE,
+    PUBLISH_PLANNING,
+    PUBLISH_RUNNING,
+    PUBLISH_COMPLETING,
+    PUBLISH_DONE,
+    PUBLISH_FAILED,
+    PUBLISH_CANCELLED,
+};
+
+/* A snapshot of a job, for status lines and the progress bar. */
+struct publish_status {
+    enum publish_state state;
+    bool noop;          /* the same layout was there already */
+    char dest[1100];    /* s3://bucket/key, escaped */
+    char upload_id[256];
+    uint64_t parts, parts_done;
+    uint64_t bytes, uploaded, copied, downloaded; /* done so far */
+    uint64_t bytes_done;  /* of the archive */
+    uint64_t retries, restarts;
+    uint64_t started_ms, now_ms, ended_ms;
+    char etag[128];
+    bool have_crc32;
+    uint32_t crc32;
+    const char *verified; /* "store-crc", "readback-headers", "full", "" */
+    struct s3_error error; /* the S3 answer behind a failure, if any */
+    struct err err;        /* final error; num 0 = none */
+};
+
+/* A job.  Refcounted; belongs to the directory (layout->prefix). */
+struct publish_job;
+struct publish_job *publish_job_ref(struct publish_job *j);
+void publish_job_unref(struct publish_job *j);
+
+/* Start publishing what r reads to dest.  Another job on that destination:
+ * -EBUSY, unless it has the same layout: then that job is returned again
+ * (joined).  Other refusals come through the job.  overwrite: conf's, or
+ * true.  The job runs whether or not somebody waits. */
+int publish_start(struct publisher *p, struct reader *r,
+                  const struct publish_dest *dest, struct publish_job **ret,
+                  struct err *e);
+/* Called once when the job has ended (at once if it has): r is the errno
+ * of product.md's setxattr column.  Returns an id, 0 if answered. */
+typedef void publish_cb(void *user, int r, const struct err *e);
+uint64_t publish_wait(struct publish_job *j, publish_cb *cb, void *user);
+/* True if cb will not be called. */
+bool publish_wait_cancel(struct publish_job *j, uint64_t id);
+/* Ends the job: -EINTR (Ctrl-C), -ECANCELED (setfattr -x) or
+ * -ECONNABORTED; its upload is aborted before the waiters hear of it. */
+void publish_abort(struct publish_job *j, int why);
+void publish_job_status(struct publish_job *j, struct publish_status *ret);
+
+/* Jobs of a directory: calls fn for the newest (always, if there is one)
+ * and every running one. */
+void publish_jobs(struct publisher *p, const char *bucket, const char *prefix,
+                  void (*fn)(void *user, struct publish_job *j), void *user);
+/* "name: value" lines of product.md, bounded; for user.publish.status. */
+int publish_status_text(struct buf *out, const struct publish_status *s);
+int publish_status_json(struct buf *out, const struct publish_status *s);
+const char *publish_state_name(enum publish_state s);
+
+/* The plan that a publish of r would execute, with heads and gets counted
+ * for what is known of CRCs. */
+int publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
+                 struct err *e);
+
+#endif

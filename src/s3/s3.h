@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * S3 calls, each asynchronous: submit, completion on a loop thread,
+ * cancel.  Signing, retries with full jitter and a budget, region and
+ * clock-skew learning, 200-with-error and hostile XML are dealt with in
+ * here; callers see one struct s3_error.
+ *
+ * Must not know archives, layouts or plans.
+ */
+#ifndef S3ZIPFS_S3_S3_H
+#define S3ZIPFS_S3_S3_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "aws/aws.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "net/net.h"
+
+/* Limits of the service (S3 user guide, "Multipart upload limits").  One
+ * table; plan has its own copy of the numbers it plans with. */
+enum {
+    S3_LIST_PAGE = 1000,
+    S3_KEY_MAX = 1024,     /* bytes, of UTF-8 */
+    S3_PARTS_MAX = 10000,
+};
+#define S3_PART_MIN MIB(5)
+#define S3_PART_MAX GIB(5)
+
+/* The one error value.  err is what a read or stat answers (product.md,
+ * "Errors"); publish maps -ESTALE to ECANCELED itself. */
+struct s3_error {
+    int err;          /* 0 or -errno */
+    int http;         /* status of the last answer, 0 = none came */
+    char code[64];    /* S3 code, "" if none; escaped */
+    char message[256]; /* S3's or libcurl's words; escaped */
+    char request_id[64], host_id[128];
+    int attempts;
+};
+/* "GET s3://bucket/key: 403 AccessDenied: ... (request id ...)" with names
+ * escaped: the text for struct err.  Returns e->err. */
+int s3_error_text(const struct s3_error *e, const char *op,
+                  const char *bucket, const char *key, size_t key_len,
+                  struct err *ret);
+
+struct s3;
+struct s3_conf { /* borrowed until s3_new returns */
+    const char *endpoint;    /* URL; NULL = aws_endpoint_url, then AWS */
+    const char *region;      /* NULL = aws_region, then learn */
+    int path_style;          /* -1 auto, 0, 1 */
+    bool requester_pays;
+    const char *expected_bucket_owner; /* for every bucket... */
+    const char *dest_expected_owner;   /* ...but destinations (args.dest) */
+    int sign_payload;        /* -1 auto: over http, and never over https */
+    const char *storage_class, *sse_kms_key_id; /* for creates */
+};
+int s3_new(struct s3 **ret, struct net *n, struct aws *a,
+           const struct s3_conf *c, struct err *e);
+/* All calls must have answered (net_free sees to it). */
+void s3_free(struct s3 *s);
+/* "https://host[:port]" or the AWS partition word: identity of the store
+ * for caches. */
+const char *s3_endpoint_id(const struct s3 *s);
+
+/* Every call returns an id for s3_cancel and answers exactly once through
+ * its callback, on a loop thread (maybe before the call returns).  Results
+ * are valid during the callback only.  Strings in args are copied. */
+typedef uint64_t s3_id;
+void s3_cancel(struct s3 *s, s3_id id);
+
+/* An object's address.  dest: use dest_expected_owner. */
+struct s3_where {
+    const char *bucket;
+    const char *key;
+    size_t key_len;
+    bool dest;
+};
+
+/* Patience of an operation. */
+enum s3_patience {
+    S3_PATIENCE_NORMAL, /* 10 attempts or 60 s without progress */
+    S3_PATIENCE_PROBE,  /* 10 s in all */
+};
+
+/* ---------------------------------------------------------------- list */
+
+struct s3_entry { /* borrowed from the page */
+    const char *key;
+    size_t key_len;
+    uint64_t size;
+    int64_t mtime; /* seconds, floored */
+    const char *etag; /* bare, "" if none */
+    const char *storage_class; /* "" if none */
+    uint8_t algorithm; /* bits S3_ALG_* of ChecksumAlgorithm */
+    uint8_t type;      /* enum s3_checksum_type */
+};
+enum { S3_ALG_CRC32 = 1, S3_ALG_OTHER = 2 };
+enum s3_checksum_type { S3_TYPE_NONE, S3_TYPE_FULL, S3_TYPE_COMPOSITE };
+
+struct s3_page {
+    const struct s3_entry *entry;
+    size_t count;
+    const char *const *prefix; /* common prefixes, decoded */
+    const size_t *prefix_len;
+    size_t prefix_count;
+    const char *next; /* continuation token; NULL at the end */
+};
+struct s3_list_args {
+    const char *bucket;
+    const char *prefix;
+    size_t prefix_len;
+    bool delimiter; /* "/" */
+    const char *start_after; /* NULL = none */
+    const char *token;       /* of the page before, NULL = first */
+    unsigned max_keys;       /* 0 = 1,000 */
+    enum s3_patience patience;
+};
+/* ListObjectsV2, one page.  A page whose token equals args.token is
+ * -EPROTO. */
+typedef void s3_list_cb(void *user, const struct s3_error *e,
+                        const struct s3_page *page);
+s3_id s3_list(struct s3 *s, const struct s3_list_args *args, s3_list_cb *cb,
+              void *user);
+
+/* ------------------------------------------------------- get and head */
+
+struct s3_object { /* what the headers said; borrowed */
+    uint64_t size;     /* of the whole object */
+    const char *etag;  /* bare */
+    int64_t mtime;
+    bool have_crc32;   /* a FULL_OBJECT CRC32 (rules of s3-facts.md 1) */
+    uint32_t crc32;
+    enum s3_checksum_type type;
+    const char *checksum_crc32; /* as sent, "" if none (COMPOSITE: "x-N") */
+    const char *layout_digest;  /* x-amz-meta-s3zipfs-layout, "" */
+    const char *storage_class;
+    const char *version_id;
+};
+struct s3_get_args {
+    struct s3_where at;
+    const char *etag; /* If-Match; NULL or "" = no guard */
+    uint64_t first, length; /* length 0 = whole object, no Range header */
+    uint64_t expect;  /* whole: the size to expect, else -ESTALE */
+    bool checksum;    /* x-amz-checksum-mode: ENABLED */
+    bool fresh, urgent; /* as net_request */
+    /* Headers came (optional): before any data. */
+    void (*on_object)(void *user, const struct s3_object *o);
+    /* Body bytes, each exactly once, in order, over all attempts (a cut
+     * body goes on by Range).  0, or -errno to end the call with it. */
+    int (*on_data)(void *user, const void *p, size_t n);
+};
+/* e->err == 0: all bytes were given.  412 and 404 are -ESTALE if etag was
+ * given (404 without: -ENOENT). */
+typedef void s3_get_cb(void *user, const struct s3_error *e,
+                       const struct s3_object *o);
+s3_id s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb,
+             void *user);
+
+struct s3_head_args {
+    struct s3_where at;
+    const char *etag; /* If-Match or NULL */
+    bool checksum;
+};
+s3_id s3_head(struct s3 *s, const struct s3_head_args *args, s3_get_cb *cb,
+              void *user);
+
+/* GetObjectAttributes(ObjectParts, Checksum, ObjectSize, ETag), all pages.
+ * part[]: size and CRC32 of each. */
+struct s3_attr_part {
+    uint64_t size;
+    uint32_t crc32;
+    bool have_crc32;
+};
+struct s3_attrs {
+    const char *etag;
+    uint64_t size;
+    const struct s3_attr_part *part;
+    size_t count;
+};
+typedef void s3_attrs_cb(void *user, const struct s3_error *e,
+                         const struct s3_attrs *a);
+s3_id s3_attributes(struct s3 *s, const struct s3_where *at, s3_attrs_cb *cb,
+                    void *user);
+
+/* ----------------------------------------------------------- multipart */
+
+typedef void s3_done_cb(void *user, const struct s3_error *e);
+
+struct s3_create_args {
+    struct s3_where at;
+    bool crc32; /* x-amz-checksum-algorithm CRC32, FULL_OBJECT */
+    const char *content_type;
+    const char *layout_digest; /* x-amz-meta-s3zipfs-layout; NULL = none */
+};
+typedef void s3_create_cb(void *user, const struct s3_error *e,
+                          const char *upload_id);
+s3_id s3_create(struct s3 *s, const struct s3_create_args *args,
+                s3_create_cb *cb, void *user);
+
+struct s3_part { /* an answer to UploadPart or UploadPartCopy */
+    const char *etag; /* as sent, with its quotes removed */
+    bool have_crc32;
+    uint32_t crc32;
+};
+typedef void s3_part_cb(void *user, const struct s3_error *e,
+                        const struct s3_part *p);
+
+struct s3_upload_args {
+    struct s3_where at;
+    const char *upload_id;
+    uint32_t number;          /* 1..10,000 */
+    const struct iovec *body; /* memory stays until the callback */
+    int body_count;
+    bool send_crc32; /* x-amz-checksum-crc32; else Content-MD5 or the signed
+                        SHA-256 guards the part */
+    uint32_t crc32;
+};
+s3_id s3_upload_part(struct s3 *s, const struct s3_upload_args *args,
+                     s3_part_cb *cb, void *user);
+
+struct s3_copy_args {
+    struct s3_where at;
+    const char *upload_id;
+    uint32_t number;
+    struct s3_where source;
+    const char *source_etag; /* x-amz-copy-source-if-match, always */
+    uint64_t first, length;  /* length == source_size: no range header */
+    uint64_t source_size;
+};
+/* 412 is -ESTALE; source gone is -ESTALE. */
+s3_id s3_upload_copy(struct s3 *s, const struct s3_copy_args *args,
+                     s3_part_cb *cb, void *user);
+
+struct s3_done_part {
+    uint32_t number;
+    const char *etag;
+    bool have_crc32;
+    uint32_t crc32;
+};
+struct s3_complete_args {
+    struct s3_where at;
+    const char *upload_id;
+    const struct s3_done_part *part; /* ascending; copied */
+    size_t count;
+    bool crc32; /* send whole_crc32, type FULL_OBJECT and every part's */
+    uint32_t whole_crc32;
+    bool send_size;  /* x-amz-mp-object-size */
+    uint64_t size;
+    const char *if_match; /* ETag that is to be replaced, or */
+    bool if_none_match;   /* the key must be free */
+};
+struct s3_completed {
+    const char *etag;
+    const char *version_id;
+    bool have_crc32;
+    uint32_t crc32;
+};
+/* Not retried after an unclear end (then err is -EINPROGRESS: HEAD the
+ * destination).  412: -EEXIST.  409: -EBUSY.  501: -EOPNOTSUPP.  BadDigest
+ * and its kin: -EIO with the code. */
+typedef void s3_complete_cb(void *user, const struct s3_error *e,
+                            const struct s3_completed *c);
+s3_id s3_complete(struct s3 *s, const struct s3_complete_args *args,
+                  s3_complete_cb *cb, void *user);
+
+/* Abort, again until ListParts answers 404 (bounded); a store that keeps
+ * answering 200 to ListParts after a successful abort is believed. */
+s3_id s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
+               s3_done_cb *cb, void *user);
+
+struct s3_upload {
+    const char *key;
+    size_t key_len;
+    const char *upload_id;
+    int64_t initiated; /* seconds */
+    const char *initiator; /* "" if unknown */
+};
+/* ListMultipartUploads of exactly this key, all pages. */
+typedef void s3_uploads_cb(void *user, const struct s3_error *e,
+                           const struct s3_upload *u, size_t count);
+s3_id s3_list_uploads(struct s3 *s, const struct s3_where *at,
+                      s3_uploads_cb *cb, void *user);
+
+/* An object of one PUT (archives below the part floor, the 22-byte one).
+ * Fields as in create and complete. */
+struct s3_put_args {
+    struct s3_where at;
+    const struct iovec *body;
+    int body_count;
+    bool send_crc32;
+    uint32_t crc32;
+    const char *content_type, *layout_digest;
+    const char *if_match;
+    bool if_none_match;
+};
+s3_id s3_put(struct s3 *s, const struct s3_put_args *args,
+             s3_complete_cb *cb, void *user);
+
+/* DeleteObject; etag (If-Match) may be NULL; 404 is success. */
+s3_id s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
+                const char *version_id, s3_done_cb *cb, void *user);
+
+/* -------------------------------------------------------- for threads */
+
+/* Region of a bucket as learned, or "" (HeadBucket is not called). */
+void s3_bucket_region(struct s3 *s, const char *bucket, char *out,
+                      size_t out_size);
+
+/* Requests so far, by kind; bytes of bodies. */
+struct s3_stats {
+    uint64_t list, get, head, attributes, create, upload, copy, complete,
+        abort, put, delete_, list_uploads, list_parts;
+    uint64_t retries, bytes_in, bytes_out;
+};
+void s3_stats_get(struct s3 *s, struct s3_stats *ret);
+
+#endif
