@@ -63,6 +63,9 @@ bool crc_cancel(struct crc_set *s, uint64_t id);
  * -EILSEQ, unless replace. */
 int crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace);
 
+/* Did the value take a read of the whole member by the ladder (rung 4)? */
+bool crc_was_read(struct crc_set *s, size_t member);
+
 /* crc32_combine of zlib; len bytes of b follow a. */
 uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 

@@ -26,8 +26,10 @@ struct fs_deps { /* borrowed for the life of the fs */
 int fs_new(struct fs **ret, const struct fs_deps *d, struct err *e);
 void fs_free(struct fs *f);
 
-/* Mounts; then fs_run serves until unmount or a signal.  ready is called
- * once, from fs_run's thread, when the kernel has said INIT. */
+/* Mounts; then fs_run serves until unmount or a signal (SIGTERM, SIGINT,
+ * SIGHUP: block them before the first thread starts; SIGUSR1 is used
+ * inside).  ready is called once, from fs_run's thread, when the kernel has
+ * said INIT.  -ETIMEDOUT: requests hang, and nothing may be freed. */
 int fs_mount(struct fs *f, const char *mountpoint, const char *source,
              struct err *e);
 int fs_run(struct fs *f, void (*ready)(void *user), void *user,

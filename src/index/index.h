@@ -22,6 +22,7 @@
 struct layout_skip {
     const char *key; /* arena */
     uint16_t key_len;
+    bool left_out;   /* also soft ones under portable_names */
     unsigned faults; /* enum zip_fault bits */
 };
 
@@ -36,10 +37,11 @@ struct layout {
     char *prefix; /* key prefix of the directory: "" or ends in '/' */
     size_t prefix_len;
     int64_t mtime; /* newest member, 0 if none */
-    uint64_t listed_ms; /* net_now_ms at the end of its listing */
+    _Atomic(uint64_t) listed_ms; /* net_now_ms, end of its last listing */
     struct layout_skip *skip;
     size_t skip_count;    /* all faults, soft ones included */
-    size_t poison_count, conflict_count, soft_count;
+    size_t poison_count, conflict_count; /* left out */
+    size_t soft_count;                   /* in, with a remark */
     size_t excluded_count;  /* by include=/exclude= */
     uint64_t pages;       /* list requests that it took */
     atomic_bool stale;    /* a member answered 412 or 404 */
@@ -59,13 +61,16 @@ int layout_publishable(const struct layout *l, enum conf_badkeys badkeys,
 
 struct index;
 /* conf is borrowed for the life of the index. root: key prefix of the
- * mount, "" or ending in '/'. */
+ * mount, "" or ending in '/'.  index_free comes after net_free, which ends
+ * what is under way. */
 int index_new(struct index **ret, struct net *n, struct s3 *s,
               const struct conf *conf, const char *bucket, const char *root,
               struct err *e);
 void index_free(struct index *ix);
 
-/* Waits are cancellable, the listing behind them goes on. */
+/* Waits are cancellable, the listing behind them goes on.  A cancelled one
+ * is answered with -ECANCELED, soon, on a loop thread; an unknown or
+ * answered id is ignored.  Every call answers exactly once. */
 typedef uint64_t index_id;
 void index_cancel(struct index *ix, index_id id);
 
@@ -80,8 +85,11 @@ enum index_flags {
  * prefix).  Callback (maybe before return; else on a loop thread): r 0 and
  * l (borrowed: ref it), or -errno with words: -ENOENT (no keys below, not
  * the root), -EFBIG, what s3 answered.  One listing per prefix at a time;
- * younger than ttl: answered from memory; stale: lists again.  The same
- * digest gives the same struct layout again, with listed_ms renewed. */
+ * younger than ttl: answered from memory; stale: lists again.  When the
+ * newest known layout comes out again (digest, what was left out, archived
+ * classes), it is the same struct layout, with listed_ms renewed and stale
+ * cleared; compare digests, not pointers, to know an archive again.
+ * INDEX_FRESH waits for a listing that began after the call. */
 typedef void index_layout_cb(void *user, int r, struct layout *l,
                              const struct err *e);
 index_id index_layout(struct index *ix, const char *prefix, unsigned flags,
@@ -120,8 +128,9 @@ int index_probe(struct index *ix, struct err *e);
 int index_layout_wait(struct index *ix, const char *prefix, unsigned flags,
                       struct layout **ret, struct err *e);
 
-/* Building without a store (plan --sizes, tests): members in *l->member
- * are already named; sorts, lays out, hashes.  l as from layout_alloc. */
+/* Building without a store (plan --sizes, tests): l as from layout_alloc,
+ * l->member (malloc) and l->zip.count set, names in l->arena; sorts, lays
+ * out, hashes.  0, -ENOMEM or -EFBIG; l stays the caller's. */
 struct layout *layout_alloc(const char *bucket, const char *prefix);
 int layout_finish(struct layout *l, enum conf_order order);
 

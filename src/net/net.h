@@ -51,9 +51,15 @@ struct net_conf {
 };
 
 int net_new(struct net **ret, const struct net_conf *conf, struct err *e);
-/* Cancels what is running (callbacks are called with -ECANCELED), joins
- * the threads.  Not from a callback. */
+/* Cancels what is running (callbacks are called with -ECANCELED), calls
+ * pending timers and works at once, joins the threads.  Not from a
+ * callback. */
 void net_free(struct net *n);
+
+/* For owners of threads that use n: net_free calls fn(user) first, on its
+ * own thread; after that they must not use n.  0 or -ENOMEM. */
+int net_at_stop(struct net *n, void (*fn)(void *user), void *user);
+void net_at_stop_remove(struct net *n, void (*fn)(void *user), void *user);
 
 /* Monotonic milliseconds: the only clock of the rooms above. */
 uint64_t net_now_ms(void);

@@ -26,6 +26,8 @@ struct publisher_deps { /* borrowed for the life of the publisher */
     struct read_pool *pool;
     const struct conf *conf;
     struct index *index;  /* invalidated after a publish; may be NULL */
+    const char *root;     /* key prefix of the mount, that include= and
+                             exclude= leave out; NULL = the layout's own */
 };
 int publisher_new(struct publisher **ret, const struct publisher_deps *d,
                   struct err *e);
@@ -34,8 +36,8 @@ int publisher_new(struct publisher **ret, const struct publisher_deps *d,
 void publisher_free(struct publisher *p);
 
 /* Where a publish may go: parses value ('' = own key, "/key",
- * "s3://bucket/key"), checks publish_to and that the destination is not a
- * member of l.  0, -EINVAL, -EPERM. */
+ * "s3://bucket/key"), checks publish=, publish_to= and that the
+ * destination is not a member of l.  0, -EINVAL, -EPERM. */
 struct publish_dest {
     char *bucket, *key;
 };
@@ -71,6 +73,7 @@ struct publish_status {
     const char *verified; /* "store-crc", "readback-headers", "full", "" */
     struct s3_error error; /* the S3 answer behind a failure, if any */
     struct err err;        /* final error; num 0 = none */
+    char key[1100];        /* the member at fault, escaped; "" */
 };
 
 /* A job.  Refcounted; belongs to the directory (layout->prefix). */
@@ -102,6 +105,10 @@ void publish_jobs(struct publisher *p, const char *bucket, const char *prefix,
                   void (*fn)(void *user, struct publish_job *j), void *user);
 /* "name: value" lines of product.md, bounded; for user.publish.status. */
 int publish_status_text(struct buf *out, const struct publish_status *s);
+/* The same in one line, "job: ..." (a running job beside the newest). */
+int publish_status_line(struct buf *out, const struct publish_status *s);
+/* The manual's list of those names (pod), from the same table. */
+int publish_status_pod(struct buf *out);
 int publish_status_json(struct buf *out, const struct publish_status *s);
 const char *publish_state_name(enum publish_state s);
 

@@ -96,6 +96,10 @@ int zip_member_name_cmp(const void *a, const void *b);
  * to out; returns what buf_add returns. */
 int zip_name_escape(const char *name, size_t len, bool conflict,
                     struct buf *out);
+/* The same for portable_names, where soft bytes are poison: they become
+ * %XX too, and so does the first byte of a device name. */
+int zip_name_escape_portable(const char *name, size_t len, bool conflict,
+                             struct buf *out);
 
 /* "poison: dot component", ... for one (the lowest) bit of faults. */
 const char *zip_fault_text(unsigned faults);

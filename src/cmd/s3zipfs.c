@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * s3zipfs: mounts a bucket or a prefix of it.  Order matters: options and
+ * the mount point are checked in front, then the fork, and only then
+ * threads and libraries.  No logic beyond that order.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "cmd/cmd_background.h"
+#include "cmd/cmd_session.h"
+#include "conf/conf.h"
+#include "fs/fs.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct program {
+    struct conf conf;
+    char *bucket, *root; /* root: "" or ends in '/' */
+    char *source;        /* the URL, for the mount table */
+    char mountpoint[PATH_MAX];
+    struct background background;
+};
+
+static const char usage_line[] =
+    "usage: s3zipfs [-o options] s3://BUCKET[/PREFIX] MOUNTPOINT\n";
+
+static int
+usage_error(const char *text)
+{
+    fprintf(stderr, "s3zipfs: %s\n%s", text, usage_line);
+    return EXIT_USAGE;
+}
+
+static int
+print_help(void)
+{
+    struct buf b = BUF_INIT(1 << 20);
+
+    fputs(usage_line, stdout);
+    puts("Shows every prefix as a directory with an archive.zip of all that "
+         "is below it.\n");
+    if (conf_help(&b) == 0)
+        fputs(buf_str(&b), stdout);
+    buf_free(&b);
+    return 0;
+}
+
+/* ----------------------------------------------------------- arguments */
+
+/* Settings outlive the working directory. */
+static int
+make_absolute(char **path)
+{
+    CLEANUP_FREE char *cwd = NULL;
+    char *whole;
+
+    if (!*path || (*path)[0] == '/' || strcmp(*path, "syslog") == 0)
+        return 0;
+    cwd = getcwd(NULL, 0);
+    if (!cwd || asprintf(&whole, "%s/%s", cwd, *path) < 0)
+        return -ENOMEM;
+    free(*path);
+    *path = whole;
+    return 0;
+}
+
+static int
+absolute_paths(struct conf *c)
+{
+    char **path[] = {&c->credentials_file, &c->config_file, &c->ca_bundle,
+                     &c->cache_dir, &c->log_file};
+    size_t i;
+    int r = 0;
+
+    for (i = 0; i < ARRAY_SIZE(path) && r == 0; i++)
+        r = make_absolute(path[i]);
+    return r;
+}
+
+/* "x" and "x/" are the same prefix. */
+static int
+take_url(struct program *p, const char *url, struct err *e)
+{
+    CLEANUP_FREE char *key = NULL;
+    size_t n;
+    int r = conf_url(url, NULL, &p->bucket, &key, e);
+
+    if (r < 0)
+        return r;
+    n = strlen(key);
+    r = asprintf(&p->root, "%s%s", key,
+                 n > 0 && key[n - 1] != '/' ? "/" : "");
+    if (r >= 0)
+        r = asprintf(&p->source, "s3://%s/%s", p->bucket, p->root);
+    return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
+}
+
+static int
+take_mountpoint(struct program *p, const char *path, struct err *e)
+{
+    struct stat st;
+
+    if (!realpath(path, p->mountpoint) || stat(p->mountpoint, &st) < 0)
+        return err_set(e, errno, "%s: %s", path,
+                       errno == ENOTCONN
+                           ? "a dead mount is there (fusermount3 -u it)"
+                           : strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, ENOTDIR, "%s: not a directory", path);
+    return 0;
+}
+
+/* 0 to go on, else the exit status + 1. */
+static int
+take_arguments(struct program *p, int argc, char **argv)
+{
+    bool help = false, version = false;
+    const struct conf_flag flags[] = {
+        {.name = "help", .short_name = 'h', .set = &help},
+        {.name = "version", .short_name = 'V', .set = &version},
+        {.name = NULL},
+    };
+    struct err e = {0};
+
+    if (conf_parse(&p->conf, flags, &argc, argv, &e) < 0)
+        return usage_error(e.text) + 1;
+    if (help)
+        return print_help() + 1;
+    if (version) {
+        puts("s3zipfs " VERSION);
+        return 1;
+    }
+    if (argc != 3)
+        return usage_error(argc < 3 ? "an URL and a mount point are needed"
+                                    : "too many arguments") + 1;
+    if (take_url(p, argv[1], &e) < 0)
+        return usage_error(e.text) + 1;
+    if (p->conf.publish == CONF_PUBLISH_ALL && p->conf.publish_to.count == 0)
+        return usage_error("publish=all needs publish_to") + 1;
+    if (take_mountpoint(p, argv[2], &e) < 0 ||
+        absolute_paths(&p->conf) < 0) {
+        fprintf(stderr, "s3zipfs: %s\n", e.num ? e.text : "out of memory");
+        return EXIT_FAILURE + 1;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------- running */
+
+/* Signals are the fs's, from fs_run on; until then they wait.  No thread
+ * may take them. */
+static void
+hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+signal_waits(struct err *e)
+{
+    sigset_t set;
+
+    if (sigpending(&set) == 0 &&
+        (sigismember(&set, SIGTERM) || sigismember(&set, SIGINT) ||
+         sigismember(&set, SIGHUP)))
+        return err_set(e, EINTR, "interrupted");
+    return 0;
+}
+
+static void
+on_ready(void *user)
+{
+    struct program *p = user;
+
+    background_ready(&p->background);
+}
+
+static int
+serve(struct program *p, struct cmd_session *s, struct err *e)
+{
+    struct fs_deps d = {
+        .conf = &p->conf,
+        .net = s->net,
+        .s3 = s->s3,
+        .index = s->index,
+        .crc = s->crc,
+        .pool = s->pool,
+        .publisher = s->publisher,
+        .bucket = p->bucket,
+        .root = p->root,
+    };
+    struct fs *f;
+    int r = fs_new(&f, &d, e);
+
+    if (r < 0)
+        return r;
+    r = fs_mount(f, p->mountpoint, p->source, e);
+    if (r == 0)
+        r = fs_run(f, on_ready, p, e);
+    if (r < 0 && p->background.fd < 0)
+        log_error("%s", e->text); /* nobody waits for the cause any more */
+    if (r == -ETIMEDOUT)
+        _exit(EXIT_FAILURE); /* requests hang: nothing can be freed */
+    fs_free(f);
+    return r;
+}
+
+static int
+run(struct program *p, struct err *e)
+{
+    struct cmd_session s;
+    int r;
+
+    hold_signals();
+    r = cmd_session_open(&s, &p->conf, p->bucket, p->root,
+                         p->background.fd >= 0, e);
+    if (r < 0)
+        return r;
+    r = index_probe(s.index, e);
+    if (r == 0)
+        r = signal_waits(e);
+    if (r == 0)
+        r = serve(p, &s, e);
+    cmd_session_close(&s);
+    return r;
+}
+
+static void
+program_free(struct program *p)
+{
+    conf_free(&p->conf);
+    free(p->bucket);
+    free(p->root);
+    free(p->source);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct program p = {.background = {-1}};
+    struct err e = {0};
+    int r;
+
+    if (conf_init(&p.conf) < 0)
+        return EXIT_FAILURE;
+    r = take_arguments(&p, argc, argv);
+    if (r > 0) {
+        program_free(&p);
+        return r - 1;
+    }
+    if (!p.conf.foreground && !p.conf.debug)
+        r = background_start(&p.background);
+    if (r < 0)
+        err_set(&e, -r, "cannot start: %s", strerror(-r));
+    else
+        r = run(&p, &e);
+    if (r < 0)
+        background_failed(&p.background, e.text);
+    program_free(&p);
+    return r < 0 ? EXIT_FAILURE : 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The room's one object: what all sets of a mount share.  Must not know
+ * rungs.
+ */
+#include "crc/impl.h"
+
+#include <errno.h>
+#include <zlib.h>
+
+struct crc *
+crc_ref(struct crc *c)
+{
+    atomic_fetch_add(&c->refs, 1);
+    return c;
+}
+
+void
+crc_unref(struct crc *c)
+{
+    if (atomic_fetch_sub(&c->refs, 1) != 1)
+        return;
+    store_free(&c->store);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+int
+crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
+        enum conf_crc mode, struct err *e)
+{
+    struct crc *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return err_set(e, ENOMEM, "out of memory");
+    atomic_init(&c->refs, 1);
+    c->net = n;
+    c->s3 = s;
+    c->mode = mode;
+    pthread_mutex_init(&c->lock, NULL);
+    LIST_INIT(&c->sets);
+    STAILQ_INIT(&c->dirty);
+    TAILQ_INIT(&c->cheap_queue);
+    TAILQ_INIT(&c->read_queue);
+    store_init(&c->store, st, s3_endpoint_id(s));
+    *ret = c;
+    return 0;
+}
+
+void
+crc_free(struct crc *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->closed = true; /* no timer is started from now on */
+    pthread_mutex_unlock(&c->lock);
+    crc_flush(c);
+    /* Late answers may still hold sets: they find the store closed. */
+    store_close(&c->store);
+    crc_unref(c);
+}
+
+uint32_t
+crc_join(uint32_t a, uint32_t b, uint64_t len)
+{
+    return (uint32_t)crc32_combine64(a, b, (z_off64_t)len);
+}
+
+void
+crc_stats_get(struct crc *c, struct crc_stats *ret)
+{
+    *ret = (struct crc_stats){
+        .known = atomic_load(&c->known),
+        .from_store = atomic_load(&c->from_store),
+        .from_head = atomic_load(&c->from_head),
+        .from_attributes = atomic_load(&c->from_attributes),
+        .from_read = atomic_load(&c->from_read),
+    };
+}

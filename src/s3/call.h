@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Inside s3/: the client, one call in progress, and what the files of this
+ * room share.  Not for other rooms.
+ *
+ * Threads: s->lock guards the table of calls, the learned regions, the
+ * budget, the pace and, in each call, the fields marked (lock).  All other
+ * fields of a call belong to whoever runs it just now: the submitting
+ * thread, then the credentials' thread, then a loop thread; never two at a
+ * time.  The lock is held for a few instructions only: never while
+ * signing, never across net, aws or a callback.
+ */
+#ifndef S3ZIPFS_S3_CALL_H
+#define S3ZIPFS_S3_CALL_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "s3/s3.h"
+
+enum {
+    S3_ERROR_BODY_MAX = 64 * 1024,
+    S3_REGION_MAX = 40, /* with the NUL */
+    S3_TABLE = 1024,
+    S3_ETAG_MAX = 256,
+    S3_VALUE_MAX = 2048, /* other opaque words of a store: ids, versions */
+};
+
+/* ------------------------------------------------------------ endpoint */
+
+struct s3_endpoint {
+    bool aws;       /* no endpoint configured: host follows the region */
+    bool https;
+    char *host;     /* with the port unless it is the default; not aws */
+    char *base;     /* "" or "/path", no slash at the end */
+    int path_style; /* -1 auto */
+};
+int s3_endpoint_parse(struct s3_endpoint *ep, const char *url,
+                      struct err *e);
+void s3_endpoint_free(struct s3_endpoint *ep);
+bool s3_endpoint_path_style(const struct s3_endpoint *ep,
+                            const char *bucket);
+/* Host and encoded path of a request; key_len 0 = the bucket. */
+int s3_endpoint_address(const struct s3_endpoint *ep, const char *region,
+                        const char *bucket, const void *key, size_t key_len,
+                        struct buf *host, struct buf *path);
+const char *s3_partition(const char *region);
+bool s3_region_ok(const char *region);
+
+/* --------------------------------------------------------------- retry */
+
+/* What an answer asks for. */
+enum s3_how {
+    S3_HOW_OK,
+    S3_HOW_NEXT,   /* one more exchange of the same call */
+    S3_HOW_FINAL,
+    S3_HOW_AGAIN,
+    S3_HOW_SLOW,   /* again, and lower the rate */
+    S3_HOW_TWICE,  /* again, but once only */
+    S3_HOW_REGION, /* learn the region, again */
+    S3_HOW_SKEW,   /* learn the clock, again */
+    S3_HOW_TOKEN,  /* renew the credentials, again */
+};
+
+struct s3_error_row {
+    const char *code; /* NULL: by status alone */
+    int http;
+    int err;          /* -errno */
+    enum s3_how how;
+};
+/* Never NULL: the row of the code, or else of the status. */
+const struct s3_error_row *s3_error_row(const char *code, int http);
+/* errno of a network failure that was not overcome, and whether another
+ * attempt makes sense. */
+int s3_net_errno(int err);
+enum s3_how s3_net_how(int err);
+const char *s3_http_words(int http);
+
+/* Full jitter; tries counts from 1. */
+uint32_t s3_backoff_ms(unsigned tries, uint32_t random);
+/* What the headers ask for, in ms, capped; 0 = nothing. */
+uint32_t s3_retry_after_ms(const char *amz_ms, const char *seconds);
+
+/* Additive increase, multiplicative decrease of the rate of requests.
+ * Guarded by its owner's lock. */
+struct s3_pace {
+    double rate;   /* a second; 0 = not limited */
+    double next;   /* ms: the next free slot */
+    uint64_t cut;  /* ms: last decrease */
+    uint64_t raised;
+    uint64_t window; /* ms: start of the count below */
+    uint32_t count, seen; /* starts in this window, in the one before */
+};
+/* ms to wait before this start (which is counted). */
+uint32_t s3_pace_start(struct s3_pace *p, uint64_t now);
+void s3_pace_slow(struct s3_pace *p, uint64_t now);
+
+/* Retries of the whole process: a bucket that fills with time. */
+struct s3_budget {
+    double tokens;
+    uint64_t at; /* ms */
+};
+void s3_budget_init(struct s3_budget *b, uint64_t now);
+bool s3_budget_take(struct s3_budget *b, uint64_t now);
+
+/* -------------------------------------------------------------- client */
+
+struct s3_region {
+    struct s3_region *next;
+    char region[S3_REGION_MAX];
+    char bucket[];
+};
+
+struct s3_call;
+
+struct s3 {
+    struct net *net;
+    struct aws *aws;
+    struct s3_endpoint ep;
+    char region[S3_REGION_MAX]; /* of buckets not in the list below */
+    char *id_text;
+    bool requester_pays;
+    int sign_payload;
+    char *owner, *dest_owner, *storage_class, *kms_key;
+    int64_t skew; /* seconds, atomic */
+    struct s3_stats stats; /* each atomic */
+
+    pthread_mutex_t lock;
+    struct s3_call *table[S3_TABLE]; /* (lock) by id */
+    s3_id last_id;                   /* (lock) */
+    struct s3_region *regions;       /* (lock) */
+    struct s3_budget budget;         /* (lock) */
+    struct s3_pace pace;             /* (lock) */
+    uint64_t seed;                   /* (lock) */
+};
+
+void s3_region_of(struct s3 *s, const char *bucket, char out[S3_REGION_MAX]);
+/* True if that is news. */
+bool s3_region_learn(struct s3 *s, const char *bucket, const char *region);
+uint32_t s3_random(struct s3 *s); /* takes the lock */
+void s3_table_add(struct s3 *s, struct s3_call *c);    /* sets c->id */
+void s3_table_remove(struct s3 *s, struct s3_call *c);
+
+/* --------------------------------------------------------------- calls */
+
+enum {
+    S3_CALL_NEXT = 1,         /* parse, failed: another exchange follows */
+    S3_CALL_ERROR = -EREMOTEIO, /* parse: c->error has the code */
+};
+
+struct s3_verb {
+    const char *word;   /* in errors and the log */
+    const char *method;
+    size_t counter;     /* offset in struct s3_stats */
+    size_t answer_max;  /* bytes of a 2xx body */
+    bool slow;          /* silent for minutes: no stall limit, 15 min */
+    bool once;          /* not sent again after an unclear end */
+    /* All optional but answer.  attempt: headers of this attempt. */
+    int (*attempt)(struct s3_call *c);
+    /* A 2xx status came: check the headers. 0 or -errno. */
+    int (*head)(struct s3_call *c, const struct net_response *r);
+    /* Bytes of a 2xx body; NULL = collected in c->body. */
+    int (*data)(struct s3_call *c, const void *p, size_t n);
+    /* A 2xx answer is complete. 0, S3_CALL_NEXT, S3_CALL_ERROR or -errno;
+     * NULL = a body is not expected, but an <Error> in it is seen. */
+    int (*parse)(struct s3_call *c, const struct net_response *r);
+    /* The last word on a failure: 0, S3_CALL_NEXT or -errno. */
+    int (*failed)(struct s3_call *c, int err);
+    void (*answer)(struct s3_call *c);
+    void (*destroy)(struct s3_call *c);
+};
+
+enum s3_state { S3_RUN, S3_FLIGHT, S3_WAIT };
+
+struct s3_call {
+    struct s3 *s;
+    struct s3_call *chain; /* (lock) */
+    s3_id id;
+    int refs;              /* atomic */
+    enum s3_state state;   /* (lock) */
+    unsigned seq;          /* (lock) of the state */
+    uint64_t net_id, timer_id; /* (lock) */
+    bool cancelled;        /* (lock) */
+
+    const struct s3_verb *verb;
+    void *user;
+    char *bucket, *key;    /* behind the struct, NUL-terminated */
+    size_t key_len;
+    bool dest;
+    enum s3_patience patience;
+    bool fresh, urgent;
+
+    int setup_err;         /* first failure while the request was built */
+    struct buf query;      /* "name=value&..." encoded */
+    struct buf headers;    /* "name: value\n"... of every attempt */
+    struct buf extra;      /* of this attempt only */
+    struct iovec *iov;
+    int iov_count;
+    bool has_body;
+    bool hash_always;      /* a small body of ours */
+    bool needs_md5;        /* Content-MD5 unless the SHA-256 is signed */
+    uint64_t body_size;
+    char payload_hash[65];
+
+    struct aws_identity *identity; /* of the last attempt */
+    char region[S3_REGION_MAX];    /* the same */
+    char told_region[S3_REGION_MAX]; /* by an error body */
+    struct buf body;       /* the answer */
+    bool ok_status;        /* of the exchange in flight: 2xx */
+    int local_err;         /* head or data ended the exchange with it */
+    bool unclear;          /* an attempt may have worked unseen */
+    unsigned tries;        /* failures in a row */
+    unsigned moves, skews, renewals;
+    uint64_t start;        /* ms */
+    uint64_t trouble;      /* ms: since when there was no progress; 0 */
+    uint32_t next_delay;   /* ms before the next exchange (NEXT) */
+    struct s3_error error;
+};
+
+/* size: of the struct that begins with a struct s3_call.  Zeroed; NULL when
+ * out of memory. */
+void *s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
+                  const struct s3_where *at, void *user);
+/* Always answers.  Returns the id. */
+s3_id s3_call_start(struct s3_call *c);
+void s3_call_unref(struct s3_call *c);
+/* Runs on a timer: goes on, or ends it if it was cancelled. */
+void s3_call_wake(void *call);
+extern const struct s3_error s3_oom;
+
+/* Building a request: the first failure sticks in setup_err. */
+void s3_call_fail(struct s3_call *c, int r);
+void s3_query(struct s3_call *c, const char *name, const void *value,
+              size_t len);
+void s3_query_str(struct s3_call *c, const char *name, const char *value);
+void s3_query_num(struct s3_call *c, const char *name, uint64_t value);
+/* value NULL or "": nothing.  Control characters are refused. */
+void s3_header(struct s3_call *c, const char *name, const char *value);
+void s3_header_to(struct s3_call *c, struct buf *to, const char *name,
+                  const char *value);
+void s3_header_num(struct s3_call *c, const char *name, uint64_t value);
+/* 'name: "etag"'; nothing if etag is NULL or "". */
+void s3_header_etag(struct s3_call *c, struct buf *to, const char *name,
+                    const char *etag);
+void s3_header_crc32(struct s3_call *c, uint32_t crc);
+/* Headers of every creation: type, digest, storage class, encryption. */
+void s3_header_new_object(struct s3_call *c, const char *content_type,
+                          const char *layout_digest);
+void s3_body(struct s3_call *c, const struct iovec *iov, int count);
+/* Long work over the body before the first attempt: SHA-256 or MD5. */
+bool s3_digest_needed(const struct s3_call *c);
+int s3_digest_body(struct s3_call *c);
+/* Everything for net; all is freed by s3_request_free. */
+struct s3_request {
+    struct buf url, lines;
+    const char *header[48];
+};
+int s3_request_build(struct s3_call *c, struct s3_request *r);
+void s3_request_free(struct s3_request *r);
+
+/* ------------------------------------------------------------- answers */
+
+/* text is NUL-terminated and may be changed; path is relative to the root:
+ * "Contents/Key". */
+struct s3_xml {
+    const char *root[3]; /* allowed ones, NULL-terminated */
+    int (*open)(void *user, const char *path); /* optional */
+    int (*close)(void *user, const char *path, char *text, size_t len);
+    void *user;
+};
+/* 0; -EPROTO: malformed, too deep, another root, a DTD; S3_CALL_ERROR: the
+ * root is Error and err (unless NULL) has what it says; or what a callback
+ * returned.  region: of an Error, may be NULL. */
+int s3_xml_parse(const struct s3_xml *x, const void *p, size_t n,
+                 struct s3_error *err, char region[S3_REGION_MAX]);
+/* The collected 2xx body of c; one line of why in c->error.message. */
+int s3_xml_answer(struct s3_call *c, const struct s3_xml *x);
+/* S3_CALL_ERROR if a body that should be empty is an <Error>, or 0. */
+int s3_body_error(struct s3_call *c);
+/* The bare ETag of the headers; -EPROTO if there is no usable one. */
+int s3_etag_header(char out[S3_ETAG_MAX + 1], const struct net_response *r);
+
+/* Cuts W/ and quotes off in place (also the words &quot; and &#34; left by
+ * a twice-escaping store).  NULL if what is left is not plain visible ASCII
+ * of a sane length. */
+char *s3_etag_bare(char *text);
+/* Opaque word of a store (upload id, version, token): visible ASCII. */
+bool s3_word_ok(const char *text, size_t max);
+bool s3_parse_iso8601(int64_t *ret, const char *s);
+bool s3_parse_http_date(int64_t *ret, const char *s);
+struct s3_content_range {
+    uint64_t first, last, total;
+    bool have_total;
+};
+bool s3_parse_content_range(struct s3_content_range *ret, const char *s);
+enum s3_checksum_type s3_parse_type(const char *s);
+/* Rule 1 of the checksum ladder: is the value the whole object's? */
+bool s3_full_crc32(uint32_t *ret, const char *value, const char *type,
+                   const char *etag);
+
+/* For error.c and call.c: escaped copies of what the store said. */
+void s3_error_say(char *out, size_t size, const char *text);
+void s3_error_message(struct s3_error *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define S3_COUNTER(member) offsetof(struct s3_stats, member)
+
+static inline void
+s3_count(struct s3 *s, size_t counter, uint64_t n)
+{
+    uint64_t *p = (uint64_t *)(void *)((char *)&s->stats + counter);
+
+    __atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+#endif

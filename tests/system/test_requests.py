@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The s3zipfs authors
+"""What things cost: requests counted by the proxy."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from lib import refzip, sets
+from lib.faultproxy import count
+
+pytestmark = [pytest.mark.fault, pytest.mark.quick]
+
+
+def run(*argv):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_ls_makes_one_listing_per_directory(gw, proxy, bucket, mount):
+    m = mount(proxy, bucket(gw, sets.nested()))
+    proxy.forget()
+    run("ls", "--color=never", m.path)
+    log = proxy.quiet()
+    assert count(log) == {"list": 1}
+    assert "delimiter" in log[0].query
+    run("ls", "--color=never", m.path)      # within ttl
+    assert count(proxy.quiet()) == {"list": 1}
+
+
+def test_ls_long_lists_recursively_once(gw, proxy, bucket, mount):
+    m = mount(proxy, bucket(gw, sets.nested()))
+    run("ls", m.path)
+    proxy.forget()
+    run("ls", "-l", m.path)
+    log = proxy.quiet()
+    assert set(count(log)) == {"list"}, count(log)
+    assert sum("delimiter" not in c.query for c in log) == 1
+    proxy.forget()
+    run("ls", "-l", m.path)
+    run("stat", m.file())
+    assert count(proxy.quiet()) == {}
+
+
+def test_ls_color_stats(gw, proxy, bucket, mount):
+    m = mount(proxy, bucket(gw, sets.nested()))
+    proxy.forget()
+    run("ls", "--color=always", m.path)
+    log = proxy.quiet()
+    assert set(count(log)) == {"list"}
+    assert sum("delimiter" not in c.query for c in log) <= 1
+
+
+def test_find(gw, proxy, bucket, mount):
+    """Directories below are listed once each; no body is read."""
+    m = mount(proxy, bucket(gw, sets.nested()))
+    directories = 1 + 4 + 12    # the root; b, b/d, b2, z; level0..level11
+    proxy.forget()
+    run("find", m.path, "-type", "d")
+    log = proxy.quiet()
+    assert set(count(log)) == {"list"}
+    delimited = [c.query for c in log if "delimiter" in c.query
+                 and "max-keys=1&" not in c.query + "&"]
+    assert len(delimited) <= directories
+    assert len(set(delimited)) == len(delimited), "listed twice"
+
+
+def test_small_member_costs_one_get(gw, proxy, bucket, mount):
+    objects = {f"s{i}": sets.Obj(2000) for i in range(5)}
+    m = mount(proxy, bucket(gw, objects))
+    os.stat(m.file())
+    proxy.forget()
+    m.read()
+    assert count(proxy.quiet()) == {"get": 5}
+
+
+@pytest.mark.big
+def test_large_members_with_crc(gw, proxy, bucket, mount):
+    """ceil(size / 8 MiB) GETs and at most one HEAD each."""
+    size = 20 * sets.MIB
+    m = mount(proxy, bucket(gw, {"x": sets.Obj(size), "y": sets.Obj(size)}))
+    proxy.forget()
+    m.read()
+    seen = count(proxy.quiet())
+    assert seen["get"] == 6 and seen.get("head", 0) <= 2, seen
+
+
+@pytest.mark.big
+def test_random_read_is_bounded(gw, proxy, bucket, mount):
+    """A read inside a body does not fetch the member."""
+    m = mount(proxy, bucket(gw, {"x": sets.Obj(40 * sets.MIB)}))
+    with open(m.file(), "rb", buffering=0) as f:
+        size = os.fstat(f.fileno()).st_size
+        proxy.quiet()
+        proxy.forget()
+        os.pread(f.fileno(), 4096, size // 2)
+    log = [c for c in proxy.quiet() if c.operation == "get"]
+    assert log and sum(c.received for c in log) <= 9 * sets.MIB
+
+
+def test_second_central_directory_is_free(gw, proxy, bucket, mount):
+    """CRCs learned once are kept for the next mount."""
+    m = mount(proxy, bucket(gw, {f"n{i}": sets.Obj(3000, sets.NONE)
+                                 for i in range(6)}))
+    run("unzip", "-l", m.file())
+    source = m.url
+    m.unmount()
+    proxy.forget()
+    m = mount(proxy, source.removeprefix("s3://"))
+    run("unzip", "-l", m.file())
+    seen = count(proxy.quiet())
+    assert set(seen) == {"list"}, seen
+
+
+def test_ttl(gw, proxy, bucket, mount):
+    m = mount(proxy, bucket(gw, sets.one()), ttl=2)
+    os.stat(m.file())
+    proxy.forget()
+    os.stat(m.file())
+    assert count(proxy.quiet()) == {}
+    time.sleep(2.2)
+    os.stat(m.file())
+    assert count(proxy.quiet())["list"] >= 1
+
+
+def test_one_listing_at_a_time(gw, proxy, bucket, mount):
+    """Lookups that come together wait for one listing."""
+    m = mount(proxy, bucket(gw, sets.one()))
+    proxy.rules({"method": "GET", "path": "^/[^/]*/?$", "delay_answer": 0.5,
+                 "count": 0})
+    jobs = [subprocess.Popen(["stat", m.file()], stdout=subprocess.DEVNULL)
+            for _ in range(5)]
+    assert [j.wait(20) for j in jobs] == [0] * 5
+    log = proxy.quiet()
+    assert sum("delimiter" not in c.query for c in log) == 1
+
+
+def test_listing_pages(gw, proxy, bucket, s3zip):
+    """More than a page; every page's token is new."""
+    source = bucket(gw, sets.many(2100))
+    done = s3zip(proxy, "ls", f"s3://{source}")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) >= 2100
+    pages = [c for c in proxy.log() if "delimiter" not in c.query]
+    assert len(pages) == 3
+    assert refzip.listing(gw.client, source)

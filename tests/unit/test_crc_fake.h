@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * A store in the test's own process for the rooms that call s3.h and
+ * net.h: objects made from a seed, answered on threads with delays, cuts
+ * and errors.  Imitates no S3 decision that a test would then rely on but
+ * those of the headers' contracts.
+ */
+#ifndef S3ZIPFS_TEST_CRC_FAKE_H
+#define S3ZIPFS_TEST_CRC_FAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "index/index.h"
+#include "net/net.h"
+#include "s3/s3.h"
+
+enum fake_crc { FAKE_NONE, FAKE_FULL, FAKE_COMPOSITE, FAKE_WRONG };
+
+struct fake_object {
+    char key[64], etag[40];
+    uint64_t size;
+    uint64_t seed;
+    enum fake_crc crc;
+    uint64_t part; /* part size of a COMPOSITE one */
+    bool changed;  /* answers 412 */
+    bool corrupt;  /* its last byte is flipped on the wire */
+    int fail_gets; /* so many GETs answer 503, then well; -1 all */
+    int cut_gets;  /* so many GETs end half-way with -EIO */
+};
+
+struct fake {
+    struct s3 *s3;
+    struct net *net;
+};
+
+/* threads 0: every call is answered before it returns. */
+void fake_start(struct fake *f, unsigned threads, unsigned max_delay_us);
+/* Waits until all calls are answered, ends the threads. */
+void fake_stop(struct fake *f);
+struct fake_object *fake_add(struct fake *f, const char *key, uint64_t size,
+                             enum fake_crc crc);
+void fake_bytes(const struct fake_object *o, uint64_t first, void *out,
+                size_t n);
+uint32_t fake_crc32(const struct fake_object *o);
+/* Layout of all objects, in the order of fake_add. */
+struct layout *fake_layout(struct fake *f, enum zip_hint hint);
+/* Calls answered and waiting. */
+unsigned fake_running(struct fake *f);
+unsigned fake_most(struct fake *f); /* GETs side by side at most */
+void fake_no_attributes(struct fake *f, int http);
+/* While held, calls wait (threads > 0). */
+void fake_hold(struct fake *f, bool hold);
+uint64_t fake_cancelled(struct fake *f);
+/* Background work and timers, run to the end. */
+void fake_settle(struct fake *f);
+
+#endif
