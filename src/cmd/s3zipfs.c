@@ -274,7 +274,7 @@ main(int argc, char **argv)
     else
         r = run(&p, &e);
     if (r < 0)
-        background_failed(&p.background, e.text);
+        background_failed(&p.background, e.num ? e.text : strerror(-r));
     program_free(&p);
     return r < 0 ? EXIT_FAILURE : 0;
 }

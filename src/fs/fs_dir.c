@@ -87,7 +87,7 @@ static void
 on_dir(void *user, int r, const struct index_dir *from, const struct err *e)
 {
     struct fs_call *c = user;
-    struct fs_dir *d;
+    struct fs_dir *d = NULL;
 
     if (r == 0 && !from->exists && c->node->id != FS_ROOT_ID)
         r = -ENOENT;

@@ -157,7 +157,7 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs *f = fuse_req_userdata(req);
     struct fs_node *n = fs_table_find(&f->nodes, ino);
-    struct fs_file *file;
+    struct fs_file *file = NULL;
     int r = n ? open_file(f, req, n, fi->flags, &file) : -ESTALE;
 
     fs_node_put(&f->nodes, n);

@@ -162,7 +162,7 @@ on_layout(void *user, int r, struct layout *l, const struct err *e)
     struct fs *f = c->fs;
     struct layout *old = NULL;
     struct reader *old_reader = NULL;
-    struct fs_node *n;
+    struct fs_node *n = NULL;
 
     if (r == -ENOENT) {
         reply_nothing(c);
@@ -205,7 +205,7 @@ on_exists(void *user, int r, const struct err *e)
 {
     struct fs_call *c = user;
     struct fs *f = c->fs;
-    struct fs_node *n;
+    struct fs_node *n = NULL;
 
     if (r == -ENOENT) {
         reply_nothing(c);

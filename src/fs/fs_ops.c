@@ -25,10 +25,12 @@ op_init(void *user, struct fuse_conn_info *conn)
                               FUSE_CAP_READDIRPLUS_AUTO |
                               FUSE_CAP_CACHE_SYMLINKS |
                               FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                              FUSE_CAP_SPLICE_MOVE);
+                              FUSE_CAP_SPLICE_MOVE |
+                              /* with it a killed O_DIRECT reader waits for
+                               * the answer (fs/fuse/file.c, fuse_direct_IO) */
+                              FUSE_CAP_ASYNC_DIO);
     conn->want |= conn->capable &
-                  (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
-                   FUSE_CAP_ASYNC_DIO);
+                  (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
 }
 
 static void

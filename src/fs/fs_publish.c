@@ -126,7 +126,7 @@ start_job(struct fs_call *c, struct layout *l, struct err *e)
 {
     struct publisher *p = c->fs->d.publisher;
     struct publish_dest dest = {0};
-    struct publish_job *j;
+    struct publish_job *j = NULL;
     struct job_list before;
     int r = fs_reader(c->fs, l, &c->reader);
 

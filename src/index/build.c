@@ -128,8 +128,8 @@ apply_key_rule(struct build *b, struct zip_member *m, unsigned *ret_faults)
 
     if (escapes(b))
         r = escape_name(b, m, false, &fits);
-    *ret_faults = fits ? zip_name_faults(m->name, m->name_len)
-                       : ZIP_POISON_LONG;
+    *ret_faults =
+        fits ? zip_name_faults(m->name, m->name_len) : ZIP_POISON_LONG;
     return r;
 }
 
@@ -241,9 +241,9 @@ check_distinct(const struct zip_member *m, size_t n, struct err *e)
 
     for (i = 1; i < n; i++)
         if (zip_member_name_cmp(&m[i - 1], &m[i]) == 0)
-            return err_set(e, EPROTO, "the listing names a key twice: %s",
-                           text_escape(name, sizeof(name), m[i].key,
-                                       m[i].key_len));
+            return err_set(
+                e, EPROTO, "the listing names a key twice: %s",
+                text_escape(name, sizeof(name), m[i].key, m[i].key_len));
     return 0;
 }
 
@@ -267,8 +267,7 @@ apply_rules(struct build *b, struct listing *li, bool stranger)
 static int
 take_listing(struct layout *l, struct listing *li)
 {
-    struct zip_member *m =
-        realloc(li->member, (li->count + 2) * sizeof(*m));
+    struct zip_member *m = realloc(li->member, (li->count + 2) * sizeof(*m));
 
     if (!m)
         return -ENOMEM;

@@ -17,19 +17,16 @@
 
 #include "base/check.h"
 
-enum { TOO_BIG_TTLS = 10 };
-
 /* ------------------------------------------------------------- asking */
 
-static bool
+bool
 line_is_fresh(const struct line *n, uint64_t now)
 {
     return n->run >= n->floor && now < n->until;
 }
 
-/* With the lock held. */
-static bool
-is_too_big(const struct slot *s, uint64_t now)
+bool
+line_too_big(const struct slot *s, uint64_t now)
 {
     const struct line *n = &s->line[LINE_LAYOUT];
 
@@ -51,7 +48,7 @@ take_answer(const struct slot *s, enum line_kind kind, uint64_t now,
     if (kind == LINE_DIR && n->r == 0) {
         atomic_fetch_add(&s->dir->refs, 1);
         ret->d = s->dir;
-        ret->too_big = is_too_big(s, now);
+        ret->too_big = line_too_big(s, now);
     }
 }
 
@@ -72,8 +69,8 @@ answer_from_memory(struct slot *s, enum line_kind kind, uint64_t now,
     return true;
 }
 
-/* With the lock held.  True if a run must be started. */
-static bool
+/* With the lock held. */
+static void
 enqueue(struct slot *s, struct waiter *w, bool fresh)
 {
     struct line *n = &s->line[w->kind];
@@ -89,27 +86,154 @@ enqueue(struct slot *s, struct waiter *w, bool fresh)
         n->running = true;
         n->run++;
     }
-    return start;
+}
+
+/* With the lock held: 0 if w waits now, 1 if *a is the answer. */
+static int
+ask_locked(struct index *ix, const char *prefix, struct waiter *w,
+           unsigned flags, peek_fn *peek, struct answer *a, struct run **run)
+{
+    struct slot *s = slot_get(ix, prefix);
+    bool fresh = flags & INDEX_FRESH;
+
+    a->r = -ENOMEM;
+    if (!s)
+        return 1;
+    if (!fresh && (answer_from_memory(s, w->kind, net_now_ms(), a) ||
+                   (peek && peek(ix, s, a))))
+        return 1;
+    if (flags & INDEX_CACHED) {
+        a->r = -ENODATA;
+        return 1;
+    }
+    if (!s->line[w->kind].running) {
+        *run = run_new(ix, s, w->kind);
+        if (!*run)
+            return 1;
+    }
+    enqueue(s, w, fresh);
+    return 0;
+}
+
+index_id
+line_ask(struct index *ix, const char *prefix, const struct waiter *proto,
+         unsigned flags, peek_fn *peek)
+{
+    struct waiter *w = malloc(sizeof(*w)), direct = *proto;
+    struct answer a = {0};
+    struct run *run = NULL;
+    index_id id;
+    int answered = 1;
+
+    pthread_mutex_lock(&ix->lock);
+    id = ++ix->next_id;
+    a.r = -ENOMEM;
+    if (w) {
+        *w = *proto;
+        w->id = id;
+        answered = ask_locked(ix, prefix, w, flags, peek, &a, &run);
+    }
+    pthread_mutex_unlock(&ix->lock);
+
+    if (answered) {
+        free(w);
+        if (a.r < 0 && !a.e.num)
+            err_set(&a.e, -a.r, "%s", strerror(-a.r));
+        waiter_answer(&direct, &a);
+        answer_free(&a);
+    }
+    if (run)
+        run_start(run);
+    return id;
+}
+
+/* --------------------------------------------------- cancel, invalidate */
+
+/* With the lock held. */
+static struct waiter *
+find_waiter(struct index *ix, index_id id)
+{
+    struct waiter **at, *w;
+    struct slot *s;
+    int i;
+
+    for (s = ix->newest; s; s = s->next)
+        for (i = 0; i < LINES; i++)
+            for (at = &s->line[i].waiting; *at; at = &(*at)->next)
+                if ((*at)->id == id) {
+                    w = *at;
+                    *at = w->next;
+                    return w;
+                }
+    return NULL;
 }
 
 static void
-start_run(struct index *ix, struct slot *s, enum line_kind kind)
+tell_cancelled(void *user)
 {
-    static void (*const start[LINES])(struct run *) = {layout_run, dir_run,
-                                                       exists_run};
-    struct run *r = calloc(1, sizeof(*r));
+    struct index *ix = user;
+    struct answer a = {.r = -ECANCELED};
+    struct waiter *w;
 
-    if (!r)
-        abort(); /* a few hundred bytes; see run_end for what needs them */
-    r->ix = ix;
-    r->slot = s;
-    r->kind = kind;
-    r->start_ms = net_now_ms();
+    err_set(&a.e, ECANCELED, "cancelled");
     pthread_mutex_lock(&ix->lock);
-    r->next = ix->runs;
-    if (r->next)
-        r->next->prev = r;
-    ix->runs = r;
+    w = ix->cancelled;
+    ix->cancelled = NULL;
     pthread_mutex_unlock(&ix->lock);
-    start[kind](r);
+    waiters_answer(w, &a);
+}
+
+void
+index_cancel(struct index *ix, index_id id)
+{
+    struct waiter *w;
+
+    pthread_mutex_lock(&ix->lock);
+    w = find_waiter(ix, id);
+    if (w) {
+        w->next = ix->cancelled;
+        ix->cancelled = w;
+    }
+    pthread_mutex_unlock(&ix->lock);
+    if (w)
+        net_timer(ix->net, 0, tell_cancelled, ix);
+}
+
+static void
+line_invalidate(struct line *n)
+{
+    n->floor = n->run + 1;
+    n->until = 0;
+}
+
+/* Of "a/b/", 2; of "a/", 0. */
+size_t
+parent_len(const char *prefix, size_t len)
+{
+    if (len > 0)
+        len--;
+    while (len > 0 && prefix[len - 1] != '/')
+        len--;
+    return len;
+}
+
+void
+index_invalidate(struct index *ix, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    struct slot *s;
+    int i;
+    LOCK_SCOPE(&ix->lock);
+
+    s = slot_find(ix, prefix, len);
+    for (i = 0; s && i < LINES; i++)
+        line_invalidate(&s->line[i]);
+    /* Those above may have said that it is not there. */
+    while (len > 0) {
+        len = parent_len(prefix, len);
+        s = slot_find(ix, prefix, len);
+        for (i = 0; s && i < LINES; i++)
+            if (i == LINE_DIR || s->line[i].r == -ENOENT)
+                line_invalidate(&s->line[i]);
+    }
 }

@@ -142,10 +142,11 @@ struct slot *slot_find(struct index *ix, const char *prefix, size_t len);
 void slot_set_layout(struct index *ix, struct slot *s, struct layout *l);
 void slot_set_dir(struct slot *s, struct dir *d);
 void slots_free(struct index *ix);
-/* Forgets what is out of date and unused; schedules itself. */
+/* Without the lock: a timer that forgets what is out of date and unused,
+ * and sets itself again. */
 void slots_sweep_later(struct index *ix);
 
-/* ------------------------------------------------------------- cache.c */
+/* --------------------------------------------------------------- run.c */
 
 /* One run of a line.  A run is alive until run_end. */
 struct run {
@@ -160,18 +161,37 @@ struct run {
     struct dir *dir;
     struct answer answer;
 };
+/* With the lock held; NULL without memory. */
+struct run *run_new(struct index *ix, struct slot *s, enum line_kind kind);
+void run_start(struct run *r);
 /* The answer is in r->answer: cache it, tell the waiters, free r. */
 void run_end(struct run *r);
 void run_free(struct run *r);
+/* fetch.c, dirs.c: what a run does; each ends with run_end. */
 void layout_run(struct run *r);
 void dir_run(struct run *r);
 void exists_run(struct run *r);
 
-/* Ask a line.  w is taken; proto: callback and user.  peek (may be NULL)
- * may answer from elsewhere, with the lock held. */
+/* Answers and frees the whole list. */
+void waiters_answer(struct waiter *w, const struct answer *a);
+
+/* ------------------------------------------------------------- cache.c */
+
+/* Of "a/b/", 2; of "a/", 0. */
+size_t parent_len(const char *prefix, size_t len);
+/* With the lock held, both; too big: -EFBIG is remembered. */
+bool line_is_fresh(const struct line *n, uint64_t now);
+bool line_too_big(const struct slot *s, uint64_t now);
+
+/* Ask a line.  proto: kind, callback and user.  peek (may be NULL) may
+ * answer from elsewhere, with the lock held. */
 typedef bool peek_fn(struct index *ix, struct slot *s, struct answer *ret);
 index_id line_ask(struct index *ix, const char *prefix,
                   const struct waiter *proto, unsigned flags, peek_fn *peek);
+
+/* index.c: "s3://bucket/prefix: " before the words. */
+void index_err_prefix(const struct index *ix, const char *prefix,
+                      struct err *e);
 
 struct index {
     struct net *net;

@@ -171,8 +171,8 @@ layout_set_stale(struct layout *l, size_t member)
     atomic_store(&l->stale_member, (uint32_t)member);
     if (!atomic_exchange(&l->stale, true))
         log_warn("s3://%s/%s has changed or is gone since it was listed",
-                 l->bucket, text_escape(name, sizeof(name), m->key,
-                                        m->key_len));
+                 l->bucket,
+                 text_escape(name, sizeof(name), m->key, m->key_len));
 }
 
 void
@@ -204,8 +204,8 @@ layout_log_skips(const struct layout *l)
 static bool
 counts_as_poison(const struct layout_skip *s)
 {
-    return s->left_out && ((s->faults & ZIP_POISON_MASK) ||
-                           !(s->faults & ZIP_CONFLICT_MASK));
+    return s->left_out &&
+           ((s->faults & ZIP_POISON_MASK) || !(s->faults & ZIP_CONFLICT_MASK));
 }
 
 static int
@@ -224,12 +224,11 @@ refuse(const struct layout *l, bool poison, struct err *e)
                  text_escape(name, sizeof(name), s->key, s->key_len),
                  zip_fault_text(s->faults));
     }
-    return err_set(e, poison ? EILSEQ : EEXIST,
-                   "%zu objects cannot be in the archive: %s%s",
-                   poison ? l->poison_count : l->conflict_count, buf_str(&b),
-                   told < (poison ? l->poison_count : l->conflict_count)
-                       ? ", ..."
-                       : "");
+    return err_set(
+        e, poison ? EILSEQ : EEXIST,
+        "%zu objects cannot be in the archive: %s%s",
+        poison ? l->poison_count : l->conflict_count, buf_str(&b),
+        told < (poison ? l->poison_count : l->conflict_count) ? ", ..." : "");
 }
 
 int

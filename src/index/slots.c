@@ -229,26 +229,33 @@ sweep(void *user)
     struct index *ix = user;
     uint64_t now = net_now_ms();
     struct slot *s, *prev;
-    LOCK_SCOPE(&ix->lock);
+    bool more;
 
+    pthread_mutex_lock(&ix->lock);
     for (s = ix->oldest; s; s = prev) {
         prev = s->prev;
         if (!forget_old(ix, s, now))
             slot_free(ix, s);
     }
     ix->sweeping = false;
-    if (ix->slots > 0)
+    more = ix->slots > 0;
+    pthread_mutex_unlock(&ix->lock);
+    if (more)
         slots_sweep_later(ix);
 }
 
 void
 slots_sweep_later(struct index *ix)
 {
-    if (ix->sweeping)
-        return;
+    uint64_t ms = max_u64((uint64_t)ix->conf->ttl * 1000, SWEEP_MIN_MS);
+    bool start;
+
+    pthread_mutex_lock(&ix->lock);
+    start = !ix->sweeping;
     ix->sweeping = true;
-    net_timer(ix->net, max_u64((uint64_t)ix->conf->ttl * 1000, SWEEP_MIN_MS),
-              sweep, ix);
+    pthread_mutex_unlock(&ix->lock);
+    if (start)
+        net_timer(ix->net, ms, sweep, ix);
 }
 
 /* --------------------------------------------------------------- making */

@@ -165,6 +165,8 @@ on_page(void *user, const struct s3_error *s3e, const struct s3_page *p)
         r = remember(w, p);
     if (r == -ENOMEM)
         err_set(&e, ENOMEM, "no memory for a listing");
+    if (r < 0)
+        index_err_prefix(w->ix, w->prefix, &e);
     if (r < 0 || !p->next || w->max_keys)
         w->end(w->user, r, &e);
     else

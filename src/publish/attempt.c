@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "publish/job.h"
 
 /* A checksum upload needs the store to say the CRC of what it copied. */
@@ -86,8 +87,8 @@ on_created(struct publish_job *j)
         j->create_unclear = false;
         j->upload_id = STEAL(j->call.upload_id);
         pthread_mutex_lock(&j->lock);
-        strncpy(j->st.upload_id, j->upload_id,
-                sizeof(j->st.upload_id) - 1);
+        text_escape(j->st.upload_id, sizeof(j->st.upload_id),
+                    j->upload_id, strlen(j->upload_id));
         pthread_mutex_unlock(&j->lock);
         job_work(j, &j->id_work, journal_upload, on_id_kept);
         if (!j->stop)

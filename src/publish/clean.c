@@ -153,7 +153,7 @@ clean_begin(struct publish_job *j)
     struct call *c;
 
     j->phase = PHASE_CLEAN;
-    parts_reset(j);
+    pieces_free(j);
     verify_free(j);
     if (j->stop == STOP_FAIL)
         read_stream_close(STEAL(j->stream));

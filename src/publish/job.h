@@ -274,7 +274,8 @@ struct publish_job {
 
     uint32_t next_copy, next_upload, next_ask;
     unsigned copies_busy, asks_busy, uploads_busy;
-    uint32_t parts_done, copies_done, ranged_done, reads_done, uploads;
+    uint32_t parts_done, copies_done, ranged_done, reads_done;
+    uint32_t plain; /* upload parts without central headers */
     struct upload *uploads_head;
     uint64_t permit_id; /* a wait for permits */
     uint32_t permit_part;
@@ -383,17 +384,17 @@ bool dep_known(struct publish_job *j, const struct part *p);
 void copy_send(struct publish_job *j, uint32_t n);
 
 /* upload.c */
-typedef void upload_ready_fn(struct publish_job *j, struct upload *u,
-                             const struct iovec *iov, int count);
 void upload_start(struct publish_job *j, uint32_t n);
 void upload_advance(struct publish_job *j);
 void upload_cancel(struct publish_job *j);
+/* The one part was sent by put_send; its bytes are not needed any more. */
+void upload_put_over(struct publish_job *j);
 
 /* finish.c */
 void complete_begin(struct publish_job *j);
 /* An upload whose bytes are the whole archive: PutObject. */
 void put_send(struct publish_job *j, const struct iovec *iov, int count,
-              uint32_t crc, s3_complete_cb *cb, void *user);
+              uint32_t crc);
 
 /* verify.c */
 int whole_crc(struct layout *l, struct crc_set *crcs, uint32_t *ret);

@@ -54,6 +54,7 @@ static bool
 start_time(const char *pid, char *out, size_t size)
 {
     char path[64], line[1024], *at;
+    size_t n;
     int field;
 
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
@@ -66,7 +67,9 @@ start_time(const char *pid, char *out, size_t size)
     }
     if (!at)
         return false;
-    snprintf(out, size, "%.*s", (int)strcspn(at, " "), at);
+    n = min_u64(strcspn(at, " "), size - 1);
+    memcpy(out, at, n);
+    out[n] = '\0';
     return true;
 }
 

@@ -16,6 +16,7 @@ parts_reset(struct publish_job *j)
     pieces_free(j);
     j->next_copy = j->next_upload = j->next_ask = 0;
     j->parts_done = j->copies_done = j->ranged_done = j->reads_done = 0;
+    j->copies_busy = j->asks_busy = j->uploads_busy = 0;
     pthread_mutex_lock(&j->lock);
     j->st.parts_done = 0;
     j->st.bytes_done = 0;
@@ -105,8 +106,7 @@ is_ready(struct publish_job *j, const struct part *p)
     if (p->directory)
         /* The others' bodies give the CRCs that it needs. */
         return (!j->crc || j->copies_done == j->copies) &&
-               (j->reads_done + 1 >= j->uploads ||
-                j->next_upload == (uint32_t)(p - j->part));
+               j->reads_done >= j->plain;
     if (dep_known(j, p))
         return true;
     c = &j->copied[p->copied];

@@ -150,7 +150,7 @@ pieces_build(struct publish_job *j)
         if (j->plan.part[n].kind == PLAN_UPLOAD) {
             j->part[n].data = data_bytes(j, &j->plan.part[n]);
             j->part[n].directory = j->plan.part[n].end > cd;
-            j->uploads++;
+            j->plain += !j->part[n].directory;
         }
     build_order(j);
     return 0;
@@ -169,7 +169,7 @@ pieces_free(struct publish_job *j)
     free(STEAL(j->copied));
     free(STEAL(j->copy_order));
     j->copied_count = 0;
-    j->copies = j->ranged = j->uploads = 0;
+    j->copies = j->ranged = j->plain = 0;
     plan_free(&j->plan);
     memset(&j->plan, 0, sizeof(j->plan));
 }
@@ -297,7 +297,9 @@ on_asked(struct publish_job *j, struct event *ev)
         return;
     if (c->r == 0) {
         c->has_stored = true;
-        if (crc_peek(j->crcs, c->member, &known) && is_quirk(j, c, known))
+        if (j->phase == PHASE_ASK)
+            j->crc = false;
+        else if (crc_peek(j->crcs, c->member, &known) && is_quirk(j, c, known))
             found_quirk(j);
     } else if (c->r != -ENODATA) {
         job_blame(j, c->member);

@@ -167,6 +167,7 @@ end(struct unit *u, int r, const struct err *e)
     todo_init(&t);
     pthread_mutex_lock(&p->lock);
     p->fetching--;
+    p->stats.fetched_bytes += atomic_load(&u->have);
     if (r < 0) {
         fail_unit(u, r, e, &t);
     } else {

@@ -199,6 +199,7 @@ struct body { /* a member of which the op needs bytes [first, end) */
 
 struct slice {
     struct waiter wait;
+    size_t member;
     struct unit *unit; /* pinned; NULL until reserved */
     uint64_t off, len; /* of the unit; len 0: only the CRC is wanted */
     uint64_t first, length; /* of the unit to make */
@@ -214,15 +215,16 @@ struct crc_wait {
 
 struct op {
     struct read_view view; /* first: a view is its op */
-    STAILQ_ENTRY(op) ready;
+    STAILQ_ENTRY(op) ready, planned;
     TAILQ_ENTRY(op) link, starving_link;
     struct reader *reader;      /* referenced */
     struct read_stream *stream; /* until answered */
     struct cursor *cursor;      /* of the stream, NULL: exact */
+    uint64_t epoch;             /* of the cursor */
     uint64_t id, offset, end;
     unsigned flags;
     bool forward, first_of_run;
-    bool starving, answered, waited, fetched;
+    bool starving, answered, waited;
     uint64_t limit; /* bytes of a unit */
     read_cb *cb;
     void *user;
@@ -279,32 +281,49 @@ struct cursor {
     unsigned plateau;
     /* CRCs of large members asked for ahead. */
     uint64_t climb[READ_CLIMBS];
+    size_t climb_member; /* the last */
     unsigned next_climb;
+    uint64_t epoch;      /* counts what it was used for */
 };
 
+TAILQ_HEAD(cursors, cursor);
+
 struct read_stream {
+    int refs;
+    bool closed;
     struct reader *reader; /* referenced */
     struct ops ops;
     struct cursor cursor[READ_CURSORS];
 };
 
 /* Finds or makes the op's cursor and says how it is to be fetched. */
-void cursor_place(struct read_stream *s, struct op *o, uint64_t now,
-                  struct todo *t);
+unsigned cursor_place(struct read_stream *s, struct op *o, uint64_t now,
+                      struct todo *t, uint64_t *ret);
+void stream_unref(struct read_stream *s); /* without the lock */
 /* After op_reserve: claims, growth. */
 void cursor_note(struct op *o);
-void cursor_drop(struct cursor *c, struct todo *t);
+/* The cursor is free again.  Its climbs to cancel go to ret[]; returns
+ * how many (at most READ_CLIMBS). */
+unsigned cursor_drop(struct cursor *c, struct todo *t, uint64_t *ret);
 /* Bytes that one active cursor may hold. */
 uint64_t cursor_share(struct read_pool *p, uint64_t now);
 
-/* ahead.c: starts what may be started; true if it did something that a
- * second call could go on from.  *climb: a member whose CRC to ask for. */
+/* ahead.c: queues the units that may be started.  climb: a large member
+ * whose CRC its header will need (at most one a call). */
 struct ahead_climb {
-    struct reader *reader; /* referenced, NULL: none */
-    struct cursor *cursor; /* valid with the lock and while listed */
+    struct read_stream *stream; /* referenced; NULL: none */
+    struct cursor *cursor;
     size_t member;
+    uint64_t epoch;
 };
-void ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *a);
+void ahead_pump(struct read_pool *p, struct todo *t,
+                struct ahead_climb *climb);
+/* Without the lock. */
+void ahead_ask(struct ahead_climb *climb);
+
+/* How much of the member is fetched at once from byte at on. */
+uint64_t ahead_range(uint64_t size, uint64_t at, uint64_t limit,
+                     uint64_t next);
 
 /* ---------------------------------------------------------------- pool */
 
@@ -325,12 +344,11 @@ struct read_pool {
     struct unit_lru ahead;  /* done, claimed */
     struct units queue;     /* demanded, waiting for a slot */
     struct ops starving;    /* waiting for memory, in order */
-    TAILQ_HEAD(, cursor) cursors; /* active, last used first */
+    struct cursors cursors; /* active, last used first */
     unsigned fetching;
     bool pumping, again;
     uint64_t last_id;
     struct read_stats stats;
-    atomic_uint_fast64_t fetched_bytes;
 };
 struct read_pool *pool_ref(struct read_pool *p);
 void pool_unref(struct read_pool *p);

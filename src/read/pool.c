@@ -119,7 +119,7 @@ run_once(struct read_pool *p, struct todo *t)
         unit_fetch(u);
     }
     while ((o = STAILQ_FIRST(&t->begin))) {
-        STAILQ_REMOVE_HEAD(&t->begin, ready);
+        STAILQ_REMOVE_HEAD(&t->begin, planned);
         op_begin(o);
     }
     while ((o = STAILQ_FIRST(&t->ops))) {
@@ -156,7 +156,7 @@ feed_starving(struct read_pool *p, struct todo *t)
             continue;
         }
         cursor_note(o);
-        STAILQ_INSERT_TAIL(&t->begin, o, ready);
+        STAILQ_INSERT_TAIL(&t->begin, o, planned);
     }
 }
 
@@ -173,19 +173,8 @@ start_queued(struct read_pool *p, struct todo *t)
         u->reader->refs++;
         p->fetching++;
         p->stats.fetches++;
-        p->stats.fetched_bytes += u->length;
         STAILQ_INSERT_TAIL(&t->start, u, start);
     }
-}
-
-static void
-ask_ahead(struct read_pool *p, struct ahead_climb *a)
-{
-    struct crc_set *set = a->reader->crcs;
-    void climb_done(void *, int, uint32_t, const struct err *);
-
-    (void)p;
-    (void)set;
 }
 
 /* Answers may come before a call returns and wake the pump again: one
@@ -193,8 +182,28 @@ ask_ahead(struct read_pool *p, struct ahead_climb *a)
 void
 pool_pump(struct read_pool *p)
 {
-    (void)ask_ahead;
-    (void)feed_starving;
-    (void)start_queued;
-    (void)p;
+    struct ahead_climb climb;
+    struct todo t;
+
+    pthread_mutex_lock(&p->lock);
+    p->again = true;
+    while (p->again && !p->pumping) {
+        p->again = false;
+        p->pumping = true;
+        todo_init(&t);
+        climb.stream = NULL;
+        feed_starving(p, &t);
+        start_queued(p, &t);
+        if (TAILQ_EMPTY(&p->starving))
+            ahead_pump(p, &t, &climb);
+        start_queued(p, &t);
+        p->again = climb.stream != NULL;
+        pthread_mutex_unlock(&p->lock);
+        run_once(p, &t);
+        if (climb.stream)
+            ahead_ask(&climb);
+        pthread_mutex_lock(&p->lock);
+        p->pumping = false;
+    }
+    pthread_mutex_unlock(&p->lock);
 }

@@ -6,6 +6,7 @@
 #include "s3_fake.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

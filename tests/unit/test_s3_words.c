@@ -353,8 +353,8 @@ test_budget(void **state)
         n++;
     assert_int_equal(n, 200);
     assert_false(s3_budget_take(&b, 1010));
-    assert_true(s3_budget_take(&b, 1100));
-    assert_false(s3_budget_take(&b, 1100));
+    assert_true(s3_budget_take(&b, 1060));
+    assert_false(s3_budget_take(&b, 1060));
 }
 
 static void

@@ -2,9 +2,11 @@
 # Copyright (c) 2026 The s3zipfs authors
 """The programs under test: mounts and commands, with clean environments."""
 
+import atexit
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -14,6 +16,7 @@ from . import procs, where
 
 ERRNO = {os.strerror(n): n for n in errno.errorcode}
 REPORTS = tempfile.mkdtemp(prefix="s3zipfs-reports-")
+atexit.register(shutil.rmtree, REPORTS, True)
 
 
 class MountFailed(Exception):

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Start: log, net, aws, s3, state, crc, index, pool, publisher.  End: the
+ * publisher aborts its uploads while everything still works; then net ends
+ * whatever is under way, answering into rooms that must still be there.
+ */
+#include "config.h"
+
+#include "cmd/cmd_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+open_log(const struct conf *c, bool background, struct err *e)
+{
+    const char *target = c->log_file;
+
+    if (!target && (c->syslog || background))
+        target = "syslog";
+    return log_open(c->debug ? LOG_DEBUG : (enum log_level)c->log, target,
+                    e);
+}
+
+static int
+start_net(struct cmd_session *s, const struct conf *c,
+          const struct aws_conf *ac, struct err *e)
+{
+    CLEANUP_FREE char *found = NULL;
+    struct net_conf nc = {
+        .connections = c->connections,
+        .ca_bundle = c->ca_bundle,
+        .no_verify_tls = c->no_verify_tls,
+        .user_agent = "s3zipfs/" VERSION,
+    };
+    int r;
+
+    if (!nc.ca_bundle) {
+        r = aws_find_ca_bundle(ac, &found);
+        if (r < 0)
+            return err_set(e, -r, "cannot look for a CA bundle: %s",
+                           strerror(-r));
+        nc.ca_bundle = found;
+    }
+    if (c->no_verify_tls)
+        log_warn("no_verify_tls: the store's certificate is not checked");
+    return net_new(&s->net, &nc, e);
+}
+
+static int
+start_store(struct cmd_session *s, const struct conf *c, struct err *e)
+{
+    struct aws_conf ac = {
+        .profile = c->profile,
+        .credentials_file = c->credentials_file,
+        .config_file = c->config_file,
+        .region = c->region,
+        .no_sign_request = c->no_sign_request,
+    };
+    struct s3_conf sc = {
+        .endpoint = c->endpoint,
+        .region = c->region,
+        .path_style = c->path_style,
+        .requester_pays = c->requester_pays,
+        .expected_bucket_owner = c->expected_bucket_owner,
+        .dest_expected_owner = c->dest_expected_owner,
+        .sign_payload = c->sign_payload,
+        .storage_class = c->storage_class,
+        .sse_kms_key_id = c->sse_kms_key_id,
+    };
+    int r = start_net(s, c, &ac, e);
+
+    if (r == 0)
+        r = aws_new(&s->aws, s->net, &ac, e);
+    if (r == 0)
+        r = s3_new(&s->s3, s->net, s->aws, &sc, e);
+    return r;
+}
+
+static int
+start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
+            const char *root, struct err *e)
+{
+    struct read_pool_conf pc = {
+        .memory = c->memory,
+        .connections = c->connections,
+        .read_ahead = c->read_ahead != CONF_NO,
+    };
+    struct publisher_deps pd = {
+        .net = s->net,
+        .s3 = s->s3,
+        .s3_dest = s->s3,
+        .conf = c,
+        .root = root,
+    };
+    int r;
+
+    state_open(&s->state, c->cache_dir);
+    r = crc_new(&s->crc, s->net, s->s3, s->state, c->crc, e);
+    if (r == 0)
+        r = index_new(&s->index, s->net, s->s3, c, bucket, root, e);
+    if (r < 0)
+        return r;
+    r = read_pool_new(&s->pool, s->net, s->s3, &pc);
+    if (r < 0)
+        return err_set(e, -r, "memory: %s", strerror(-r));
+    pd.state = s->state;
+    pd.pool = s->pool;
+    pd.index = s->index;
+    return publisher_new(&s->publisher, &pd, e);
+}
+
+int
+cmd_session_open(struct cmd_session *s, const struct conf *conf,
+                 const char *bucket, const char *root, bool background,
+                 struct err *e)
+{
+    int r;
+
+    memset(s, 0, sizeof(*s));
+    r = open_log(conf, background, e);
+    if (r == 0)
+        r = start_store(s, conf, e);
+    if (r == 0)
+        r = start_rooms(s, conf, bucket, root, e);
+    if (r < 0)
+        cmd_session_close(s);
+    return r;
+}
+
+void
+cmd_session_close(struct cmd_session *s)
+{
+    publisher_free(s->publisher);
+    crc_free(s->crc);
+    read_pool_free(s->pool);
+    net_free(s->net);
+    s3_free(s->s3);
+    aws_free(s->aws);
+    index_free(s->index);
+    state_close(s->state);
+    memset(s, 0, sizeof(*s));
+    log_close();
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The rooms of one process, started in the order of the arrows and ended
+ * in the order that each asks for; used by both programs.  No logic beyond
+ * that order.
+ */
+#ifndef S3ZIPFS_CMD_SESSION_H
+#define S3ZIPFS_CMD_SESSION_H
+
+#include "conf/conf.h"
+#include "publish/publish.h"
+
+/* All owned.  Which are there depends on how far the start came. */
+struct cmd_session {
+    struct net *net;
+    struct aws *aws;
+    struct s3 *s3;
+    struct state *state;
+    struct crc *crc;
+    struct index *index;
+    struct read_pool *pool;
+    struct publisher *publisher;
+};
+
+/* conf, bucket and root ("" or ends in '/') are borrowed for the life of
+ * the session.  background: the log goes to syslog unless conf says
+ * otherwise.  0, or -errno with words and nothing left to close. */
+int cmd_session_open(struct cmd_session *s, const struct conf *conf,
+                     const char *bucket, const char *root, bool background,
+                     struct err *e);
+/* Aborts what runs (bounded), then frees.  Readers must be closed. */
+void cmd_session_close(struct cmd_session *s);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Reporting, opening, and the flags of all subcommands.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cmd/cmd.h"
+
+int
+cmd_fail(const struct err *e)
+{
+    fprintf(stderr, "s3zip: %s\n", e->num ? e->text : "failed");
+    return CMD_FAILED;
+}
+
+int
+cmd_usage_error(const struct command *c, const char *text)
+{
+    fprintf(stderr, "s3zip: %s\n", text);
+    if (c)
+        fprintf(stderr, "usage: s3zip %s %s\n", c->name, c->synopsis);
+    else
+        fputs("usage: s3zip COMMAND ..., see s3zip --help\n", stderr);
+    return CMD_USAGE;
+}
+
+int
+cmd_print(const struct buf *b)
+{
+    fwrite(buf_str(b), 1, b->len, stdout);
+    return CMD_DONE;
+}
+
+int
+cmd_flush(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "s3zip: standard output: %s\n", strerror(errno));
+    return CMD_FAILED;
+}
+
+int
+cmd_prefix(const char *url, char **bucket, char **root, struct err *e)
+{
+    CLEANUP_FREE char *key = NULL;
+    size_t n;
+    int r = conf_url(url, NULL, bucket, &key, e);
+
+    if (r < 0)
+        return r;
+    n = strlen(key);
+    if (asprintf(root, "%s%s", key,
+                 n > 0 && key[n - 1] != '/' ? "/" : "") >= 0)
+        return 0;
+    *root = NULL;
+    free(*bucket);
+    *bucket = NULL;
+    return err_set(e, ENOMEM, "out of memory");
+}
+
+int
+cmd_open(struct cmd_session *s, const struct cmd_args *a, struct err *e)
+{
+    return cmd_session_open(s, &a->conf, a->bucket, a->root, false, e);
+}
+
+int
+cmd_open_reader(struct cmd_session *s, const char *root, struct reader **ret,
+                struct err *e)
+{
+    struct layout *l = NULL;
+    struct crc_set *crcs;
+    int r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
+
+    if (r < 0)
+        return r;
+    crcs = crc_set_open(s->crc, l);
+    r = crcs ? reader_open(ret, s->pool, l, crcs) : -ENOMEM;
+    crc_set_unref(crcs);
+    layout_unref(l);
+    return r < 0 ? err_set(e, -r, "cannot read: %s", strerror(-r)) : 0;
+}
+
+void
+cmd_flags(const struct command *c, struct cmd_args *a,
+          struct conf_flag out[CMD_FLAGS])
+{
+    const struct conf_flag all[] = {
+        {"json", 0, NULL, &a->json, "Print JSON.", NULL},
+        {"skipped", 0, NULL, &a->skipped,
+         "List what is left out of the archive, and why.", NULL},
+        {"range", 0, &a->range, NULL,
+         "Bytes of the archive, both included; LAST may be left away.",
+         "FIRST-LAST"},
+        {"output", 'O', &a->output, NULL, "Write to this file.", "FILE"},
+        {"sizes", 0, &a->sizes, NULL,
+         "Plan for the members in this file (lines of size, tab, name; - is "
+         "standard input). No store is needed.",
+         "FILE"},
+        {"against", 0, &a->against, NULL,
+         "Compare with the archive of this prefix as it is now.",
+         "s3://BUCKET[/PREFIX]"},
+    };
+    size_t i, n = 0, k;
+
+    for (k = 0; c->flags[k]; k++)
+        for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+            if (strcmp(c->flags[k], all[i].name) == 0)
+                out[n++] = all[i];
+    out[n++] = (struct conf_flag){"help", 'h', NULL, &a->help,
+                                  "Print this.", NULL};
+    out[n++] = (struct conf_flag){"version", 'V', NULL, &a->version,
+                                  "Print the version.", NULL};
+    out[n] = (struct conf_flag){NULL, 0, NULL, NULL, NULL, NULL};
+}

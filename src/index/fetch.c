@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * One run of the question "which layout": listing, at most one HEAD, then
+ * the build, on the worker thread if it is long.
+ *
+ * An object at the archive's own key is ours if it carries a layout digest
+ * in its metadata.  Where HEAD is forbidden (403) nobody can say so, and
+ * it counts as a stranger's: reported, never silently dropped.
+ */
+#include "index/index_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    BUILD_INLINE_MAX = 1000, /* members; about a millisecond */
+    DIGEST_HEX = 64,
+};
+
+static void
+fail(struct run *r, int err, const struct err *e)
+{
+    r->answer.r = err;
+    r->answer.e = *e;
+    run_end(r);
+}
+
+static void
+build(struct run *r)
+{
+    struct index *ix = r->ix;
+    struct answer *a = &r->answer;
+    struct layout *l;
+
+    a->r = build_layout(&l, &r->listing, ix->bucket, r->stranger, &a->e);
+    if (a->r < 0) {
+        index_err_prefix(ix, r->slot->prefix, &a->e);
+        return;
+    }
+    l->pages = r->walk.pages;
+    atomic_store(&l->listed_ms, net_now_ms());
+    a->l = l;
+}
+
+static void
+deliver(void *user)
+{
+    run_end(user);
+}
+
+/* Waiters are answered on a loop thread, not on the worker. */
+static void
+build_on_worker(void *user)
+{
+    struct run *r = user;
+
+    build(r);
+    net_timer(r->ix->net, 0, deliver, r);
+}
+
+static void
+start_build(struct run *r)
+{
+    if (r->listing.count > BUILD_INLINE_MAX) {
+        net_work(r->ix->net, build_on_worker, r);
+        return;
+    }
+    build(r);
+    run_end(r);
+}
+
+static bool
+is_ours(const struct s3_object *o)
+{
+    return o && o->layout_digest && strlen(o->layout_digest) == DIGEST_HEX;
+}
+
+static void
+on_head(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    struct run *r = user;
+    const struct zip_member *m = &r->listing.archive;
+    struct err words = {0};
+
+    switch (e->err) {
+    case 0:
+        r->stranger = !is_ours(o);
+        break;
+    case -EACCES:
+        r->stranger = true;
+        break;
+    case -ENOENT: /* gone since it was listed */
+        r->stranger = false;
+        break;
+    default:
+        s3_error_text(e, "HeadObject", r->ix->bucket, m->key, m->key_len,
+                      &words);
+        fail(r, e->err, &words);
+        return;
+    }
+    start_build(r);
+}
+
+static void
+on_listed(void *user, int err, const struct err *e)
+{
+    struct run *r = user;
+    struct listing *li = &r->listing;
+    struct err words = {0};
+
+    if (err < 0) {
+        fail(r, err, e);
+        return;
+    }
+    if (li->objects == 0 && strcmp(r->slot->prefix, r->ix->root) != 0) {
+        err_set(&words, ENOENT, "no objects are below");
+        index_err_prefix(r->ix, r->slot->prefix, &words);
+        fail(r, -ENOENT, &words);
+        return;
+    }
+    if (li->has_archive) {
+        struct s3_head_args args = {.at = {r->ix->bucket, li->archive.key,
+                                           li->archive.key_len, false}};
+
+        s3_head(r->ix->s3, &args, on_head, r);
+        return;
+    }
+    start_build(r);
+}
+
+static int
+on_page(void *user, const struct s3_page *p, struct err *e)
+{
+    struct run *r = user;
+
+    return listing_add(&r->listing, p, e);
+}
+
+void
+layout_run(struct run *r)
+{
+    struct index *ix = r->ix;
+    const char *prefix = r->slot->prefix;
+    bool below = strncmp(prefix, ix->root, ix->root_len) == 0;
+
+    r->listing = (struct listing){
+        .conf = ix->conf,
+        .prefix = prefix,
+        .prefix_len = r->slot->len,
+        .root_len = below ? ix->root_len : 0,
+    };
+    r->walk = (struct walk){
+        .ix = ix,
+        .prefix = prefix,
+        .page = on_page,
+        .end = on_listed,
+        .user = r,
+    };
+    walk_start(&r->walk);
+}
+
+index_id
+index_layout(struct index *ix, const char *prefix, unsigned flags,
+             index_layout_cb *cb, void *user)
+{
+    struct waiter w = {.kind = LINE_LAYOUT, .cb.layout = cb, .user = user};
+
+    return line_ask(ix, prefix, &w, flags, NULL);
+}

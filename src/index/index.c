@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Birth and death of an index, and the calls for threads that may wait.
+ */
+#include "index/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "index/index_impl.h"
+
+int
+index_new(struct index **ret, struct net *n, struct s3 *s,
+          const struct conf *conf, const char *bucket, const char *root,
+          struct err *e)
+{
+    struct index *ix = calloc(1, sizeof(*ix));
+
+    if (!ix)
+        return err_set(e, ENOMEM, "no memory for an index");
+    pthread_mutex_init(&ix->lock, NULL);
+    ix->net = n;
+    ix->s3 = s;
+    ix->conf = conf;
+    ix->bucket = strdup(bucket);
+    ix->root = strdup(root);
+    if (!ix->bucket || !ix->root) {
+        index_free(ix);
+        return err_set(e, ENOMEM, "no memory for an index");
+    }
+    ix->root_len = strlen(root);
+    *ret = ix;
+    return 0;
+}
+
+/* Runs and waiters are left only if their timer or work came too late for
+ * net_free. */
+void
+index_free(struct index *ix)
+{
+    struct run *r, *next_run;
+    struct waiter *w, *next;
+
+    if (!ix)
+        return;
+    for (r = ix->runs; r; r = next_run) {
+        next_run = r->next;
+        run_free(r);
+    }
+    for (w = ix->cancelled; w; w = next) {
+        next = w->next;
+        free(w);
+    }
+    slots_free(ix);
+    pthread_mutex_destroy(&ix->lock);
+    free(ix->bucket);
+    free(ix->root);
+    free(ix);
+}
+
+void
+index_err_prefix(const struct index *ix, const char *prefix, struct err *e)
+{
+    char name[300];
+
+    text_escape(name, sizeof(name), prefix, strlen(prefix));
+    err_prefix(e, "s3://%s/%s", ix->bucket, name);
+}
+
+/* ------------------------------------------------------------- waiting */
+
+struct wait {
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t done;
+    bool finished;
+    int r;
+    struct err e;
+    struct layout *layout;
+};
+#define WAIT_INIT                                                             \
+    {                                                                         \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER   \
+    }
+
+static void
+wait_finish(struct wait *w, int r, struct layout *l, const struct err *e)
+{
+    LOCK_SCOPE(&w->lock);
+
+    w->finished = true;
+    w->r = r;
+    w->layout = l ? layout_ref(l) : NULL;
+    if (r < 0 && e)
+        w->e = *e;
+    pthread_cond_signal(&w->done);
+}
+
+static int
+wait_end(struct wait *w, struct err *e)
+{
+    pthread_mutex_lock(&w->lock);
+    while (!w->finished)
+        pthread_cond_wait(&w->done, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->done);
+    if (w->r < 0 && e)
+        *e = w->e;
+    return w->r;
+}
+
+static void
+on_layout(void *user, int r, struct layout *l, const struct err *e)
+{
+    wait_finish(user, r, l, e);
+}
+
+int
+index_layout_wait(struct index *ix, const char *prefix, unsigned flags,
+                  struct layout **ret, struct err *e)
+{
+    struct wait w = WAIT_INIT;
+    int r;
+
+    index_layout(ix, prefix, flags, on_layout, &w);
+    r = wait_end(&w, e);
+    if (r == 0)
+        *ret = w.layout;
+    return r;
+}
+
+struct probe {
+    struct wait wait;
+    struct index *ix;
+};
+
+static void
+on_probe(void *user, const struct s3_error *s3e, const struct s3_page *p)
+{
+    struct probe *probe = user;
+    struct index *ix = probe->ix;
+    struct err e = {0};
+    int r = 0;
+
+    (void)p;
+    if (s3e->err < 0)
+        r = s3_error_text(s3e, "ListObjectsV2", ix->bucket, ix->root,
+                          ix->root_len, &e);
+    wait_finish(&probe->wait, r, NULL, &e);
+}
+
+int
+index_probe(struct index *ix, struct err *e)
+{
+    struct probe probe = {.wait = WAIT_INIT, .ix = ix};
+    struct s3_list_args args = {
+        .bucket = ix->bucket,
+        .prefix = ix->root,
+        .prefix_len = ix->root_len,
+        .delimiter = true,
+        .max_keys = 1,
+        .patience = S3_PATIENCE_PROBE,
+    };
+
+    s3_list(ix->s3, &args, on_probe, &probe);
+    return wait_end(&probe.wait, e);
+}

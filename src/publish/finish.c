@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Complete, or the one PutObject of a small archive, and what their
+ * answers mean: there, refused, in the way of others, or nobody knows.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "publish/job.h"
+
+enum { LOOK_AGAIN_MS = 1000 };
+
+static void complete_send(struct publish_job *j);
+static void on_answer(struct publish_job *j);
+
+/* --------------------------------------------------------- unclear end */
+
+static void
+on_waited(struct publish_job *j)
+{
+    if (j->stop)
+        return;
+    if (j->plan.count > 1)
+        complete_send(j);
+    else
+        job_restart(j, "the answer to PUT was lost");
+}
+
+static void
+on_looked(struct publish_job *j)
+{
+    const struct call *c = &j->call;
+
+    if (j->stop)
+        return;
+    if (c->e.err == 0 && found_is_ours(j, &c->o) &&
+        strcmp(c->o.etag, j->if_match) != 0) {
+        j->done = c->o;
+        j->finished = true;
+        j->complete_unclear = false;
+        free(STEAL(j->upload_id));
+        verify_begin(j);
+    } else if (++j->unclear > UNCLEAR_MAX) {
+        job_fail(j, EIO, "%s: the store did not say whether it is there",
+                 j->st.dest);
+    } else {
+        job_later(j, LOOK_AGAIN_MS << j->unclear, on_waited);
+    }
+}
+
+static void
+look(struct publish_job *j)
+{
+    struct s3_head_args a = {.at = job_where(j), .checksum = true};
+    struct call *c = call_begin(j, on_looked);
+
+    c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
+}
+
+/* -------------------------------------------------------------- answer */
+
+static bool
+is_unclear(const struct s3_error *e)
+{
+    return e->err == -EINPROGRESS || e->err == -ECANCELED ||
+           strcmp(e->code, "NoSuchUpload") == 0;
+}
+
+static bool
+is_checksum_trouble(const struct s3_error *e)
+{
+    static const char *const codes[] = {
+        "BadDigest", "InvalidPart", "InvalidRequest", "InvalidArgument",
+        "XAmzContentChecksumMismatch", "InvalidDigest",
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(codes); i++)
+        if (strcmp(e->code, codes[i]) == 0)
+            return e->http == 400;
+    return false;
+}
+
+static void
+answer_busy(struct publish_job *j, const struct s3_error *e)
+{
+    if (j->busy_answers++ < BUSY_MAX)
+        job_restart(j, "the destination was being written");
+    else
+        job_fail_s3(j, e, "POST");
+}
+
+static void
+answer_refused(struct publish_job *j, const struct s3_error *e)
+{
+    bool multipart = j->plan.count > 1;
+
+    if (e->err == -EBUSY) {
+        answer_busy(j, e);
+    } else if (multipart && e->http == 501 && j->send_size) {
+        publisher_learn(j->p, &j->p->caps.no_size,
+                        "no x-amz-mp-object-size");
+        j->send_size = false;
+        complete_send(j);
+    } else if (multipart && j->crc && is_checksum_trouble(e)) {
+        /* Each part was right: read it all back the next time. */
+        j->never_crc = j->force_full = true;
+        job_restart(j, "the archive's checksum was refused (%s)", e->code);
+    } else {
+        job_fail_s3(j, e, multipart ? "POST" : "PUT");
+    }
+}
+
+static void
+on_answer(struct publish_job *j)
+{
+    const struct call *c = &j->call;
+
+    if (c->e.err == 0) {
+        j->done = c->o;
+        j->finished = true;
+        j->complete_unclear = false;
+        free(STEAL(j->upload_id));
+        if (!j->stop)
+            verify_begin(j);
+        return;
+    }
+    if (is_unclear(&c->e)) {
+        if (!j->stop)
+            look(j);
+        return;
+    }
+    j->complete_unclear = false;
+    if (!j->stop)
+        answer_refused(j, &c->e);
+}
+
+/* ------------------------------------------------------------ complete */
+
+static struct s3_done_part *
+done_parts(struct publish_job *j)
+{
+    struct s3_done_part *list = calloc(j->plan.count, sizeof(*list));
+    size_t n;
+
+    for (n = 0; list && n < j->plan.count; n++)
+        list[n] = (struct s3_done_part){
+            .number = (uint32_t)n + 1,
+            .etag = j->part[n].etag,
+            .have_crc32 = j->part[n].have_crc,
+            .crc32 = j->part[n].crc,
+        };
+    return list;
+}
+
+static void
+complete_send(struct publish_job *j)
+{
+    CLEANUP_FREE struct s3_done_part *list = done_parts(j);
+    struct s3_complete_args a = {
+        .at = job_where(j),
+        .upload_id = j->upload_id,
+        .part = list,
+        .count = j->plan.count,
+        .crc32 = j->crc,
+        .whole_crc32 = j->whole,
+        .send_size = j->send_size,
+        .size = job_zip(j)->size,
+        .if_match = j->if_match[0] ? j->if_match : NULL,
+        .if_none_match = j->if_none_match,
+    };
+    struct call *c;
+
+    if (!list) {
+        job_fail(j, ENOMEM, "out of memory");
+        return;
+    }
+    j->complete_unclear = true;
+    c = call_begin(j, on_answer);
+    c->id = s3_complete(j->p->d.s3_dest, &a, call_complete_cb, c);
+}
+
+static void
+on_whole(struct publish_job *j)
+{
+    if (!j->stop)
+        complete_send(j);
+}
+
+void
+complete_begin(struct publish_job *j)
+{
+    size_t n;
+
+    j->phase = PHASE_END;
+    job_set_state(j, PUBLISH_COMPLETING);
+    if (!j->crc) { /* for the status and a full verification */
+        job_work(j, &j->work, whole_crc_run, on_whole);
+        return;
+    }
+    for (j->whole = 0, n = 0; n < j->plan.count; n++)
+        j->whole = crc_join(j->whole, j->part[n].crc,
+                            part_len(j, (uint32_t)n));
+    j->have_whole = true;
+    complete_send(j);
+}
+
+/* ----------------------------------------------------------------- put */
+
+static void
+on_put(struct publish_job *j)
+{
+    upload_put_over(j);
+    j->phase = PHASE_END;
+    on_answer(j);
+}
+
+void
+put_send(struct publish_job *j, const struct iovec *iov, int count,
+         uint32_t crc)
+{
+    struct s3_put_args a = {
+        .at = job_where(j),
+        .body = iov,
+        .body_count = count,
+        .send_crc32 = true,
+        .crc32 = crc,
+        .content_type = "application/zip",
+        .layout_digest = j->digest,
+        .if_match = j->if_match[0] ? j->if_match : NULL,
+        .if_none_match = j->if_none_match,
+    };
+    struct call *c;
+
+    job_set_state(j, PUBLISH_COMPLETING);
+    j->whole = crc;
+    j->have_whole = true;
+    j->complete_unclear = true;
+    c = call_begin(j, on_put);
+    c->id = s3_put(j->p->d.s3_dest, &a, call_complete_cb, c);
+}

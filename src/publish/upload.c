@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * An upload part is a read: its bytes come from the reader that serves
+ * the mount, in a few ranges (donations apart, whose CRCs are wanted),
+ * stay pinned there, and go straight into UploadPart.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <zlib.h>
+
+#include "publish/job.h"
+
+enum {
+    /* A part is at most half of memory=, a read a quarter, and there are
+     * three regions: head donation, middle, tail donation. */
+    SEGS_MAX = 8,
+    MIDDLE = -1,
+};
+
+enum seg_state { SEG_NEW, SEG_ASKED, SEG_READ };
+
+struct seg {
+    struct event ev;
+    struct upload *u;
+    uint64_t first, len;
+    int don; /* DON_HEAD, DON_TAIL or MIDDLE */
+    enum seg_state state;
+    uint64_t id;
+    struct read_view *view;
+    uint32_t crc;
+    int r;
+    struct err err;
+};
+
+struct upload {
+    struct event ev;
+    struct upload *next;
+    struct publish_job *job;
+    uint32_t n; /* part */
+    struct seg seg[SEGS_MAX];
+    unsigned segs, segs_read, busy; /* busy: calls not answered */
+    struct iovec *iov;
+    uint32_t crc;
+    bool sending;
+    s3_id id;
+    struct s3_error e;
+    char *etag;
+    bool have_crc;
+    uint32_t answer_crc;
+};
+
+static void
+upload_free(struct publish_job *j, struct upload *u)
+{
+    struct upload **at;
+    unsigned i;
+
+    for (at = &j->uploads_head; *at != u; at = &(*at)->next)
+        ;
+    *at = u->next;
+    for (i = 0; i < u->segs; i++)
+        if (u->seg[i].view)
+            read_view_release(u->seg[i].view);
+    free(u->iov);
+    free(u->etag);
+    j->uploads_busy--;
+    permits_give(j->p->permits, part_len(j, u->n));
+    free(u);
+}
+
+/* ---------------------------------------------------------------- send */
+
+static void
+upload_failed(struct publish_job *j, const struct s3_error *e)
+{
+    if (j->crc && (e->http == 501 ||
+                   (e->http == 400 && strcasestr(e->message, "checksum")))) {
+        j->never_crc = true;
+        job_restart(j, "a part with a checksum was refused (%s)", e->code);
+    } else {
+        job_fail_s3(j, e, "PUT");
+    }
+}
+
+static void
+upload_done(struct publish_job *j, struct upload *u)
+{
+    struct part *p = &j->part[u->n];
+
+    p->etag = STEAL(u->etag);
+    p->have_crc = true;
+    p->crc = u->crc;
+    job_count(j, &j->st.uploaded, part_len(j, u->n));
+    part_finished(j, u->n);
+}
+
+static void
+on_sent(struct publish_job *j, struct event *ev)
+{
+    struct upload *u = (struct upload *)ev;
+
+    j->inflight--;
+    job_retries(j, &u->e);
+    if (j->stop)
+        ;
+    else if (u->e.err < 0)
+        upload_failed(j, &u->e);
+    else if (!u->etag)
+        job_fail(j, ENOMEM, "out of memory");
+    else if (u->have_crc && u->answer_crc != u->crc)
+        job_fail(j, EIO, "%s: part %u arrived with another CRC-32",
+                 j->st.dest, u->n + 1);
+    else
+        upload_done(j, u);
+    upload_free(j, u);
+}
+
+static void
+sent_cb(void *user, const struct s3_error *e, const struct s3_part *p)
+{
+    struct upload *u = user;
+
+    u->e = *e;
+    if (e->err == 0) {
+        u->etag = strdup(p->etag);
+        u->have_crc = p->have_crc32;
+        u->answer_crc = p->crc32;
+    }
+    job_post(u->job, &u->ev, on_sent);
+}
+
+/* The views' pieces, one after the other; -1 when out of memory. */
+static int
+gather(struct upload *u)
+{
+    int count = 0, at = 0;
+    unsigned i;
+
+    for (i = 0; i < u->segs; i++)
+        count += u->seg[i].view->count;
+    u->iov = calloc((size_t)count + 1, sizeof(*u->iov));
+    if (!u->iov)
+        return -1;
+    for (i = 0; i < u->segs; i++) {
+        const struct read_view *v = u->seg[i].view;
+
+        memcpy(u->iov + at, v->iov, (size_t)v->count * sizeof(*v->iov));
+        at += v->count;
+        u->crc = crc_join(u->crc, u->seg[i].crc, u->seg[i].len);
+    }
+    return count;
+}
+
+static void
+upload_send(struct publish_job *j, struct upload *u)
+{
+    struct s3_upload_args a = {
+        .at = job_where(j),
+        .upload_id = j->upload_id,
+        .number = u->n + 1,
+        .send_crc32 = j->crc,
+    };
+    int count = gather(u);
+
+    if (count < 0) {
+        job_fail(j, ENOMEM, "out of memory");
+        upload_free(j, u);
+        return;
+    }
+    u->sending = true;
+    u->busy++;
+    if (j->plan.count == 1) {
+        put_send(j, u->iov, count, u->crc);
+        return;
+    }
+    a.body = u->iov;
+    a.body_count = count;
+    a.crc32 = u->crc;
+    j->inflight++;
+    u->id = s3_upload_part(j->p->d.s3_dest, &a, sent_cb, u);
+}
+
+void
+upload_put_over(struct publish_job *j)
+{
+    struct upload *u = j->uploads_head;
+
+    if (!j->stop && j->call.e.err == 0)
+        upload_done(j, u);
+    upload_free(j, u);
+}
+
+/* ---------------------------------------------------------------- read */
+
+/* The donation that s belongs to has been read: its CRC. */
+static void
+seg_donated(struct publish_job *j, struct upload *u, const struct seg *s)
+{
+    struct donation *d = &j->part[u->n].don[s->don];
+    uint32_t crc = 0;
+    unsigned i;
+
+    for (i = 0; i < u->segs; i++) {
+        if (u->seg[i].don != s->don)
+            continue;
+        if (u->seg[i].state != SEG_READ)
+            return;
+        crc = crc_join(crc, u->seg[i].crc, u->seg[i].len);
+    }
+    d->crc = crc;
+    d->have_crc = true;
+    piece_donated(j, d->copied);
+}
+
+static void
+upload_read(struct publish_job *j, struct upload *u)
+{
+    j->reads_done += !j->part[u->n].directory;
+    job_count(j, &j->st.downloaded, j->part[u->n].data);
+    upload_send(j, u);
+}
+
+static void
+on_read(struct publish_job *j, struct event *ev)
+{
+    struct seg *s = (struct seg *)ev;
+    struct upload *u = s->u;
+
+    s->id = 0;
+    s->state = SEG_READ;
+    j->inflight--;
+    u->busy--;
+    u->segs_read++;
+    if (!j->stop && s->r < 0)
+        job_fail_err(j, s->r, &s->err);
+    if (!j->stop && s->don != MIDDLE)
+        seg_donated(j, u, s);
+    if (!j->stop && u->segs_read == u->segs)
+        upload_read(j, u);
+    else if (j->stop && u->busy == 0)
+        upload_free(j, u);
+}
+
+static uint32_t
+view_crc(const struct read_view *v)
+{
+    uint32_t crc = 0;
+    int i;
+
+    for (i = 0; i < v->count; i++)
+        crc = (uint32_t)crc32_z(crc, v->iov[i].iov_base, v->iov[i].iov_len);
+    return crc;
+}
+
+static void
+read_done(void *user, int r, struct read_view *v, const struct err *e)
+{
+    struct seg *s = user;
+
+    s->r = r;
+    if (r < 0) {
+        if (e)
+            s->err = *e;
+    } else {
+        s->view = v;
+        s->crc = view_crc(v);
+        if (v->length != s->len)
+            s->r = err_set(&s->err, EIO, "the reader gave %llu of %llu "
+                           "bytes", (unsigned long long)v->length,
+                           (unsigned long long)s->len);
+    }
+    job_post(s->u->job, &s->ev, on_read);
+}
+
+/* The middle holds a header that may wait for the donation behind it. */
+static bool
+seg_allowed(struct publish_job *j, struct upload *u, const struct seg *s)
+{
+    const struct part *p = &j->part[u->n];
+    const struct donation *tail = &p->don[DON_TAIL];
+
+    if (s->don != MIDDLE || dep_known(j, p))
+        return true;
+    if (j->copied[p->copied].ask == ASK_SENT)
+        return false;
+    return tail->copied != p->copied || tail->have_crc;
+}
+
+void
+upload_advance(struct publish_job *j)
+{
+    struct upload *u;
+    struct seg *s;
+    unsigned i;
+
+    for (u = j->uploads_head; u; u = u->next)
+        for (i = 0; i < u->segs; i++) {
+            s = &u->seg[i];
+            if (s->state != SEG_NEW || !seg_allowed(j, u, s))
+                continue;
+            s->state = SEG_ASKED;
+            u->busy++;
+            j->inflight++;
+            s->id = read_range(j->stream, s->first, s->len, READ_EXACT,
+                               read_done, s);
+        }
+}
+
+/* --------------------------------------------------------------- start */
+
+static void
+add_region(struct upload *u, uint64_t first, uint64_t end, int don,
+           uint64_t seg_max)
+{
+    struct seg *s;
+
+    for (; first < end && u->segs < SEGS_MAX; first += s->len) {
+        s = &u->seg[u->segs++];
+        s->u = u;
+        s->first = first;
+        s->len = min_u64(end - first, seg_max);
+        s->don = don;
+    }
+}
+
+void
+upload_start(struct publish_job *j, uint32_t n)
+{
+    const struct plan_part *pp = &j->plan.part[n];
+    const struct donation *d = j->part[n].don;
+    struct upload *u = calloc(1, sizeof(*u));
+    uint64_t first = pp->first, end = pp->end, max = j->p->seg_max;
+
+    if (!u) {
+        j->uploads_busy--;
+        permits_give(j->p->permits, part_len(j, n));
+        job_fail(j, ENOMEM, "out of memory");
+        return;
+    }
+    u->job = j;
+    u->n = n;
+    u->next = j->uploads_head;
+    j->uploads_head = u;
+    if (d[DON_HEAD].copied >= 0) {
+        add_region(u, first, d[DON_HEAD].end, DON_HEAD, max);
+        first = d[DON_HEAD].end;
+    }
+    if (d[DON_TAIL].copied >= 0)
+        end = d[DON_TAIL].first;
+    add_region(u, first, end, MIDDLE, max);
+    if (d[DON_TAIL].copied >= 0)
+        add_region(u, end, pp->end, DON_TAIL, max);
+    upload_advance(j);
+}
+
+void
+upload_cancel(struct publish_job *j)
+{
+    struct upload *u, *next;
+    unsigned i;
+
+    for (u = j->uploads_head; u; u = next) {
+        next = u->next;
+        for (i = 0; i < u->segs; i++)
+            if (u->seg[i].state == SEG_ASKED && u->seg[i].id)
+                read_cancel(j->stream, u->seg[i].id);
+        if (u->id)
+            s3_cancel(j->p->d.s3_dest, u->id);
+        if (u->busy == 0)
+            upload_free(j, u);
+    }
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Is the finished object right?  By the store's own CRC-32 of the whole,
+ * else by size and by reading back what was uploaded (the central
+ * directory is), or all of it.  A wrong object does not stay: clean.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "publish/job.h"
+
+struct check {
+    struct event ev;
+    struct publish_job *job;
+    uint64_t first, len;
+    bool expect; /* crc must be want */
+    uint32_t want, crc;
+    s3_id id;
+    struct s3_error *e; /* malloc, NULL = no error */
+    bool failed;
+};
+
+/* ------------------------------------------------------------ expected */
+
+/* One record or body; its CRC.  -ENODATA if the member's is not known. */
+static int
+piece_crc(struct layout *l, struct crc_set *crcs, const struct zip_piece *z,
+          struct buf *scratch, uint32_t *ret)
+{
+    uint64_t len = z->end - z->first;
+    uint32_t member = 0;
+    uint8_t *out;
+
+    if (z->kind != ZIP_PIECE_END && !crc_peek(crcs, z->index, &member))
+        return -ENODATA;
+    if (z->kind == ZIP_PIECE_DATA) {
+        *ret = member;
+        return 0;
+    }
+    if (len > scratch->len) {
+        out = realloc(scratch->data, len);
+        if (!out)
+            return -ENOMEM;
+        scratch->data = (char *)out;
+        scratch->len = len;
+    }
+    out = (uint8_t *)scratch->data;
+    zip_piece_put(out, &l->zip, z, member);
+    *ret = (uint32_t)crc32_z(0, out, len);
+    return 0;
+}
+
+/* CRC-32 of the archive from its members' CRCs; blocks: worker thread. */
+int
+whole_crc(struct layout *l, struct crc_set *crcs, uint32_t *ret)
+{
+    CLEANUP_BUF struct buf scratch = BUF_INIT(0);
+    struct zip_piece z;
+    uint32_t crc = 0, one;
+    int r;
+
+    zip_piece_at(&l->zip, 0, &z);
+    do {
+        r = piece_crc(l, crcs, &z, &scratch, &one);
+        if (r < 0)
+            return r;
+        crc = crc_join(crc, one, z.end - z.first);
+    } while (zip_piece_next(&l->zip, &z));
+    *ret = crc;
+    return 0;
+}
+
+void
+whole_crc_run(struct publish_job *j)
+{
+    j->have_whole = whole_crc(j->layout, j->crcs, &j->whole) == 0;
+}
+
+/* ----------------------------------------------------------------- end */
+
+static void
+row_remove_run(struct publish_job *j)
+{
+    journal_remove(j, j->row);
+}
+
+static const char *
+verified_word(const struct publish_job *j)
+{
+    size_t i;
+    uint64_t sum = 0;
+
+    if (j->check_count == 0)
+        return "store-crc";
+    for (i = 0; i < j->check_count; i++)
+        sum += j->check[i].len;
+    return sum == job_zip(j)->size ? "full" : "readback-headers";
+}
+
+static void
+on_row_removed(struct publish_job *j)
+{
+    if (j->stop)
+        return; /* a last moment's abort: clean.c deletes the object */
+    if (j->check_count == 0 && j->copies > 0)
+        publisher_learn(j->p, &j->p->caps.copies_good,
+                        "the CRC of an archive with copied parts was "
+                        "checked by the store");
+    job_done(j, verified_word(j), false);
+}
+
+static void
+verify_over(struct publish_job *j)
+{
+    j->phase = PHASE_END;
+    if (j->row)
+        job_work(j, &j->work, row_remove_run, on_row_removed);
+    else
+        on_row_removed(j);
+}
+
+/* ------------------------------------------------------------ readback */
+
+static void
+on_checked(struct publish_job *j, struct event *ev)
+{
+    struct check *k = (struct check *)ev;
+
+    k->id = 0;
+    j->inflight--;
+    j->check_busy--;
+    j->check_done++;
+    if (j->stop)
+        return;
+    job_count(j, &j->st.downloaded, k->len);
+    if (k->e)
+        job_fail_s3(j, k->e, "GET");
+    else if (k->failed)
+        job_fail(j, ENOMEM, "out of memory");
+    else if (k->expect && k->crc != k->want)
+        job_fail(j, EIO, "%s: bytes %llu to %llu are not what was "
+                 "uploaded", j->st.dest, (unsigned long long)k->first,
+                 (unsigned long long)(k->first + k->len - 1));
+}
+
+static int
+check_data(void *user, const void *p, size_t n)
+{
+    struct check *k = user;
+
+    k->crc = (uint32_t)crc32_z(k->crc, p, n);
+    return 0;
+}
+
+static void
+check_cb(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    struct check *k = user;
+
+    (void)o;
+    if (e->err < 0) {
+        k->e = malloc(sizeof(*k->e));
+        if (k->e)
+            *k->e = *e;
+        k->failed = true;
+    }
+    job_post(k->job, &k->ev, on_checked);
+}
+
+static void
+check_send(struct publish_job *j, struct check *k)
+{
+    struct s3_get_args a = {
+        .at = job_where(j),
+        .etag = j->done.etag,
+        .first = k->first,
+        .length = k->len,
+        .on_data = check_data,
+    };
+
+    j->inflight++;
+    j->check_busy++;
+    k->id = s3_get(j->p->d.s3_dest, &a, check_cb, k);
+}
+
+static void
+check_whole(struct publish_job *j)
+{
+    uint32_t crc = 0;
+    size_t i;
+
+    for (i = 0; i < j->check_count; i++)
+        crc = crc_join(crc, j->check[i].crc, j->check[i].len);
+    if (!j->have_whole || crc != j->whole)
+        job_fail(j, EIO, "%s: its CRC-32 is %08x, not %08x", j->st.dest,
+                 crc, j->whole);
+}
+
+void
+verify_step(struct publish_job *j)
+{
+    while (j->check_busy < CHECKS_MAX && j->check_next < j->check_count)
+        check_send(j, &j->check[j->check_next++]);
+    if (j->check_done < j->check_count)
+        return;
+    if (!j->check[0].expect)
+        check_whole(j);
+    if (!j->stop)
+        verify_over(j);
+}
+
+/* What was uploaded is known by its CRC; all of it by the whole's. */
+static int
+checks_build(struct publish_job *j, bool full)
+{
+    uint64_t size = job_zip(j)->size, at = 0, len;
+    size_t n = j->plan.count, i;
+
+    len = full ? max_u64(MIB(64), ceil_div_u64(size, 8192)) : 0;
+    if (full)
+        n = ceil_div_u64(size, len);
+    j->check = calloc(n, sizeof(*j->check));
+    if (!j->check)
+        return -ENOMEM;
+    for (i = 0; i < n; i++) {
+        struct check *k = &j->check[j->check_count];
+
+        if (!full && j->plan.part[i].kind == PLAN_COPY)
+            continue;
+        k->job = j;
+        k->first = full ? at : j->plan.part[i].first;
+        k->len = full ? min_u64(len, size - at)
+                      : part_len(j, (uint32_t)i);
+        k->expect = !full;
+        k->want = full ? 0 : j->part[i].crc;
+        at += k->len;
+        j->check_count++;
+    }
+    return 0;
+}
+
+static void
+readback_begin(struct publish_job *j, bool full)
+{
+    if (checks_build(j, full) < 0) {
+        job_fail(j, ENOMEM, "out of memory");
+        return;
+    }
+    j->phase = PHASE_CHECK; /* verify_step goes on */
+}
+
+/* --------------------------------------------------------------- begin */
+
+static bool
+wants_full(const struct publish_job *j)
+{
+    return j->force_full || j->p->d.conf->verify == CONF_VERIFY_FULL;
+}
+
+static void
+on_looked(struct publish_job *j)
+{
+    const struct call *c = &j->call;
+
+    if (j->stop)
+        return;
+    if (c->e.err < 0) {
+        job_fail_s3(j, &c->e, "HEAD");
+        return;
+    }
+    if (strcmp(c->o.etag, j->done.etag) != 0 ||
+        c->o.size != job_zip(j)->size) {
+        job_fail(j, EIO, "%s: is not the object that was made (%llu "
+                 "bytes instead of %llu)", j->st.dest,
+                 (unsigned long long)c->o.size,
+                 (unsigned long long)job_zip(j)->size);
+        return;
+    }
+    if (j->crc && c->o.have_crc && c->o.crc != j->whole)
+        job_fail(j, EIO, "%s: the store's CRC-32 is %08x, not %08x",
+                 j->st.dest, c->o.crc, j->whole);
+    else if (j->crc && c->o.have_crc && !wants_full(j))
+        verify_over(j);
+    else
+        readback_begin(j, wants_full(j));
+}
+
+void
+verify_begin(struct publish_job *j)
+{
+    struct s3_head_args a = {.at = job_where(j), .checksum = true};
+    struct call *c;
+
+    j->phase = PHASE_END;
+    if (j->crc && j->done.have_crc && j->done.crc == j->whole &&
+        !wants_full(j)) {
+        verify_over(j);
+        return;
+    }
+    c = call_begin(j, on_looked);
+    c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
+}
+
+void
+verify_cancel(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->check_next; i++)
+        if (j->check[i].id)
+            s3_cancel(j->p->d.s3_dest, j->check[i].id);
+}
+
+void
+verify_free(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->check_count; i++)
+        free(j->check[i].e);
+    free(STEAL(j->check));
+    j->check_count = j->check_next = j->check_done = 0;
+    j->check_busy = 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Read-ahead: units before they are asked for, across the borders of
+ * members, turn by turn for all that go forward.  Under pool->lock but
+ * for ahead_ask.
+ */
+#include "read/impl.h"
+
+#include <errno.h>
+
+enum { AHEAD_STEPS = 4096 }; /* headers and known units skipped at once */
+
+uint64_t
+ahead_range(uint64_t size, uint64_t at, uint64_t limit, uint64_t next)
+{
+    uint64_t end = size;
+
+    if (size > limit) /* aligned: readers share what they fetch */
+        end = min_u64(size, (at / limit + 1) * limit);
+    return min_u64(end, next) - at;
+}
+
+struct turn {
+    struct read_pool *p;
+    struct todo *t;
+    struct ahead_climb *climb;
+    uint64_t share, limit;
+};
+
+static bool
+start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
+           uint64_t at, uint64_t next)
+{
+    struct reader *r = c->stream->reader;
+    struct read_pool *p = n->p;
+    uint64_t size = pc->end - pc->first;
+    uint64_t length = ahead_range(size, at, n->limit, next);
+    uint64_t charge = unit_charge(length);
+    struct err e;
+    struct unit *u;
+    uint32_t v;
+
+    if (c->claimed + charge > n->share || p->claimed + charge > p->ahead_max)
+        return false;
+    if (reader_failed(r, pc->index, at, at + length, &e) < 0 ||
+        !memory_room(p, charge, false, n->t))
+        return false;
+    u = unit_new(r, pc->index, at, length);
+    if (!u)
+        return false;
+    u->checksum = u->whole && !crc_peek(r->crcs, pc->index, &v);
+    if (!unit_claim(c, u)) {
+        unit_forget(u);
+        unit_maybe_free(u);
+        return false;
+    }
+    STAILQ_INSERT_TAIL(&p->queue, u, start);
+    c->ahead = pc->first + at + length;
+    return true;
+}
+
+/* The header of a large member will need its CRC.  True: ask for it. */
+static bool
+want_climb(struct turn *n, struct cursor *c, const struct zip_piece *pc)
+{
+    struct reader *r = c->stream->reader;
+    uint32_t v;
+
+    if (r->layout->zip.member[pc->index].size <= n->limit ||
+        crc_peek(r->crcs, pc->index, &v) || c->climb_member == pc->index + 1)
+        return false;
+    if (n->climb->stream)
+        return true; /* one at a time: the pump comes back */
+    c->climb_member = pc->index + 1;
+    c->stream->refs++;
+    *n->climb = (struct ahead_climb){c->stream, c, pc->index, c->epoch};
+    return false;
+}
+
+/* True if a unit was queued. */
+static bool
+step(struct turn *n, struct cursor *c)
+{
+    struct reader *r = c->stream->reader;
+    const struct zip_layout *l = &r->layout->zip;
+    uint64_t end = c->pos + min_u64(c->target, n->share), next;
+    struct zip_piece pc;
+    struct unit *u;
+    int i;
+
+    c->ahead = max_u64(c->ahead, c->pos);
+    end = min_u64(end, l->offset[l->count]); /* bodies end there */
+    for (i = 0; i < AHEAD_STEPS && c->ahead < end; i++) {
+        zip_piece_at(l, c->ahead, &pc);
+        if (pc.kind != ZIP_PIECE_DATA) {
+            if (want_climb(n, c, &pc))
+                return false;
+            c->ahead = pc.end;
+            continue;
+        }
+        u = unit_find(r, pc.index, c->ahead - pc.first, &next);
+        if (!u)
+            return start_unit(n, c, &pc, c->ahead - pc.first, next);
+        if (!unit_claim(c, u))
+            return false;
+        c->ahead = pc.first + unit_end(u);
+    }
+    return false;
+}
+
+void
+ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *climb)
+{
+    uint64_t now = net_now_ms();
+    struct turn n = {p, t, climb, cursor_share(p, now), 0};
+    unsigned slots = p->fetching;
+    struct cursor *c;
+    bool more = p->conf.read_ahead && STAILQ_EMPTY(&p->queue);
+
+    n.limit = min_u64(max_u64(n.share / 2 / READ_CHUNK * READ_CHUNK,
+                              KIB(256)), p->unit_max);
+    while (more) {
+        more = false;
+        TAILQ_FOREACH (c, &p->cursors, link) {
+            if (slots >= p->conf.connections ||
+                now - c->used_ms > READ_IDLE_MS)
+                break;
+            if (c->run < 2 || atomic_load(&c->stream->reader->layout->stale))
+                continue;
+            if (step(&n, c)) {
+                slots++;
+                more = true;
+            }
+        }
+    }
+}
+
+/* A value that comes is in the set; a failure is heard by the read that
+ * needs it. */
+static void
+on_crc(void *user, int r, uint32_t value, const struct err *e)
+{
+    (void)user;
+    (void)r;
+    (void)value;
+    (void)e;
+}
+
+void
+ahead_ask(struct ahead_climb *a)
+{
+    struct read_stream *s = a->stream;
+    struct read_pool *p = s->reader->pool;
+    struct cursor *c = a->cursor;
+    uint64_t id = crc_get(s->reader->crcs, a->member, 0, on_crc, NULL);
+
+    pthread_mutex_lock(&p->lock);
+    if (!s->closed && c->epoch == a->epoch) {
+        c->climb[c->next_climb++ % READ_CLIMBS] = id;
+        id = 0;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (id)
+        crc_cancel(s->reader->crcs, id);
+    stream_unref(s);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Which place of a stream a read belongs to, whether it goes forward, and
+ * how far ahead of it to be.  Under pool->lock.
+ */
+#include "read/impl.h"
+
+#define GAP_NEW KIB(256)  /* a second read so near goes forward */
+#define GAP_RUN MIB(2)    /* the kernel's read-ahead comes out of order */
+#define BACK_RUN MIB(8)
+#define TARGET_FIRST MIB(1)
+#define UNIT_MIN KIB(256)
+#define PAGE 4096u
+
+/* ------------------------------------------------------------ placing */
+
+static uint64_t
+distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static bool
+belongs(const struct cursor *c, uint64_t offset)
+{
+    uint64_t gap = c->run > 1 ? GAP_RUN : GAP_NEW;
+    uint64_t back = c->run > 1 ? BACK_RUN : GAP_NEW;
+
+    return c->run && offset + gap >= c->start && offset + back >= c->pos &&
+           offset <= c->pos + gap;
+}
+
+static struct cursor *
+find_cursor(struct read_stream *s, uint64_t offset)
+{
+    struct cursor *best = NULL, *c;
+    int i;
+
+    for (i = 0; i < READ_CURSORS; i++) {
+        c = &s->cursor[i];
+        if (!belongs(c, offset))
+            continue;
+        if (!best || distance(c->pos, offset) < distance(best->pos, offset))
+            best = c;
+    }
+    return best;
+}
+
+static struct cursor *
+oldest_cursor(struct read_stream *s)
+{
+    struct cursor *old = &s->cursor[0];
+    int i;
+
+    for (i = 1; i < READ_CURSORS && old->run; i++)
+        if (!s->cursor[i].run || s->cursor[i].used_ms < old->used_ms)
+            old = &s->cursor[i];
+    return old;
+}
+
+static void
+drop_claims(struct cursor *c, struct todo *t)
+{
+    struct claim *cl;
+
+    while ((cl = TAILQ_FIRST(&c->claims)))
+        unit_unclaim(cl, t);
+}
+
+static void
+rest(struct cursor *c, struct todo *t)
+{
+    struct read_pool *p = c->stream->reader->pool;
+
+    drop_claims(c, t);
+    if (c->active)
+        TAILQ_REMOVE(&p->cursors, c, link);
+    c->active = false;
+}
+
+unsigned
+cursor_drop(struct cursor *c, struct todo *t, uint64_t *ret)
+{
+    unsigned i, n = 0;
+
+    rest(c, t);
+    for (i = 0; i < READ_CLIMBS; i++) {
+        if (c->climb[i])
+            ret[n++] = c->climb[i];
+        c->climb[i] = 0;
+    }
+    c->run = 0;
+    c->epoch++;
+    return n;
+}
+
+/* Does the range begin with a local header, give or take a page? */
+static bool
+at_header(const struct zip_layout *l, uint64_t offset)
+{
+    struct zip_piece pc;
+
+    zip_piece_at(l, offset, &pc);
+    return pc.kind == ZIP_PIECE_LOC ||
+           (pc.kind == ZIP_PIECE_DATA && pc.index + 1 < l->count &&
+            pc.end - offset < PAGE);
+}
+
+static void
+begin_run(struct cursor *c, const struct op *o, uint64_t now)
+{
+    c->start = o->offset;
+    c->pos = o->end;
+    c->run = 1;
+    c->ahead = 0;
+    c->target = TARGET_FIRST;
+    c->grown_pos = o->offset;
+    c->grown_ms = now;
+    c->best_rate = 0;
+    c->plateau = 0;
+    c->climb_member = 0;
+}
+
+static void
+activate(struct cursor *c, uint64_t now)
+{
+    struct read_pool *p = c->stream->reader->pool;
+
+    if (c->active)
+        TAILQ_REMOVE(&p->cursors, c, link);
+    TAILQ_INSERT_HEAD(&p->cursors, c, link);
+    c->active = true;
+    c->used_ms = now;
+}
+
+/* Those that rest give up what they claimed. */
+uint64_t
+cursor_share(struct read_pool *p, uint64_t now)
+{
+    uint64_t n = 0;
+    struct cursor *c;
+
+    TAILQ_FOREACH (c, &p->cursors, link) {
+        if (now - c->used_ms > READ_IDLE_MS)
+            break;
+        n++;
+    }
+    return p->ahead_max / (n ? n : 1);
+}
+
+static void
+rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
+{
+    struct cursor *c, *prev;
+
+    for (c = TAILQ_LAST(&p->cursors, cursors); c; c = prev) {
+        prev = TAILQ_PREV(c, cursors, link);
+        if (now - c->used_ms <= READ_IDLE_MS)
+            return;
+        rest(c, t);
+    }
+}
+
+/* What lies well behind is no longer waited for. */
+static void
+pass(struct cursor *c, struct todo *t)
+{
+    uint64_t slack = min_u64(GAP_RUN,
+                             c->stream->reader->pool->conf.memory / 16);
+    struct claim *cl;
+
+    while ((cl = TAILQ_FIRST(&c->claims)) &&
+           unit_at(cl->unit) + cl->unit->length + slack <= c->pos)
+        unit_unclaim(cl, t);
+}
+
+static uint64_t
+unit_limit(struct read_pool *p, uint64_t now)
+{
+    uint64_t limit = cursor_share(p, now) / 2 / READ_CHUNK * READ_CHUNK;
+
+    return min_u64(max_u64(limit, UNIT_MIN), p->unit_max);
+}
+
+unsigned
+cursor_place(struct read_stream *s, struct op *o, uint64_t now,
+             struct todo *t, uint64_t *ret)
+{
+    struct read_pool *p = s->reader->pool;
+    struct cursor *c;
+    unsigned n = 0;
+
+    o->limit = p->unit_max;
+    if (o->flags & READ_EXACT)
+        return 0;
+    rest_idle(p, now, t);
+    c = find_cursor(s, o->offset);
+    if (!c) {
+        c = oldest_cursor(s);
+        n = cursor_drop(c, t, ret);
+        begin_run(c, o, now);
+        o->first_of_run = true;
+        o->forward = at_header(&s->reader->layout->zip, o->offset);
+    } else {
+        c->run += o->end > c->pos;
+        c->pos = max_u64(c->pos, o->end);
+        o->forward = c->run > 1;
+    }
+    c->used_ms = now;
+    if (o->forward)
+        activate(c, now);
+    pass(c, t);
+    o->limit = unit_limit(p, now);
+    o->cursor = c;
+    o->epoch = c->epoch;
+    return n;
+}
+
+/* ------------------------------------------------------- after reserving */
+
+/* Doubles while the reader has to wait and it helps. */
+static void
+grow(struct cursor *c, uint64_t now)
+{
+    uint64_t bytes = c->pos - c->grown_pos, rate;
+    uint64_t share = cursor_share(c->stream->reader->pool, now);
+
+    if (bytes < c->target / 4 || c->target >= share)
+        return;
+    rate = bytes * 1000 / (now - c->grown_ms + 1);
+    if (rate > c->best_rate + c->best_rate / 16) {
+        c->best_rate = rate;
+        c->plateau = 0;
+    } else if (++c->plateau > 3) {
+        if (now - c->grown_ms < 1000)
+            return;
+        c->plateau = 0;
+        c->best_rate -= c->best_rate / 4;
+    }
+    c->target = min_u64(c->target * 2, share);
+    c->grown_pos = c->pos;
+    c->grown_ms = now;
+}
+
+void
+cursor_note(struct op *o)
+{
+    struct cursor *c = o->cursor;
+    struct unit *u;
+    size_t i;
+
+    if (!c || c->epoch != o->epoch || !c->active)
+        return;
+    for (i = 0; i < o->slices && o->forward; i++) {
+        u = o->slice[i].unit;
+        if (!unit_claim(c, u))
+            break;
+        c->ahead = max_u64(c->ahead, unit_at(u) + u->length);
+    }
+    if (c->run > 1 && o->waited)
+        grow(c, c->used_ms);
+}
