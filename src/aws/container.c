@@ -33,7 +33,8 @@ may_ask(const struct url *u)
 static int
 make_url(const struct aws *a, struct buf *b, struct err *e)
 {
-    const char *rel = env_get(a->env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *rel =
+        env_get(a->env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const char *full = env_get(a->env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     struct url u;
     int r;

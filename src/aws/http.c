@@ -110,8 +110,8 @@ read_token(const char *path, char **ret, struct err *e)
         r = -errno;
     if (r == 0)
         r = buf_add(&b, "", 0);
-    if (r < 0)
-        return err_set(e, -r, "%s: %s", path, strerror(-r));
+    if (r < 0) /* never -ENOENT: that would mean "not configured" */
+        return err_set(e, EACCES, "%s: %s", path, strerror(-r));
     while (b.len && isspace((unsigned char)b.data[b.len - 1]))
         b.data[--b.len] = '\0';
     *ret = buf_steal(&b);

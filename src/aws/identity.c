@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * A set of credentials: made, counted, wiped.  Immutable once made.
+ * A set of credentials: made, counted, wiped; immutable once made.  And
+ * waiting for one.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -92,5 +93,48 @@ identity_new(struct aws_identity **ret, const char *access,
         return err_set(e, ENOMEM, "out of memory");
     }
     *ret = id;
+    return 0;
+}
+
+/* ------------------------------------------------------------- waiting */
+
+struct wait {
+    pthread_mutex_t lock; /* everything */
+    pthread_cond_t cond;
+    bool done;
+    int err;
+    struct aws_identity *id;
+    struct err text;
+};
+
+static void
+wait_answer(void *user, int err, struct aws_identity *id,
+            const struct err *e)
+{
+    struct wait *w = user;
+
+    LOCK_SCOPE(&w->lock);
+    w->err = err;
+    w->id = aws_identity_ref(id);
+    if (e)
+        w->text = *e;
+    w->done = true;
+    pthread_cond_signal(&w->cond);
+}
+
+int
+aws_identity_wait(struct aws *a, struct aws_identity **ret, struct err *e)
+{
+    struct wait w = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                     .cond = PTHREAD_COND_INITIALIZER};
+
+    aws_identity_get(a, wait_answer, &w);
+    pthread_mutex_lock(&w.lock);
+    while (!w.done)
+        pthread_cond_wait(&w.cond, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    if (w.err < 0)
+        return err_set(e, -w.err, "%s", w.text.text);
+    *ret = w.id;
     return 0;
 }

@@ -11,8 +11,8 @@
  * Times: an identity is renewed 15 minutes before it expires (half-way
  * through its life if that is shorter), while the old one is still given
  * out; in its last minute (the last quarter of a short life) callers wait
- * for the new one.  If renewing fails, the old one is used until it expires and renewing is tried again
- * after 30 s, 60 s ... 5 min.
+ * for the new one.  If renewing fails, the old one is used until it
+ * expires and renewing is tried again after 30 s, 60 s ... 5 min.
  */
 #include <errno.h>
 #include <libxml/parser.h>
@@ -275,47 +275,6 @@ aws_identity_expired(struct aws *a, const struct aws_identity *id)
              id->source);
     aws_identity_unref(STEAL(a->current));
     a->refresh_at = 0;
-}
-
-struct wait {
-    pthread_mutex_t lock; /* everything */
-    pthread_cond_t cond;
-    bool done;
-    int err;
-    struct aws_identity *id;
-    struct err text;
-};
-
-static void
-wait_answer(void *user, int err, struct aws_identity *id,
-            const struct err *e)
-{
-    struct wait *w = user;
-
-    LOCK_SCOPE(&w->lock);
-    w->err = err;
-    w->id = aws_identity_ref(id);
-    if (e)
-        w->text = *e;
-    w->done = true;
-    pthread_cond_signal(&w->cond);
-}
-
-int
-aws_identity_wait(struct aws *a, struct aws_identity **ret, struct err *e)
-{
-    struct wait w = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                     .cond = PTHREAD_COND_INITIALIZER};
-
-    aws_identity_get(a, wait_answer, &w);
-    pthread_mutex_lock(&w.lock);
-    while (!w.done)
-        pthread_cond_wait(&w.cond, &w.lock);
-    pthread_mutex_unlock(&w.lock);
-    if (w.err < 0)
-        return err_set(e, -w.err, "%s", w.text.text);
-    *ret = w.id;
-    return 0;
 }
 
 /* --------------------------------------------------------- start and end */

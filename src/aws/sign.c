@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -39,6 +38,8 @@ struct signer {
     int headers;
     struct buf text; /* the canonical request, then the string to sign */
     struct buf names;
+    EVP_MD *sha256; /* looked up once: OpenSSL 3 takes long for it */
+    EVP_MD_CTX *ctx;
 };
 
 /* -------------------------------------------------------- canonical query */
@@ -228,42 +229,59 @@ canonical_request(struct signer *sg)
 
 /* -------------------------------------------- string to sign, signature */
 
+/* SHA-256 of two pieces. */
 static int
-sha256_hex(char hex[65], const void *p, size_t n)
+digest(const struct signer *sg, unsigned char out[32], const void *a,
+       size_t an, const void *b, size_t bn)
 {
-    unsigned char digest[32];
-    size_t len;
-
-    if (!EVP_Q_digest(NULL, "SHA256", NULL, p, n, digest, &len))
+    if (!EVP_DigestInit_ex2(sg->ctx, sg->sha256, NULL) ||
+        !EVP_DigestUpdate(sg->ctx, a, an) ||
+        !EVP_DigestUpdate(sg->ctx, b, bn) ||
+        !EVP_DigestFinal_ex(sg->ctx, out, NULL))
         return -ENOMEM;
-    text_hex(hex, digest, sizeof(digest));
     return 0;
+}
+
+/* RFC 2104 over one digest context: five times faster than five calls of
+ * OpenSSL 3's HMAC(). */
+static int
+hmac(const struct signer *sg, unsigned char out[32], const void *key,
+     size_t key_len, const char *text)
+{
+    unsigned char block[64] = {0}, inner[32];
+    size_t i;
+    int r = 0;
+
+    if (key_len > sizeof(block))
+        r = digest(sg, block, key, key_len, "", 0);
+    else
+        memcpy(block, key, key_len);
+    for (i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36;
+    if (r == 0)
+        r = digest(sg, inner, block, sizeof(block), text, strlen(text));
+    for (i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    if (r == 0)
+        r = digest(sg, out, block, sizeof(block), inner, sizeof(inner));
+    OPENSSL_cleanse(block, sizeof(block));
+    return r;
 }
 
 static int
 string_to_sign(struct signer *sg)
 {
+    unsigned char hash[32];
     char hex[65];
-    int r = sha256_hex(hex, sg->text.data, sg->text.len);
+    int r = digest(sg, hash, sg->text.data, sg->text.len, "", 0);
 
     if (r < 0)
         return r;
+    text_hex(hex, hash, sizeof(hash));
     buf_reset(&sg->text);
     return buf_addf(&sg->text,
                     "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s",
                     sg->stamp, sg->date, sg->s->region, sg->s->service, hex);
-}
-
-static int
-hmac(unsigned char out[32], const void *key, size_t key_len,
-     const char *text)
-{
-    unsigned len = 0;
-
-    if (!HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)text,
-              strlen(text), out, &len))
-        return -ENOMEM;
-    return 0;
 }
 
 static int
@@ -277,14 +295,14 @@ signing_key(const struct signer *sg, unsigned char key[32])
         return -ENOMEM;
     memcpy(first, "AWS4", 4);
     memcpy(first + 4, sg->id->secret_key, n + 1);
-    r = hmac(key, first, n + 4, sg->date);
+    r = hmac(sg, key, first, n + 4, sg->date);
     OPENSSL_cleanse(first, n + 4);
     if (r == 0)
-        r = hmac(key, key, 32, sg->s->region);
+        r = hmac(sg, key, key, 32, sg->s->region);
     if (r == 0)
-        r = hmac(key, key, 32, sg->s->service);
+        r = hmac(sg, key, key, 32, sg->s->service);
     if (r == 0)
-        r = hmac(key, key, 32, "aws4_request");
+        r = hmac(sg, key, key, 32, "aws4_request");
     return r;
 }
 
@@ -295,7 +313,7 @@ signature(const struct signer *sg, char hex[65])
     int r = signing_key(sg, key);
 
     if (r == 0)
-        r = hmac(mac, key, 32, buf_str(&sg->text));
+        r = hmac(sg, mac, key, 32, buf_str(&sg->text));
     OPENSSL_cleanse(key, sizeof(key));
     if (r == 0)
         text_hex(hex, mac, sizeof(mac));
@@ -334,6 +352,14 @@ set_time(struct signer *sg)
     return 0;
 }
 
+static int
+set_digest(struct signer *sg)
+{
+    sg->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sg->ctx = EVP_MD_CTX_new();
+    return sg->sha256 && sg->ctx ? 0 : -ENOMEM;
+}
+
 int
 aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
             struct buf *out)
@@ -347,6 +373,8 @@ aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
         return 0;
     r = set_time(&sg);
     if (r == 0)
+        r = set_digest(&sg);
+    if (r == 0)
         r = canonical_request(&sg);
     if (r == 0)
         r = string_to_sign(&sg);
@@ -354,6 +382,8 @@ aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
         r = signature(&sg, hex);
     if (r == 0)
         r = put_headers(&sg, hex, out);
+    EVP_MD_CTX_free(sg.ctx);
+    EVP_MD_free(sg.sha256);
     buf_free(&sg.text);
     buf_free(&sg.names);
     return r;

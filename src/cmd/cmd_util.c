@@ -98,7 +98,7 @@ cmd_flags(const struct command *c, struct cmd_args *a,
         {"range", 0, &a->range, NULL,
          "Bytes of the archive, both included; LAST may be left away.",
          "FIRST-LAST"},
-        {"output", 'O', &a->output, NULL, "Write to this file.", "FILE"},
+        {"output", 'o', &a->output, NULL, "Write to this file.", "FILE"},
         {"sizes", 0, &a->sizes, NULL,
          "Plan for the members in this file (lines of size, tab, name; - is "
          "standard input). No store is needed.",

@@ -224,6 +224,22 @@ serve(struct program *p, struct cmd_session *s, struct err *e)
     return r;
 }
 
+/* The probe's errno in words a person looks for, before S3's own. */
+static int
+explain(int r, struct err *e)
+{
+    switch (r) {
+    case -EACCES:
+        return err_prefix(e, "access denied");
+    case -ECONNREFUSED:
+    case -EHOSTUNREACH:
+    case -ETIMEDOUT:
+        return err_prefix(e, "cannot reach the store (%s)", strerror(-r));
+    default:
+        return r;
+    }
+}
+
 static int
 run(struct program *p, struct err *e)
 {
@@ -235,7 +251,7 @@ run(struct program *p, struct err *e)
                          p->background.fd >= 0, e);
     if (r < 0)
         return r;
-    r = index_probe(s.index, e);
+    r = explain(index_probe(s.index, e), e);
     if (r == 0)
         r = signal_waits(e);
     if (r == 0)

@@ -148,7 +148,7 @@ void set_store(struct crc_set *s, size_t member, uint32_t v, bool write);
  * *ret. */
 void set_remove_climb(struct climb *c, struct crc_waiters *ret);
 /* Without locks. */
-void waiters_answer(struct crc_waiters *w, int r, uint32_t v,
+void crc_waiters_answer(struct crc_waiters *w, int r, uint32_t v,
                     const struct err *e);
 /* Without set->lock. */
 void climb_unref(struct climb *c);

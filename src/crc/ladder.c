@@ -131,7 +131,7 @@ ladder_finish(struct climb *c, int r, uint32_t v, const struct err *e)
     was_gone = c->gone;
     set_remove_climb(c, &w);
     pthread_mutex_unlock(&s->lock);
-    waiters_answer(&w, r, v, e);
+    crc_waiters_answer(&w, r, v, e);
     give_slot(c, c->rung);
     if (!was_gone)
         climb_unref(c); /* the table's */
@@ -182,7 +182,7 @@ cheap_end(struct climb *c)
         set_remove_climb(c, &none); /* nobody is to join it now */
     pthread_mutex_unlock(&s->lock);
     err_set(&e, ENODATA, "no CRC-32 is stored");
-    waiters_answer(&w, -ENODATA, 0, &e);
+    crc_waiters_answer(&w, -ENODATA, 0, &e);
     if (drop)
         climb_unref(c);
     if (go_on)

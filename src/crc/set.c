@@ -85,7 +85,7 @@ crc_set_unref(struct crc_set *s)
 /* ------------------------------------------------------------- waiters */
 
 void
-waiters_answer(struct crc_waiters *w, int r, uint32_t v, const struct err *e)
+crc_waiters_answer(struct crc_waiters *w, int r, uint32_t v, const struct err *e)
 {
     static const struct err none;
     struct crc_waiter *x;
@@ -384,7 +384,7 @@ loaded_to(struct crc_set *s, size_t end)
         set_remove_climb(c, &w);
         pthread_mutex_unlock(&s->lock);
         v = atomic_load(&s->value[c->member]);
-        waiters_answer(&w, 0, v, NULL);
+        crc_waiters_answer(&w, 0, v, NULL);
         climb_unref(c);
     }
     ladder_pump(s->crc);
@@ -565,7 +565,7 @@ crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace)
         set_remove_climb(c, &w);
     pthread_mutex_unlock(&s->lock);
     if (c) {
-        waiters_answer(&w, 0, value, NULL);
+        crc_waiters_answer(&w, 0, value, NULL);
         ladder_cancel(c);
         climb_unref(c);
     }

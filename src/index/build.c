@@ -267,7 +267,8 @@ apply_rules(struct build *b, struct listing *li, bool stranger)
 static int
 take_listing(struct layout *l, struct listing *li)
 {
-    struct zip_member *m = realloc(li->member, (li->count + 2) * sizeof(*m));
+    struct zip_member *m =
+        realloc(li->member, (li->count + 2) * sizeof(struct zip_member));
 
     if (!m)
         return -ENOMEM;
@@ -288,7 +289,7 @@ build_layout(struct layout **ret, struct listing *li, const char *bucket,
     struct build b = {.conf = li->conf, .l = l};
     int r;
 
-    b.name = BUF_INIT(4 * UINT16_MAX);
+    b.name = BUF_INIT((size_t)4 * UINT16_MAX);
     r = l ? take_listing(l, li) : -ENOMEM;
     if (r == 0) {
         sort_by_name(l->member, l->zip.count);

@@ -208,7 +208,8 @@ struct index {
     index_id next_id;
     struct run *runs;
     struct waiter *cancelled; /* to be told */
-    bool sweeping;            /* a timer is set */
+    bool sweeping;            /* a timer is set, for sweep_due */
+    uint64_t sweep_due;
 };
 
 #endif

@@ -232,6 +232,10 @@ sweep(void *user)
     bool more;
 
     pthread_mutex_lock(&ix->lock);
+    if (now + 1 < ix->sweep_due) { /* net_free calls all timers early */
+        pthread_mutex_unlock(&ix->lock);
+        return;
+    }
     for (s = ix->oldest; s; s = prev) {
         prev = s->prev;
         if (!forget_old(ix, s, now))
@@ -253,6 +257,8 @@ slots_sweep_later(struct index *ix)
     pthread_mutex_lock(&ix->lock);
     start = !ix->sweeping;
     ix->sweeping = true;
+    if (start)
+        ix->sweep_due = net_now_ms() + ms;
     pthread_mutex_unlock(&ix->lock);
     if (start)
         net_timer(ix->net, ms, sweep, ix);
@@ -266,7 +272,7 @@ slot_new(struct index *ix, const char *prefix, size_t len)
     struct slot *s, **at;
 
     if (!ix->table)
-        ix->table = calloc(TABLE_SIZE, sizeof(*ix->table));
+        ix->table = calloc(TABLE_SIZE, sizeof(struct slot *));
     if (!ix->table)
         return NULL;
     forget_slots(ix);

@@ -41,9 +41,9 @@ job_attempt(struct publish_job *j)
 static void
 on_planned_again(struct publish_job *j)
 {
-    struct err e = j->err;
+    struct err e = j->work_err;
 
-    memset(&j->err, 0, sizeof(j->err));
+    memset(&j->work_err, 0, sizeof(j->work_err));
     if (j->stop)
         return;
     if (j->r < 0) {

@@ -122,9 +122,12 @@ cancel_calls(struct publish_job *j)
     if (j->call.id && !j->create_unclear)
         s3_cancel(j->p->d.s3_dest, j->call.id);
     job_later_cancel(j);
-    parts_cancel(j);
-    pieces_cancel(j);
-    diagnose_cancel(j);
+    /* Else a worker may be making the parts just now. */
+    if (j->phase == PHASE_ASK || j->phase == PHASE_PARTS) {
+        parts_cancel(j);
+        pieces_cancel(j);
+        diagnose_cancel(j);
+    }
     verify_cancel(j);
 }
 

@@ -236,8 +236,10 @@ struct publish_job {
     unsigned inflight; /* calls and works not answered */
     struct call call;
     struct work work, id_work;
-    int r;             /* of the last work */
-    struct err err;    /* of the last work, then of the job */
+    int r;               /* of the last work */
+    struct err work_err; /* of the last work */
+    size_t fault;        /* the member behind it, or count */
+    struct err err;      /* of the job */
     struct s3_error s3err;
 
     enum plan_strategy strategy;
@@ -253,6 +255,8 @@ struct publish_job {
     bool force_full;  /* nothing but reading it all back will do */
     bool have_whole;
     uint32_t whole;   /* CRC-32 of the archive */
+    bool noop;        /* it is there already */
+    const char *noop_word; /* then: how that is known */
     bool if_none_match;
     char if_match[320]; /* the object that is to be replaced, "" */
 
@@ -316,7 +320,7 @@ job_where(const struct publish_job *j)
     return (struct s3_where){j->bucket, j->key, j->key_len, true};
 }
 
-/* job.c */
+/* job.c, stop.c, watch.c */
 int job_new(struct publish_job **ret, struct publisher *p, struct reader *r,
             const struct publish_dest *dest);
 void job_start(struct publish_job *j);

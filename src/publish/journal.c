@@ -48,13 +48,23 @@ read_word(const char *path, char *out, size_t size)
     fclose(f);
 }
 
+/* Up to the next slash or space; cut to fit. */
+static const char *
+take_word(const char *at, char *out, size_t size)
+{
+    size_t n = strcspn(at, "/ "), kept = min_u64(n, size - 1);
+
+    memcpy(out, at, kept);
+    out[kept] = '\0';
+    return at + n;
+}
+
 /* Field 22 of /proc/PID/stat, proc(5): the same pid with another start is
  * another process.  The name in field 2 may hold anything. */
 static bool
 start_time(const char *pid, char *out, size_t size)
 {
     char path[64], line[1024], *at;
-    size_t n;
     int field;
 
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
@@ -67,9 +77,7 @@ start_time(const char *pid, char *out, size_t size)
     }
     if (!at)
         return false;
-    n = min_u64(strcspn(at, " "), size - 1);
-    memcpy(out, at, n);
-    out[n] = '\0';
+    take_word(at, out, size);
     return true;
 }
 
@@ -98,9 +106,7 @@ owner_alive(const char *self, const char *owner, int64_t age)
     n = mine ? (size_t)(mine + 1 - self) : 0;
     if (n == 0 || strncmp(self, owner, n) != 0)
         return age < FOREIGN_S;
-    theirs = owner + n;
-    snprintf(pid, sizeof(pid), "%.*s", (int)strcspn(theirs, "/"), theirs);
-    theirs += strcspn(theirs, "/");
+    theirs = take_word(owner + n, pid, sizeof(pid));
     return start_time(pid, start, sizeof(start)) &&
            strcmp(theirs + (*theirs == '/'), start) == 0;
 }

@@ -137,7 +137,7 @@ pieces_build(struct publish_job *j)
     j->copy_order = calloc(j->plan.count, sizeof(*j->copy_order));
     if (!j->part || !j->copied || !j->copy_order) {
         pieces_free(j);
-        return err_set(&j->err, ENOMEM, "out of memory");
+        return err_set(&j->work_err, ENOMEM, "out of memory");
     }
     for (n = 0; n < j->plan.count; n++) {
         don_init(&j->part[n]);

@@ -83,11 +83,12 @@ check_layout(struct publish_job *j)
     size_t i;
     int r;
 
-    r = layout_publishable(j->layout, j->p->d.conf->badkeys, &j->err);
+    r = layout_publishable(j->layout, j->p->d.conf->badkeys, &j->work_err);
+    j->fault = job_zip(j)->count;
     for (i = 0; r == 0 && i < job_zip(j)->count; i++) {
-        r = check_member(&job_zip(j)->member[i], &j->err);
+        r = check_member(&job_zip(j)->member[i], &j->work_err);
         if (r < 0)
-            job_blame(j, i);
+            j->fault = i;
     }
     return r;
 }
@@ -96,7 +97,8 @@ void
 plan_run(struct publish_job *j)
 {
     j->strategy = plan_strategy_of(j->p);
-    j->r = plan_make(j->p, j->layout, &j->plan, j->strategy, &j->err);
+    j->r = plan_make(j->p, j->layout, &j->plan, j->strategy,
+                     &j->work_err);
     if (j->r == 0)
         j->r = pieces_build(j);
 }
@@ -130,16 +132,12 @@ decide_noop(struct publish_job *j)
 
     if (j->stop)
         return;
-    if (found_is_ours(j, &j->done) &&
-        (sure || j->p->d.conf->verify != CONF_VERIFY_FULL)) {
-        if (!j->have_whole && j->done.have_crc) {
-            j->have_whole = true;
-            j->whole = j->done.crc;
-        }
-        journal_rows_free(STEAL(j->left), j->left_count);
-        j->left_count = 0;
-        job_done(j, sure ? "store-crc" : "", true);
-        return;
+    j->noop_word = sure ? "store-crc" : "";
+    j->noop = found_is_ours(j, &j->done) &&
+              (sure || j->p->d.conf->verify != CONF_VERIFY_FULL);
+    if (j->noop && !j->have_whole && j->done.have_crc) {
+        j->have_whole = true;
+        j->whole = j->done.crc;
     }
     sweep_begin(j);
 }
@@ -190,13 +188,15 @@ static void
 on_planned(struct publish_job *j)
 {
     struct s3_head_args a = {.at = job_where(j), .checksum = true};
-    struct err e = j->err;
+    struct err e = j->work_err;
     struct call *c;
 
-    memset(&j->err, 0, sizeof(j->err));
+    memset(&j->work_err, 0, sizeof(j->work_err));
     if (j->stop)
         return;
     if (j->r < 0) {
+        if (j->fault < job_zip(j)->count)
+            job_blame(j, (uint32_t)j->fault);
         job_fail_err(j, j->r, &e);
         return;
     }

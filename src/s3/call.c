@@ -17,9 +17,6 @@
 #include "s3/verdict.h"
 
 enum {
-    STALL_MS = 20000,
-    PROBE_MS = 10000,
-    SLOW_MS = 15 * 60 * 1000,
     DIGEST_INLINE = 256 * 1024, /* longer bodies go to the worker */
     QUERY_MAX = 16 * 1024,
     HEADERS_MAX = 12 * 1024,
@@ -60,8 +57,8 @@ s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
     return c;
 }
 
-static void
-call_ref(struct s3_call *c)
+void
+s3_call_ref(struct s3_call *c)
 {
     __atomic_fetch_add(&c->refs, 1, __ATOMIC_RELAXED);
 }
@@ -95,19 +92,15 @@ finish(struct s3_call *c, int err)
     s3_call_unref(c);
 }
 
-/* From any thread: sets the state so that s3_cancel finds the timer. */
-static void wait_ms(struct s3_call *c, uint64_t ms);
-
-static void
-fail_soon(struct s3_call *c, int err)
+void
+s3_call_fail_soon(struct s3_call *c, int err)
 {
     c->setup_err = err;
-    wait_ms(c, 0);
+    s3_call_wait(c, 0);
 }
 
-/* Enters a state; false if the call was cancelled before. */
-static bool
-enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq)
+bool
+s3_call_enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq)
 {
     LOCK_SCOPE(&c->s->lock);
 
@@ -125,7 +118,7 @@ s3_call_wake(void *call)
     struct s3_call *c = call;
     unsigned seq;
 
-    if (!enter(c, S3_RUN, &seq))
+    if (!s3_call_enter(c, S3_RUN, &seq))
         finish(c, -ECANCELED);
     else if (c->setup_err < 0)
         finish(c, c->setup_err);
@@ -133,17 +126,17 @@ s3_call_wake(void *call)
         attempt(c);
 }
 
-static void
-wait_ms(struct s3_call *c, uint64_t ms)
+void
+s3_call_wait(struct s3_call *c, uint64_t ms)
 {
     struct s3 *s = c->s;
     bool cancel = false;
     unsigned seq;
     uint64_t id;
 
-    if (!enter(c, S3_WAIT, &seq))
+    if (!s3_call_enter(c, S3_WAIT, &seq))
         ms = 0;
-    call_ref(c);
+    s3_call_ref(c);
     id = net_timer(s->net, ms, s3_call_wake, c);
     pthread_mutex_lock(&s->lock);
     if (c->seq == seq) {
@@ -156,155 +149,7 @@ wait_ms(struct s3_call *c, uint64_t ms)
     s3_call_unref(c);
 }
 
-/* ---------------------------------------------------------- an exchange */
-
-static bool
-only_space(const char *p, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n && strchr(" \t\r\n", p[i]) && p[i]; i++)
-        ;
-    return i == n;
-}
-
-static int
-collect(struct s3_call *c, const void *p, size_t n, size_t max)
-{
-    /* Complete may send white space for minutes before its XML. */
-    if (c->body.len == 0 && only_space(p, n))
-        return 0;
-    c->body.max = max;
-    return buf_add(&c->body, p, n);
-}
-
-static int
-on_ok_data(void *user, const void *p, size_t n)
-{
-    struct s3_call *c = user;
-
-    if (c->verb->data) {
-        c->local_err = c->verb->data(c, p, n);
-        if (c->local_err == 0 && n > 0)
-            c->trouble = c->tries = 0;
-    } else {
-        c->local_err = collect(c, p, n, c->verb->answer_max);
-        if (c->local_err == -EMSGSIZE) {
-            s3_error_message(&c->error, "answer too long");
-            c->local_err = -EPROTO;
-        }
-    }
-    return c->local_err;
-}
-
-static int
-on_data(void *user, const void *p, size_t n)
-{
-    struct s3_call *c = user;
-
-    if (c->ok_status)
-        return on_ok_data(user, p, n);
-    return collect(c, p, n, S3_ERROR_BODY_MAX);
-}
-
-static int
-on_status(void *user, const struct net_response *r)
-{
-    struct s3_call *c = user;
-
-    c->ok_status = r->status / 100 == 2;
-    if (c->ok_status && c->verb->head)
-        c->local_err = c->verb->head(c, r);
-    return c->local_err;
-}
-
-static void on_done(void *user, const struct net_response *r);
-
-static uint32_t
-total_ms(const struct s3_call *c, uint64_t now)
-{
-    if (c->patience == S3_PATIENCE_PROBE)
-        return now - c->start < PROBE_MS - 1
-                   ? (uint32_t)(PROBE_MS - (now - c->start))
-                   : 1;
-    return c->verb->slow ? SLOW_MS : 0;
-}
-
-static void
-submit(struct s3_call *c, const struct s3_request *rq)
-{
-    struct s3 *s = c->s;
-    struct net_request req = {
-        .method = c->verb->method,
-        .url = buf_str(&rq->url),
-        .headers = rq->header,
-        .body = c->iov,
-        .body_count = c->iov_count,
-        .has_body = c->has_body,
-        .stall_ms = c->verb->slow ? 0 : STALL_MS,
-        .total_ms = total_ms(c, net_now_ms()),
-        .fresh = c->fresh,
-        .urgent = c->urgent,
-        .on_head = on_status,
-        .on_data = on_data,
-        .done = on_done,
-        .user = c,
-    };
-    bool cancel = false;
-    unsigned seq;
-    uint64_t id;
-
-    if (!enter(c, S3_FLIGHT, &seq)) {
-        wait_ms(c, 0);
-        return;
-    }
-    s3_count(s, c->verb->counter, 1);
-    call_ref(c);
-    id = net_submit(s->net, &req);
-    pthread_mutex_lock(&s->lock);
-    if (c->seq == seq) {
-        c->net_id = id;
-        cancel = c->cancelled;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (cancel)
-        net_cancel(s->net, id);
-    s3_call_unref(c);
-}
-
-static void
-send_signed(struct s3_call *c)
-{
-    struct s3_request rq;
-    int r;
-
-    s3_region_of(c->s, c->bucket, c->region);
-    r = s3_request_build(c, &rq);
-    if (r == 0)
-        submit(c, &rq);
-    s3_request_free(&rq);
-    if (r < 0)
-        fail_soon(c, r == -EMSGSIZE ? -EINVAL : r);
-}
-
-static void
-on_identity(void *user, int err, struct aws_identity *id,
-            const struct err *e)
-{
-    struct s3_call *c = user;
-
-    if (c->identity)
-        aws_identity_unref(c->identity);
-    c->identity = NULL;
-    if (err < 0) {
-        s3_error_say(c->error.message, sizeof(c->error.message),
-                     e ? e->text : "no credentials");
-        fail_soon(c, err);
-        return;
-    }
-    c->identity = aws_identity_ref(id);
-    send_signed(c);
-}
+/* ---------------------------------------------------------- an attempt */
 
 static void
 attempt(struct s3_call *c)
@@ -323,9 +168,9 @@ attempt(struct s3_call *c)
     if (r == 0)
         r = c->setup_err;
     if (r < 0)
-        fail_soon(c, r);
+        s3_call_fail_soon(c, r);
     else
-        aws_identity_get(c->s->aws, on_identity, c);
+        s3_exchange_start(c);
 }
 
 /* ------------------------------------------------------------- the start */
@@ -339,8 +184,10 @@ begin(struct s3_call *c)
     pthread_mutex_lock(&s->lock);
     wait = s3_pace_start(&s->pace, net_now_ms());
     pthread_mutex_unlock(&s->lock);
+    if (c->urgent || c->patience == S3_PATIENCE_PROBE || c->verb->once)
+        wait = 0;
     if (c->setup_err < 0 || wait > 0)
-        wait_ms(c, wait);
+        s3_call_wait(c, wait);
     else
         attempt(c);
 }
@@ -378,9 +225,10 @@ log_exchange(const struct s3_call *c, const struct net_response *r)
     char name[400];
 
     text_escape(name, sizeof(name), c->key, c->key_len);
-    log_debug("s3: %s %s/%s: %d %s%s%s, %u ms, %llu in, %llu out, "
+    log_debug("s3: %s %s/%s: %d%s%s%s%s, %u ms, %llu in, %llu out, "
               "attempt %d",
-              c->verb->word, c->bucket, name, r->status, c->error.code,
+              c->verb->word, c->bucket, name, r->status,
+              c->error.code[0] ? " " : "", c->error.code,
               r->err ? " " : "", r->err ? strerror(-r->err) : "",
               r->total_ms, (unsigned long long)r->received,
               (unsigned long long)r->sent, c->error.attempts);
@@ -397,7 +245,7 @@ conclude(struct s3_call *c, int err)
     if (r == S3_CALL_NEXT) {
         c->tries = 0;
         c->trouble = 0;
-        wait_ms(c, c->next_delay);
+        s3_call_wait(c, c->next_delay);
         return;
     }
     finish(c, r);
@@ -415,13 +263,13 @@ act(struct s3_call *c, const struct net_response *r, enum s3_how how)
     case S3_HOW_NEXT:
         c->tries = 0;
         c->trouble = 0;
-        wait_ms(c, c->next_delay);
+        s3_call_wait(c, c->next_delay);
         return;
     case S3_HOW_REGION:
     case S3_HOW_SKEW:
     case S3_HOW_TOKEN:
         if (s3_verdict_learn(c, r, how))
-            wait_ms(c, 0);
+            s3_call_wait(c, 0);
         else
             conclude(c, c->error.err);
         return;
@@ -433,24 +281,28 @@ act(struct s3_call *c, const struct net_response *r, enum s3_how how)
         return;
     }
     s3_count(c->s, S3_COUNTER(retries), 1);
-    wait_ms(c, delay);
+    s3_call_wait(c, delay);
 }
 
-static void
-on_done(void *user, const struct net_response *r)
+void
+s3_call_done(void *user, const struct net_response *r)
 {
     struct s3_call *c = user;
     enum s3_how how;
     unsigned seq;
-    bool go_on = enter(c, S3_RUN, &seq);
+    bool cancelled = !s3_call_enter(c, S3_RUN, &seq);
 
     s3_count(c->s, S3_COUNTER(bytes_in), r->received);
     s3_count(c->s, S3_COUNTER(bytes_out), r->sent);
-    if (!go_on || r->err == -ECANCELED) {
+    if (r->err == -ECANCELED) {
         finish(c, -ECANCELED);
         return;
     }
     how = s3_verdict(c, r);
     log_exchange(c, r);
-    act(c, r, how);
+    /* What is done is done: an upload that was created has an id. */
+    if (cancelled && how != S3_HOW_OK)
+        finish(c, -ECANCELED);
+    else
+        act(c, r, how);
 }

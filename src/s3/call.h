@@ -218,6 +218,7 @@ struct s3_call {
     unsigned moves, skews, renewals;
     uint64_t start;        /* ms */
     uint64_t trouble;      /* ms: since when there was no progress; 0 */
+    uint64_t last_data;    /* ms: when bytes came last; 0 */
     uint32_t next_delay;   /* ms before the next exchange (NEXT) */
     struct s3_error error;
 };
@@ -229,6 +230,18 @@ void *s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
 /* Always answers.  Returns the id. */
 s3_id s3_call_start(struct s3_call *c);
 void s3_call_unref(struct s3_call *c);
+/* From any thread: the next attempt after ms, findable by s3_cancel. */
+void s3_call_wait(struct s3_call *c, uint64_t ms);
+/* From any thread: the answer will be err, given on a loop thread. */
+void s3_call_fail_soon(struct s3_call *c, int err);
+/* Enters a state; false if the call was cancelled. */
+bool s3_call_enter(struct s3_call *c, enum s3_state state,
+                   unsigned *ret_seq);
+void s3_call_ref(struct s3_call *c);
+/* The end of an exchange (net_request.done). */
+void s3_call_done(void *call, const struct net_response *r);
+/* exchange.c: signs and submits; ends in s3_call_done or a failure. */
+void s3_exchange_start(struct s3_call *c);
 /* Runs on a timer: goes on, or ends it if it was cancelled. */
 void s3_call_wake(void *call);
 extern const struct s3_error s3_oom;

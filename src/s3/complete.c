@@ -69,7 +69,7 @@ complete_parse(struct s3_call *c, const struct net_response *r)
 }
 
 /* s3-facts.md: "A repeated Complete may answer 200, 404 or 403: look at
- * the object." */
+ * the object."  412 as well, if the object that is met is our own. */
 static int
 complete_failed(struct s3_call *c, int err)
 {
@@ -77,7 +77,8 @@ complete_failed(struct s3_call *c, int err)
 
     if (c->unclear)
         return -EINPROGRESS;
-    if (c->error.attempts > 1 && (http == 403 || http == 404))
+    if (c->error.attempts > 1 &&
+        (http == 403 || http == 404 || http == 412))
         return -EINPROGRESS;
     return err == -ESTALE ? -EEXIST : err;
 }

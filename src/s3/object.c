@@ -45,14 +45,14 @@ put_parse(struct s3_call *c, const struct net_response *r)
     return 0;
 }
 
-/* A condition that fails after an unclear attempt may have met our own
- * object: the caller looks. */
+/* A condition that fails at a later attempt may have met our own object:
+ * the caller looks. */
 static int
 put_failed(struct s3_call *c, int err)
 {
     const struct put_call *p = (const struct put_call *)c;
 
-    if (p->conditional && c->unclear &&
+    if (p->conditional && c->error.attempts > 1 &&
         (err == -ESTALE || err == -EBUSY || c->error.http == 404))
         return -EINPROGRESS;
     return err == -ESTALE ? -EEXIST : err;

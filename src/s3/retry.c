@@ -15,7 +15,7 @@ enum {
     BACKOFF_CAP_MS = 20000,
     BUDGET_MAX = 200,     /* retries at once */
     BUDGET_PER_SECOND = 20,
-    PACE_MIN = 4,         /* requests a second */
+    PACE_MIN = 20,        /* requests a second */
     PACE_MAX = 5500,      /* what one partition serves (S3 user guide) */
     PACE_CUT_MS = 500,    /* answers of one moment count once */
 };

@@ -286,7 +286,8 @@ s3_id s3_list_uploads(struct s3 *s, const struct s3_where *at,
                       s3_uploads_cb *cb, void *user);
 
 /* An object of one PUT (archives below the part floor, the 22-byte one).
- * Fields as in create and complete. */
+ * Fields as in create and complete.  -EINPROGRESS: a condition failed, but
+ * at a later attempt, so perhaps on our own object: HEAD it. */
 struct s3_put_args {
     struct s3_where at;
     const struct iovec *body;

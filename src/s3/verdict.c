@@ -70,7 +70,8 @@ by_table(struct s3_call *c)
 
     c->error.err = row->err;
     /* A gateway's word says nothing about what happened behind it. */
-    if (row->how == S3_HOW_AGAIN && !c->error.code[0]) {
+    if (c->error.http >= 500 && c->error.http != 501 &&
+        !c->error.code[0]) {
         c->unclear = true;
         if (c->verb->once)
             return S3_HOW_FINAL;
@@ -228,6 +229,19 @@ tries_max(const struct s3_call *c, enum s3_how how)
     return TRIES_MAX;
 }
 
+/* Time in the queue is nobody's failure, and bytes that moved are
+ * progress: trouble began with this exchange or later. */
+static uint64_t
+trouble_began(const struct s3_call *c, const struct net_response *r,
+              uint64_t now)
+{
+    if (c->patience == S3_PATIENCE_PROBE)
+        return c->start;
+    if (r->sent > 0)
+        return now;
+    return max_u64(now - min_u64(r->total_ms, now - 1), c->last_data);
+}
+
 bool
 s3_verdict_again(struct s3_call *c, const struct net_response *r,
                  enum s3_how how, uint32_t *ret_delay)
@@ -237,12 +251,8 @@ s3_verdict_again(struct s3_call *c, const struct net_response *r,
     uint32_t random = s3_random(s), delay, asked;
     bool budget;
 
-    /* Time in the queue is nobody's failure: trouble began with this
-     * exchange. */
     if (c->trouble == 0)
-        c->trouble = now - min_u64(r->total_ms, now - 1);
-    if (c->patience == S3_PATIENCE_PROBE)
-        c->trouble = c->start;
+        c->trouble = trouble_began(c, r, now);
     if (++c->tries >= tries_max(c, how) ||
         c->error.attempts >= ATTEMPTS_MAX)
         return false;

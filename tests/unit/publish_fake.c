@@ -147,11 +147,11 @@ op_cancel(uint64_t id)
     return false;
 }
 
-/* Thread 0 does the works in order, the others the rest. */
+/* The first does the works in order, the others the rest. */
 static void *
 thread_main(void *user)
 {
-    bool works = user == &fake.thread[0];
+    bool works = user == &fake;
     struct op *op;
 
     pthread_mutex_lock(&fake.lock);
@@ -181,7 +181,8 @@ fake_threads_start(void)
     size_t i;
 
     for (i = 0; i < 4; i++)
-        pthread_create(&fake.thread[i], NULL, thread_main, &fake.thread[i]);
+        pthread_create(&fake.thread[i], NULL, thread_main,
+                       i == 0 ? &fake : NULL);
 }
 
 void

@@ -144,6 +144,8 @@ give(const struct net_request *q, const struct fake_answer *a)
         r.sent = body_size(q);
     }
     r.err = e ? e : a->err;
+    r.total_ms = a->took_ms;
+    fake.now += a->took_ms;
     r.errtext = r.err ? "words of libcurl" : "";
     q->done(q->user, &r);
 }

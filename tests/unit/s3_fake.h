@@ -16,6 +16,7 @@ struct fake_answer {
     const char *headers; /* "name: value\n"..., lower-case names */
     const char *body;
     size_t cut;          /* the body ends after so many bytes (err set) */
+    uint32_t took_ms;    /* of the fake clock */
     bool hold;           /* no answer before net_cancel */
 };
 

@@ -425,6 +425,19 @@ test_invalidate_above(void **state)
     assert_int_equal(fake.lists, 2);
 }
 
+/* net_free calls timers early: they must not come back for ever. */
+static void
+test_timers_at_stop(void **state)
+{
+    unsigned calls = 0;
+
+    (void)state;
+    get_layout(ix, "p/", 0, &g);
+    while (fake_stop() > 0)
+        assert_true(++calls < 5);
+    assert_int_equal(calls, 1);
+}
+
 static void
 test_free_while_listing(void **state)
 {
@@ -459,6 +472,7 @@ main(void)
         TEST(test_dir_too_big),
         TEST(test_exists),
         TEST(test_invalidate_above),
+        TEST(test_timers_at_stop),
         TEST(test_free_while_listing),
     };
 

@@ -50,6 +50,8 @@ void pump(void);
 void pump_steps(unsigned n);
 /* The clock, then due timers. */
 void advance(uint64_t ms);
+/* One timer, due or not, as net_free does; the number of them before. */
+unsigned fake_stop(void);
 
 /* The last answer of index_layout; the layout is referenced. */
 struct got {

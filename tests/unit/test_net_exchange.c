@@ -425,6 +425,26 @@ test_stalled_upload(void **state)
     seen_free(s);
 }
 
+/* A store that refuses a body does not wait for all of it. */
+static void
+test_early_answer(void **state)
+{
+    struct iovec v[8];
+    struct seen *s = seen_new();
+    struct net_request r = request(s, "PUT", "/early");
+
+    (void)state;
+    fill_body(v, 8, 4000000);
+    r.body = v;
+    r.body_count = 8;
+    run(s, &r);
+    assert_int_equal(s->err, 0);
+    assert_int_equal(s->status, 403);
+    assert_string_equal(s->body, "no");
+    free_body(v, 8);
+    seen_free(s);
+}
+
 static void
 test_unreachable(void **state)
 {
@@ -601,6 +621,7 @@ main(void)
         cmocka_unit_test(test_connection_reuse),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_stalled_upload),
+        cmocka_unit_test(test_early_answer),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_tls_to_plain_server),
         cmocka_unit_test(test_refusing_callbacks),

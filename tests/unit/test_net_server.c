@@ -282,6 +282,9 @@ one_request(struct peer *c)
     c->s->requests++;
     if (is(c, "/deaf"))
         return do_wait(c);
+    if (is(c, "/early"))
+        return answer(c, "403 Forbidden", "Connection: close\r\n", "no") &&
+               read_body(c) && false;
     return read_body(c) && serve(c);
 }
 

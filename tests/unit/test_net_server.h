@@ -13,6 +13,7 @@
  *   /silent       takes the request and never answers
  *   /drip?N       N bytes, one every 50 ms
  *   /deaf         never reads a body
+ *   /early        403 before the body is read, and reads on
  *   /garbage      no HTTP
  *   /continue     100 first, then 200 "late"
  *   /chunked      "hello world" in chunks, with a trailer X-Test: trailer

@@ -288,6 +288,33 @@ test_cut_then_wrong(void **state)
     }
 }
 
+/* As long as bytes come, patience does not run out. */
+static void
+test_cut_often(void **state)
+{
+    struct s3 *s = fake_client(NULL);
+    char range[30][64];
+    int i;
+
+    (void)state;
+    for (i = 0; i < 30; i++) {
+        struct fake_answer a = {.err = -ETIMEDOUT,
+                                .status = 206,
+                                .headers = range[i],
+                                .body = "x",
+                                .took_ms = 50000};
+
+        snprintf(range[i], sizeof(range[i]),
+                 "content-range: bytes %d-29/40\netag: \"E\"\n", i);
+        fake_add(&a);
+    }
+    get(s, 0, 30, 0);
+    assert_int_equal(got.e.err, 0);
+    assert_int_equal(got.n, 30);
+    assert_int_equal(got.e.attempts, 30);
+    fake_free(s);
+}
+
 /* All bytes came and then the connection broke: nothing is missing. */
 static void
 test_cut_at_end(void **state)
@@ -719,6 +746,7 @@ main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_cut_then_wrong),
+        cmocka_unit_test(test_cut_often),
         cmocka_unit_test(test_cut_at_end),
         cmocka_unit_test(test_reader_refuses),
         cmocka_unit_test(test_ten_attempts),

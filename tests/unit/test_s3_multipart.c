@@ -204,6 +204,22 @@ test_upload_wrong(void **state)
     fake_free(s);
 }
 
+/* Two minutes of sending, then a refusal: no reason to give up. */
+static void
+test_upload_slow(void **state)
+{
+    struct s3 *s = begin(NULL);
+
+    (void)state;
+    fake_add(&(struct fake_answer){
+        .status = 503,
+        .body = "<Error><Code>SlowDown</Code></Error>",
+        .took_ms = 120000});
+    fake_say(200, "etag: \"p3\"\n", "");
+    assert_int_equal(upload(s, true), 0);
+    fake_free(s);
+}
+
 /* ----------------------------------------------------------------- copy */
 
 static int
@@ -311,7 +327,8 @@ test_complete(void **state)
     struct s3 *s = begin(&https);
 
     (void)state;
-    fake_say(200, "x-amz-version-id: v1\n", "      \n  " COMPLETED);
+    fake_say(200, "x-amz-version-id: v1\n",
+             "      \n  <?xml version=\"1.0\"?>\n " COMPLETED);
     assert_int_equal(complete(s), 0);
     assert_string_equal(seen, "w-2 [v1] 1 cbf43926");
     assert_string_equal(fake.request[0].url,
@@ -352,6 +369,7 @@ test_complete_ends(void **state)
          1},
         {{{.status = 504, .body = "<html/>"}}, -EINPROGRESS, 1},
         {{{.status = 502, .body = ""}}, -EINPROGRESS, 1},
+        {{{.status = 503, .body = "<html/>"}}, -EINPROGRESS, 1},
         /* plain refusals: again */
         {{{.err = -ECONNREFUSED}, {.status = 200, .body = COMPLETED}}, 0, 2},
         {{{.status = 503,
@@ -369,6 +387,12 @@ test_complete_ends(void **state)
            .body = "<Error><Code>InternalError</Code></Error>"},
           {.status = 404,
            .body = "<Error><Code>NoSuchUpload</Code></Error>"}},
+         -EINPROGRESS,
+         2},
+        {{{.status = 503,
+           .body = "<Error><Code>SlowDown</Code></Error>"},
+          {.status = 412,
+           .body = "<Error><Code>PreconditionFailed</Code></Error>"}},
          -EINPROGRESS,
          2},
         {{{.status = 404,
@@ -554,6 +578,7 @@ main(void)
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_upload_guard),
         cmocka_unit_test(test_upload_wrong),
+        cmocka_unit_test(test_upload_slow),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_copy_wrong),
         cmocka_unit_test(test_complete),

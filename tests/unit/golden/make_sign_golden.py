@@ -29,16 +29,20 @@ def path_of(key):
 
 
 def case(name, method="GET", host=HOST, path="/", query="", headers=(),
-         payload=EMPTY, region="eu-west-1", token=None, time=1440938160):
+         payload=EMPTY, region="eu-west-1", token=None, time=1440938160,
+         secret=SECRET):
     return dict(name=name, method=method, host=host, path=path, query=query,
                 headers=list(headers), payload=payload, region=region,
-                token=token, time=time)
+                token=token, time=time, secret=secret)
 
 
 def cases():
     yield case("plain", path="/test.txt")
     yield case("root")
     yield case("token", path="/test.txt", token=TOKEN)
+    for n in (59, 60, 61, 64, 200):
+        yield case(f"secret of {n} bytes",
+                   secret=("0123456789abcdef" * 13)[:n])
     yield case("port", host="127.0.0.1:7070", path="/bucket/key",
                region="us-east-1")
     yield case("leap day", path="/k", time=1709164799)
@@ -82,7 +86,7 @@ def cases():
 
 
 def sign(c):
-    creds = Credentials(ACCESS, SECRET, c["token"])
+    creds = Credentials(ACCESS, c["secret"], c["token"])
     auth = botocore.auth.S3SigV4Auth(creds, "s3", c["region"])
     url = f"https://{c['host']}{c['path']}"
     request = AWSRequest(method=c["method"],
@@ -125,7 +129,7 @@ def entry(c):
     default = case("")
     out = ""
     for name in ("name", "method", "host", "path", "query", "payload",
-                 "region", "token"):
+                 "region", "token", "secret"):
         if c[name] != default[name]:
             out += field(name, c[name])
     if c["time"] != default["time"]:

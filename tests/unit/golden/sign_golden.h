@@ -39,6 +39,55 @@ static const struct golden golden[] = {
          "amz-security-token, Signature=f18e470a984aff0c966c11d509b7d02a353"
          "e410e38d0b9e208f132e553287f97",
     },
+    {.name = "secret of 59 bytes",
+     .secret =
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789a",
+     .authorization =
+         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/eu-west-1/s3/aw"
+         "s4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, S"
+         "ignature=85d40bf8b7825c06989f5d586b8b0d3ac9361f86a3afa3ba9d0fceb8"
+         "dd99595b",
+    },
+    {.name = "secret of 60 bytes",
+     .secret =
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab",
+     .authorization =
+         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/eu-west-1/s3/aw"
+         "s4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, S"
+         "ignature=77bdaf232cd4d0004279c5d1b2b66f3e36e8adadf93ba794b100ac22"
+         "6ccdc03d",
+    },
+    {.name = "secret of 61 bytes",
+     .secret =
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc",
+     .authorization =
+         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/eu-west-1/s3/aw"
+         "s4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, S"
+         "ignature=eb1ebfe1aef2b9652abeab8e4b1f4dfe099105becc700f6b4ce767d7"
+         "6630a890",
+    },
+    {.name = "secret of 64 bytes",
+     .secret =
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+         "",
+     .authorization =
+         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/eu-west-1/s3/aw"
+         "s4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, S"
+         "ignature=81df1b12fe643d7e07719aa54013bb8a4235e4b41a9af6e7f3cbe9aa"
+         "8947a9fb",
+    },
+    {.name = "secret of 200 bytes",
+     .secret =
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0"
+         "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef01"
+         "234567",
+     .authorization =
+         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/eu-west-1/s3/aw"
+         "s4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, S"
+         "ignature=ecf23919b4518872183a013440384e3f42d30a2f2f7775c087e13c58"
+         "3e0a3ba8",
+    },
     {.name = "port",
      .host = "127.0.0.1:7070",
      .path = "/bucket/key",

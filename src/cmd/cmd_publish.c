@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * s3zip publish: starts a job, shows how it gets on, and waits for its
+ * end.  A first signal aborts the upload and waits for that; a second one
+ * ends the process.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+
+enum { TICK_MS = 200, BAR = 24 };
+
+struct wait {
+    struct publish_job *job;
+    int signals; /* signalfd */
+    int ended;   /* eventfd, written by on_end */
+    bool bar;
+    int signal;  /* the first one that came */
+    int r;       /* set before ended is written */
+    struct err err;
+};
+
+static void
+on_end(void *user, int r, const struct err *e)
+{
+    struct wait *w = user;
+
+    w->r = r;
+    if (r < 0 && e)
+        w->err = *e;
+    eventfd_write(w->ended, 1);
+}
+
+/* -------------------------------------------------------- progress bar */
+
+static const char *
+eta(const struct publish_status *s, char out[32])
+{
+    uint64_t past = s->now_ms - s->started_ms;
+    uint64_t left = s->bytes - min_u64(s->bytes_done, s->bytes);
+
+    if (s->bytes_done == 0 || past < 1000)
+        return "";
+    snprintf(out, 32, ", %.0f s left",
+             (double)left * (double)past / (double)s->bytes_done / 1000);
+    return out;
+}
+
+static void
+draw(const struct publish_status *s)
+{
+    double part = s->bytes ? (double)s->bytes_done / (double)s->bytes : 0;
+    char bar[BAR + 1], done[16], all[16], up[16], left[32];
+    int i;
+
+    if (s->state != PUBLISH_RUNNING) {
+        fprintf(stderr, "\r\033[K%s", publish_state_name(s->state));
+        return;
+    }
+    for (i = 0; i < BAR; i++)
+        bar[i] = i < part * BAR ? '#' : '.';
+    bar[BAR] = '\0';
+    fprintf(stderr,
+            "\r\033[K[%s] %s of %s, %llu of %llu parts, %s uploaded%s", bar,
+            text_size(done, s->bytes_done), text_size(all, s->bytes),
+            (unsigned long long)s->parts_done, (unsigned long long)s->parts,
+            text_size(up, s->uploaded), eta(s, left));
+}
+
+static void
+tick(const struct wait *w)
+{
+    struct publish_status s;
+
+    if (!w->bar)
+        return;
+    publish_job_status(w->job, &s);
+    draw(&s);
+}
+
+/* ------------------------------------------------------------- waiting */
+
+static void
+hold_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+    sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* The second signal has its usual effect, at once. */
+static void
+on_signal(struct wait *w)
+{
+    struct signalfd_siginfo info;
+    sigset_t set;
+
+    if (read(w->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    w->signal = (int)info.ssi_signo;
+    fprintf(stderr, "%ss3zip: stopping, the upload is being aborted\n",
+            w->bar ? "\n" : "");
+    sigfillset(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    publish_abort(w->job, -EINTR);
+}
+
+static void
+wait_for_end(struct wait *w)
+{
+    struct pollfd fd[2] = {
+        {.fd = w->ended, .events = POLLIN},
+        {.fd = w->signals, .events = POLLIN},
+    };
+
+    publish_wait(w->job, on_end, w);
+    for (;;) {
+        if (poll(fd, 2, w->bar ? TICK_MS : -1) < 0 && errno != EINTR)
+            break;
+        if (fd[0].revents)
+            break;
+        if (fd[1].revents && w->signal == 0)
+            on_signal(w);
+        tick(w);
+    }
+    if (w->bar)
+        fputs("\r\033[K", stderr);
+}
+
+/* -------------------------------------------------------------- result */
+
+static int
+print_json(const struct publish_status *s)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(64 << 10);
+
+    if (publish_status_json(&out, s) < 0)
+        return CMD_FAILED;
+    cmd_print(&out);
+    if (out.len > 0 && out.data[out.len - 1] != '\n')
+        putchar('\n');
+    return CMD_DONE;
+}
+
+static void
+print_text(const struct publish_status *s)
+{
+    char bytes[16], up[16], copied[16];
+
+    if (s->noop) {
+        printf("%s: unchanged, %s\n", s->dest, text_size(bytes, s->bytes));
+        return;
+    }
+    printf("%s: %s, %s uploaded, %s copied, %.1f s, verified: %s\n",
+           s->dest, text_size(bytes, s->bytes), text_size(up, s->uploaded),
+           text_size(copied, s->copied),
+           (double)(s->ended_ms - s->started_ms) / 1000,
+           s->verified && *s->verified ? s->verified : "no");
+}
+
+static int
+report(const struct wait *w, const struct cmd_args *a, struct err *e)
+{
+    struct publish_status s;
+
+    publish_job_status(w->job, &s);
+    if (a->json)
+        print_json(&s);
+    else if (w->r == 0)
+        print_text(&s);
+    if (w->r == 0)
+        return 0;
+    *e = w->err.num ? w->err : s.err;
+    return e->num ? w->r : err_set(e, -w->r, "%s", strerror(-w->r));
+}
+
+static int
+run_job(struct wait *w, const struct cmd_args *a, struct err *e)
+{
+    w->ended = eventfd(0, EFD_CLOEXEC);
+    if (w->ended < 0)
+        return err_set(e, errno, "eventfd: %s", strerror(errno));
+    w->bar = isatty(STDERR_FILENO) && !a->json;
+    wait_for_end(w);
+    close(w->ended);
+    return report(w, a, e);
+}
+
+static int
+publish_reader(struct cmd_session *s, struct reader *reader,
+               const struct cmd_args *a, struct wait *w, struct err *e)
+{
+    const char *value = a->words > 1 ? a->word[1] : "";
+    struct publish_dest dest;
+    int r = publish_dest_parse(s->publisher, reader_layout(reader), value,
+                               strlen(value), &dest, e);
+
+    if (r < 0)
+        return r;
+    r = publish_start(s->publisher, reader, &dest, &w->job, e);
+    publish_dest_free(&dest);
+    if (r < 0)
+        return r;
+    r = run_job(w, a, e);
+    publish_job_unref(w->job);
+    return r;
+}
+
+static int
+publish(const struct cmd_args *a, struct wait *w, struct err *e)
+{
+    struct reader *reader = NULL;
+    struct cmd_session s;
+    int r = cmd_open(&s, a, e);
+
+    if (r < 0)
+        return r;
+    r = cmd_open_reader(&s, a->root, &reader, e);
+    if (r == 0)
+        r = publish_reader(&s, reader, a, w, e);
+    reader_unref(reader);
+    cmd_session_close(&s);
+    return r;
+}
+
+static int
+run(struct cmd_args *a)
+{
+    struct wait w = {0};
+    struct err e = {0};
+    sigset_t set;
+    int r;
+
+    hold_signals(&set); /* before there are threads */
+    w.signals = signalfd(-1, &set, SFD_CLOEXEC);
+    r = w.signals < 0
+            ? err_set(&e, errno, "signalfd: %s", strerror(errno))
+            : publish(a, &w, &e);
+    if (w.signals >= 0)
+        close(w.signals);
+    if (r == 0)
+        return CMD_DONE;
+    cmd_fail(&e);
+    return w.signal ? CMD_SIGNAL + w.signal : CMD_FAILED;
+}
+
+static const char *const flags[] = {"json", NULL};
+
+const struct command cmd_publish = {
+    .name = "publish",
+    .synopsis = "s3://BUCKET[/PREFIX] [s3://BUCKET/KEY | /KEY] [--json]",
+    .summary = "Put the archive into the store (default: where the mount "
+               "shows it), mostly by copies there.",
+    .flags = flags,
+    .min = 1,
+    .max = 2,
+    .url = true,
+    .run = run,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * An archive to verify, in a file or in the store: reads at an offset, and
+ * a scan from front to back with several ranges in flight.
+ */
+#ifndef S3ZIPFS_CMD_SOURCE_H
+#define S3ZIPFS_CMD_SOURCE_H
+
+#include "cmd/cmd_session.h"
+
+struct source {
+    const char *name; /* for messages; borrowed */
+    uint64_t size;
+    int fd;           /* a file, or -1: */
+    struct s3 *s3;
+    char *bucket, *key, *etag;
+    char *digest;     /* x-amz-meta-s3zipfs-layout; NULL if none */
+    bool have_crc32;  /* of the whole object, as the store has it */
+    uint32_t crc32;
+    uint64_t memory;  /* bytes that a scan may use */
+};
+
+/* 0 or -errno with words; source_close in both cases. */
+int source_open_file(struct source *s, const char *path, struct err *e);
+int source_open_object(struct source *s, struct s3 *s3, const char *url,
+                       struct err *e);
+void source_close(struct source *s);
+
+/* Exactly n bytes, within the size. */
+int source_read(struct source *s, uint64_t offset, void *out, size_t n,
+                struct err *e);
+/* [first, end) in order; fn returns 0, or -errno (with its own words) to
+ * end the scan. */
+int source_scan(struct source *s, uint64_t first, uint64_t end,
+                int (*fn)(void *user, const uint8_t *p, size_t n),
+                void *user, struct err *e);
+
+#endif
