@@ -56,13 +56,15 @@ int cmd_prefix(const char *url, char **bucket, char **root, struct err *e);
 
 /* A session for a->bucket and a->root. */
 int cmd_open(struct cmd_session *s, const struct cmd_args *a, struct err *e);
-/* Lists root (INDEX_FRESH) and opens a reader; *layout and *reader are the
- * caller's. */
+/* Lists root afresh; -ENOENT if no key is there.  *ret is the caller's. */
+int cmd_list(struct cmd_session *s, const char *root, struct layout **ret,
+             struct err *e);
+/* The same, and opens a reader of it, the caller's. */
 int cmd_open_reader(struct cmd_session *s, const char *root,
                     struct reader **ret, struct err *e);
 
 /* Manual sections as pod: "synopsis", "commands", "options", "errors",
- * "exit".  Exit code. */
+ * "exit", "status", "attributes".  Exit code. */
 int cmd_pod(const char *section);
 int cmd_help(const struct command *c); /* NULL: of s3zip */
 /* The table of the flags of c into out[]; at most CMD_FLAGS. */

@@ -196,6 +196,8 @@ plan_sizes(const struct cmd_args *a, struct err *e)
     r = plan_parts(&p, &l->zip, &plan_limits_s3,
                    (enum plan_strategy)a->conf.publish_strategy, e);
     if (r == 0) {
+        plan_cost(&p, &l->zip, &plan_prices_aws, 0,
+                  l->zip.count / S3_LIST_PAGE + 1);
         r = show(a, &p, l, false, e);
         plan_free(&p);
     }

@@ -92,13 +92,40 @@ tick(const struct wait *w)
 /* ------------------------------------------------------------- waiting */
 
 static void
-hold_signals(sigset_t *set)
+our_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGHUP);
-    sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* Other threads never take them; until there is an upload to abort, this
+ * one ends by them as any program does. */
+static int
+open_session(struct cmd_session *s, const struct cmd_args *a, struct err *e)
+{
+    sigset_t set;
+    int r;
+
+    our_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    r = cmd_open(s, a, e);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return r;
+}
+
+static int
+hold_signals(struct wait *w, struct err *e)
+{
+    sigset_t set;
+
+    our_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    w->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    return w->signals < 0
+               ? err_set(e, errno, "signalfd: %s", strerror(errno))
+               : 0;
 }
 
 /* The second signal has its usual effect, at once. */
@@ -188,15 +215,15 @@ report(const struct wait *w, const struct cmd_args *a, struct err *e)
 }
 
 static int
-run_job(struct wait *w, const struct cmd_args *a, struct err *e)
+run_job(struct cmd_session *s, struct reader *reader,
+        const struct publish_dest *dest, struct wait *w, struct err *e)
 {
-    w->ended = eventfd(0, EFD_CLOEXEC);
-    if (w->ended < 0)
-        return err_set(e, errno, "eventfd: %s", strerror(errno));
-    w->bar = isatty(STDERR_FILENO) && !a->json;
+    int r = publish_start(s->publisher, reader, dest, &w->job, e);
+
+    if (r < 0)
+        return r;
     wait_for_end(w);
-    close(w->ended);
-    return report(w, a, e);
+    return 0;
 }
 
 static int
@@ -210,12 +237,16 @@ publish_reader(struct cmd_session *s, struct reader *reader,
 
     if (r < 0)
         return r;
-    r = publish_start(s->publisher, reader, &dest, &w->job, e);
-    publish_dest_free(&dest);
-    if (r < 0)
-        return r;
-    r = run_job(w, a, e);
+    w->bar = isatty(STDERR_FILENO) && !a->json;
+    w->ended = eventfd(0, EFD_CLOEXEC);
+    r = w->ended < 0 ? err_set(e, errno, "eventfd: %s", strerror(errno))
+                     : hold_signals(w, e);
+    if (r == 0)
+        r = run_job(s, reader, &dest, w, e);
+    if (r == 0)
+        r = report(w, a, e);
     publish_job_unref(w->job);
+    publish_dest_free(&dest);
     return r;
 }
 
@@ -224,7 +255,7 @@ publish(const struct cmd_args *a, struct wait *w, struct err *e)
 {
     struct reader *reader = NULL;
     struct cmd_session s;
-    int r = cmd_open(&s, a, e);
+    int r = open_session(&s, a, e);
 
     if (r < 0)
         return r;
@@ -239,18 +270,14 @@ publish(const struct cmd_args *a, struct wait *w, struct err *e)
 static int
 run(struct cmd_args *a)
 {
-    struct wait w = {0};
+    struct wait w = {.signals = -1, .ended = -1};
     struct err e = {0};
-    sigset_t set;
-    int r;
+    int r = publish(a, &w, &e);
 
-    hold_signals(&set); /* before there are threads */
-    w.signals = signalfd(-1, &set, SFD_CLOEXEC);
-    r = w.signals < 0
-            ? err_set(&e, errno, "signalfd: %s", strerror(errno))
-            : publish(a, &w, &e);
     if (w.signals >= 0)
         close(w.signals);
+    if (w.ended >= 0)
+        close(w.ended);
     if (r == 0)
         return CMD_DONE;
     cmd_fail(&e);

@@ -113,12 +113,18 @@ where(const struct source *s)
                              .key_len = strlen(s->key)};
 }
 
+static bool
+is_digest(const char *s)
+{
+    return s && strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
 static void
 keep_object(struct source *s, const struct s3_object *o)
 {
     s->size = o->size;
     s->etag = strdup(o->etag);
-    if (o->layout_digest && *o->layout_digest)
+    if (is_digest(o->layout_digest))
         s->digest = strdup(o->layout_digest);
     s->have_crc32 = o->have_crc32;
     s->crc32 = o->crc32;

@@ -4,11 +4,13 @@
  * Reporting, opening, and the flags of all subcommands.
  */
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 
 int
@@ -70,13 +72,79 @@ cmd_open(struct cmd_session *s, const struct cmd_args *a, struct err *e)
     return cmd_session_open(s, &a->conf, a->bucket, a->root, false, e);
 }
 
+/* ------------------------------------------------------------- listing */
+
+struct probe {
+    sem_t done;
+    struct s3_error error;
+    bool found;
+};
+
+static void
+on_page(void *user, const struct s3_error *e, const struct s3_page *page)
+{
+    struct probe *p = user;
+
+    p->error = *e;
+    p->found = e->err == 0 && page->count > 0;
+    sem_post(&p->done);
+}
+
+/* A mount's root may be empty; a prefix that is named here may not, unless
+ * some key (its own marker) is there. */
+static int
+must_exist(struct cmd_session *s, const struct layout *l, struct err *e)
+{
+    struct s3_list_args args = {
+        .bucket = l->bucket,
+        .prefix = l->prefix,
+        .prefix_len = l->prefix_len,
+        .max_keys = 1,
+    };
+    struct probe p = {.found = false};
+    char name[300];
+
+    if (l->zip.count + l->skip_count + l->excluded_count > 0 ||
+        l->prefix_len == 0)
+        return 0;
+    sem_init(&p.done, 0, 0);
+    s3_list(s->s3, &args, on_page, &p);
+    while (sem_wait(&p.done) < 0 && errno == EINTR)
+        ;
+    sem_destroy(&p.done);
+    if (p.error.err < 0)
+        return s3_error_text(&p.error, "ListObjectsV2", l->bucket, l->prefix,
+                             l->prefix_len, e);
+    return p.found ? 0
+                   : err_set(e, ENOENT, "s3://%s/%s: no such prefix",
+                             l->bucket,
+                             text_escape(name, sizeof(name), l->prefix,
+                                         l->prefix_len));
+}
+
+int
+cmd_list(struct cmd_session *s, const char *root, struct layout **ret,
+         struct err *e)
+{
+    struct layout *l = NULL;
+    int r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
+
+    if (r == 0)
+        r = must_exist(s, l, e);
+    if (r == 0)
+        *ret = l;
+    else
+        layout_unref(l);
+    return r;
+}
+
 int
 cmd_open_reader(struct cmd_session *s, const char *root, struct reader **ret,
                 struct err *e)
 {
     struct layout *l = NULL;
     struct crc_set *crcs;
-    int r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
+    int r = cmd_list(s, root, &l, e);
 
     if (r < 0)
         return r;

@@ -85,14 +85,14 @@ compare_layout(struct verify *v)
     layout_digest_hex(l, digest);
     if (v->s->digest && strcasecmp(v->s->digest, digest) != 0)
         return err_set(v->e, EIO,
-                       "%s: layout %.16s..., the prefix now has %.16s...",
-                       v->s->name, v->s->digest, digest);
+                       "layout %.16s..., the prefix now has %.16s...",
+                       v->s->digest, digest);
     if (v->dir.count != l->zip.count || v->s->size != l->zip.size)
         return err_set(v->e, EIO,
-                       "%s: %llu entries in %llu bytes, the prefix now has "
-                       "%zu in %llu",
-                       v->s->name, (ull)v->dir.count, (ull)v->s->size,
-                       l->zip.count, (ull)l->zip.size);
+                       "%llu entries in %llu bytes, the prefix now has %zu "
+                       "in %llu",
+                       (ull)v->dir.count, (ull)v->s->size, l->zip.count,
+                       (ull)l->zip.size);
     for (i = 0; i < v->dir.count && r == 0; i++)
         r = compare_central(v, i);
     return r;
@@ -188,8 +188,8 @@ scan(struct verify *v)
     v->whole = (uint32_t)crc32_z(v->whole, v->dir.end, v->dir.end_len);
     if (v->s->have_crc32 && v->s->crc32 != v->whole)
         return err_set(v->e, EIO,
-                       "%s: the store says CRC-32 %08x, the bytes say %08x",
-                       v->s->name, v->s->crc32, v->whole);
+                       "the store says CRC-32 %08x, the bytes say %08x",
+                       v->s->crc32, v->whole);
     return 0;
 }
 
@@ -248,8 +248,7 @@ run_verify(struct cmd_args *a, struct cmd_session *s, struct err *e)
 
     source.memory = a->conf.memory / 2;
     if (r == 0 && a->against)
-        r = index_layout_wait(s->index, a->root, INDEX_FRESH, &v.against,
-                              e);
+        r = cmd_list(s, a->root, &v.against, e);
     if (r == 0)
         r = verify(&v);
     if (r == 0)

@@ -39,7 +39,7 @@ static const char usage_line[] =
 static int
 usage_error(const char *text)
 {
-    fprintf(stderr, "s3zipfs: %s\n%s", text, usage_line);
+    fprintf(stderr, "s3zipfs: %s\n", text);
     return EXIT_USAGE;
 }
 
@@ -142,9 +142,10 @@ take_arguments(struct program *p, int argc, char **argv)
         puts("s3zipfs " VERSION);
         return 1;
     }
-    if (argc != 3)
-        return usage_error(argc < 3 ? "an URL and a mount point are needed"
-                                    : "too many arguments") + 1;
+    if (argc != 3) {
+        fputs(usage_line, stderr);
+        return EXIT_USAGE + 1;
+    }
     if (take_url(p, argv[1], &e) < 0)
         return usage_error(e.text) + 1;
     if (p->conf.publish == CONF_PUBLISH_ALL && p->conf.publish_to.count == 0)
@@ -224,20 +225,15 @@ serve(struct program *p, struct cmd_session *s, struct err *e)
     return r;
 }
 
-/* The probe's errno in words a person looks for, before S3's own. */
+/* What no S3 answer says by itself. */
 static int
 explain(int r, struct err *e)
 {
-    switch (r) {
-    case -EACCES:
-        return err_prefix(e, "access denied");
-    case -ECONNREFUSED:
-    case -EHOSTUNREACH:
-    case -ETIMEDOUT:
-        return err_prefix(e, "cannot reach the store (%s)", strerror(-r));
-    default:
-        return r;
-    }
+    if (r == -ECONNREFUSED)
+        return err_prefix(e, "connection refused");
+    if (r == -EHOSTUNREACH || r == -ETIMEDOUT)
+        return err_prefix(e, "cannot reach the store");
+    return r;
 }
 
 static int

@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 struct fs_dir {
+    struct fs_open open; /* first: closed by its address */
     bool archive; /* show its name */
     size_t count;
     char **name;  /* into names */
@@ -29,6 +30,12 @@ dir_free(struct fs_dir *d)
     free(d->name);
     free(d->names);
     free(d);
+}
+
+static void
+dir_close(struct fs_open *o)
+{
+    dir_free((struct fs_dir *)o);
 }
 
 static int
@@ -78,6 +85,7 @@ dir_new(struct fs_call *c, const struct index_dir *from, struct fs_dir **ret)
     }
     if (d->count != from->count)
         tell_shadow(c->fs, c->node);
+    d->open.close = dir_close;
     d->archive = conf->archive == CONF_ARCHIVE_LISTED && !from->too_big;
     *ret = d;
     return 0;
@@ -99,8 +107,11 @@ on_dir(void *user, int r, const struct index_dir *from, const struct err *e)
     }
     c->fi.fh = (uintptr_t)d;
     fs_call_close(c);
-    if (fuse_reply_open(c->req, &c->fi) != 0)
+    fs_opens_add(c->fs, &d->open); /* first: a release may follow at once */
+    if (fuse_reply_open(c->req, &c->fi) != 0) {
+        fs_opens_remove(c->fs, &d->open);
         dir_free(d);
+    }
     fs_call_put(c);
 }
 
@@ -230,7 +241,10 @@ fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void
 fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+    struct fs_dir *d = (struct fs_dir *)(uintptr_t)fi->fh;
+
     (void)ino;
-    dir_free((struct fs_dir *)(uintptr_t)fi->fh);
+    fs_opens_remove(fuse_req_userdata(req), &d->open);
+    dir_free(d);
     fuse_reply_err(req, 0);
 }

@@ -29,6 +29,7 @@ struct failure {
 };
 
 struct fs_file {
+    struct fs_open open; /* first: closed by its address */
     struct fs *fs;
     atomic_int refs;
     struct reader *reader;
@@ -50,6 +51,12 @@ fs_file_put(struct fs_file *file)
     free(file);
 }
 
+static void
+file_close(struct fs_open *o)
+{
+    fs_file_put((struct fs_file *)o);
+}
+
 static int
 file_new(struct fs *f, struct reader *r, struct fs_file **ret)
 {
@@ -58,6 +65,7 @@ file_new(struct fs *f, struct reader *r, struct fs_file **ret)
 
     if (!file)
         return -ENOMEM;
+    file->open.close = file_close;
     file->fs = f;
     file->refs = 1;
     file->reader = reader_ref(r);
@@ -168,15 +176,21 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fi->fh = (uintptr_t)file;
     fi->keep_cache = 1; /* an inode is one layout: its pages stay true */
     fi->direct_io = f->d.conf->direct_io;
-    if (fuse_reply_open(req, fi) != 0)
+    fs_opens_add(f, &file->open); /* first: a release may follow at once */
+    if (fuse_reply_open(req, fi) != 0) {
+        fs_opens_remove(f, &file->open);
         fs_file_put(file);
+    }
 }
 
 void
 fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+    struct fs_file *file = (struct fs_file *)(uintptr_t)fi->fh;
+
     (void)ino;
-    fs_file_put((struct fs_file *)(uintptr_t)fi->fh);
+    fs_opens_remove(file->fs, &file->open);
+    fs_file_put(file);
     fuse_reply_err(req, 0);
 }
 

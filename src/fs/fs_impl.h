@@ -45,6 +45,13 @@ struct fs_helper {
     struct fs_task *first, **last;
 };
 
+/* What the kernel holds open.  A daemon that leaves before its mount does
+ * hears of no release. */
+struct fs_open {
+    struct fs_open *prev, *next;
+    void (*close)(struct fs_open *o);
+};
+
 struct fs {
     struct fs_deps d;
     struct fs_table nodes;
@@ -59,11 +66,12 @@ struct fs {
     struct timespec born;
     size_t root_len;
 
-    pthread_mutex_t lock; /* calls and their fields, live, stopping */
+    pthread_mutex_t lock; /* calls and their fields, live, stopping, opens */
     pthread_cond_t idle;  /* live became 0 */
     struct fs_call *calls;
     unsigned live;
     bool stopping;
+    struct fs_open opens; /* ring of open files and directories */
 
     struct fs_helper helper;
     atomic_bool loop_done;
@@ -159,6 +167,14 @@ void fs_stat_archive(const struct fs *f, uint64_t number,
                      const struct layout *l, struct stat *st);
 /* A reference to the layout of an archive. */
 struct layout *fs_node_layout(struct fs *f, struct fs_node *n);
+
+/* --------------------------------------------------------- fs_opens.c */
+
+void fs_opens_init(struct fs *f);
+void fs_opens_add(struct fs *f, struct fs_open *o);
+void fs_opens_remove(struct fs *f, struct fs_open *o);
+/* Closes what is left. */
+void fs_opens_free(struct fs *f);
 
 /* ------------------------------------------------------------ fs_dir.c */
 

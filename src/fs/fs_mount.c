@@ -60,6 +60,7 @@ fs_new(struct fs **ret, const struct fs_deps *d, struct err *e)
     pthread_mutex_init(&f->helper.lock, NULL);
     pthread_cond_init(&f->helper.wake, NULL);
     f->helper.last = &f->helper.first;
+    fs_opens_init(f);
     *ret = f;
     return 0;
 }
@@ -72,6 +73,7 @@ fs_free(struct fs *f)
     fs_unmount(f);
     if (f->se)
         fuse_session_destroy(f->se);
+    fs_opens_free(f);
     fs_table_free(&f->nodes);
     pthread_mutex_destroy(&f->lock);
     pthread_cond_destroy(&f->idle);

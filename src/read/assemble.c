@@ -128,15 +128,10 @@ give_back(struct op *o)
 {
     struct read_pool *p = o->reader->pool;
     struct todo t;
-    size_t i;
 
     todo_init(&t);
     pthread_mutex_lock(&p->lock);
-    for (i = 0; i < o->slices; i++)
-        unit_unpin(o->slice[i].unit, &t);
-    o->slices = 0;
-    memory_give(p, o->charged);
-    o->charged = 0;
+    op_release(o, &t);
     pthread_mutex_unlock(&p->lock);
     todo_run(p, &t);
 }

@@ -207,7 +207,8 @@ struct slice {
 };
 
 struct crc_wait {
-    struct waiter wait; /* for a unit that will tell it, or */
+    struct waiter wait; /* for a unit that will tell it, */
+    struct unit *unit;  /* pinned, or */
     uint64_t id;        /* for the ladder */
     size_t member;
     bool ladder, done;
@@ -254,6 +255,8 @@ void op_fail(struct op *o, int r, const struct err *e, struct todo *t);
 /* One thing less to wait for. */
 void op_step(struct op *o, struct todo *t);
 void op_unref(struct op *o); /* without the lock */
+/* Unpins all and gives the memory of headers back. */
+void op_release(struct op *o, struct todo *t);
 void op_wait_unit(struct op *o, struct waiter *w, struct unit *u,
                   uint64_t need);
 void waiter_remove(struct waiter *w);

@@ -177,10 +177,29 @@ op_step(struct op *o, struct todo *t)
 }
 
 void
+op_release(struct op *o, struct todo *t)
+{
+    size_t i;
+
+    for (i = 0; i < o->crcs; i++) {
+        waiter_remove(&o->crc[i].wait);
+        if (o->crc[i].unit)
+            unit_unpin(STEAL(o->crc[i].unit), t);
+    }
+    for (i = 0; i < o->slices; i++) {
+        waiter_remove(&o->slice[i].wait);
+        if (o->slice[i].unit)
+            unit_unpin(o->slice[i].unit, t);
+    }
+    o->slices = 0;
+    memory_give(o->reader->pool, o->charged);
+    o->charged = 0;
+}
+
+void
 op_fail(struct op *o, int r, const struct err *e, struct todo *t)
 {
     struct read_pool *p = o->reader->pool;
-    size_t i;
 
     if (o->answered)
         return;
@@ -190,16 +209,7 @@ op_fail(struct op *o, int r, const struct err *e, struct todo *t)
     o->r = r;
     if (e != &o->err)
         o->err = *e;
-    for (i = 0; i < o->crcs; i++)
-        waiter_remove(&o->crc[i].wait);
-    for (i = 0; i < o->slices; i++) {
-        waiter_remove(&o->slice[i].wait);
-        if (o->slice[i].unit)
-            unit_unpin(o->slice[i].unit, t);
-    }
-    o->slices = 0;
-    memory_give(p, o->charged);
-    o->charged = 0;
+    op_release(o, t);
     answered(o, t);
 }
 

@@ -163,6 +163,8 @@ wait_crcs(struct op *o)
             continue;
         u = unit_find(o->reader, c->member, 0, &next);
         if (u && u->whole && u->state != UNIT_DONE) {
+            unit_pin(u);
+            c->unit = u;
             op_wait_unit(o, &c->wait, u, WAIT_CRC);
             continue;
         }

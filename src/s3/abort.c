@@ -45,8 +45,7 @@ abort_parse(struct s3_call *c, const struct net_response *r)
 static int
 abort_failed(struct s3_call *c, int err)
 {
-    return c->error.http == 404 &&
-                   strcmp(c->error.code, "NoSuchBucket") != 0
+    return c->error.http == 404 && strcmp(c->error.code, "NoSuchBucket") != 0
                ? 0
                : err;
 }

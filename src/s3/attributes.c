@@ -136,11 +136,11 @@ static int
 attr_parse(struct s3_call *c, const struct net_response *resp)
 {
     struct attr_call *a = (struct attr_call *)c;
-    const struct s3_xml x = {.root = {"GetObjectAttributesResponse",
-                                      "GetObjectAttributesOutput"},
-                             .open = on_open,
-                             .close = on_close,
-                             .user = a};
+    const struct s3_xml x = {
+        .root = {"GetObjectAttributesResponse", "GetObjectAttributesOutput"},
+        .open = on_open,
+        .close = on_close,
+        .user = a};
     uint64_t before = a->marker;
     size_t count = a->count;
     int r;

@@ -22,8 +22,7 @@ enum {
     HEADERS_MAX = 12 * 1024,
 };
 
-const struct s3_error s3_oom = {.err = -ENOMEM,
-                                .message = "out of memory"};
+const struct s3_error s3_oom = {.err = -ENOMEM, .message = "out of memory"};
 
 void *
 s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
@@ -228,10 +227,10 @@ log_exchange(const struct s3_call *c, const struct net_response *r)
     log_debug("s3: %s %s/%s: %d%s%s%s%s, %u ms, %llu in, %llu out, "
               "attempt %d",
               c->verb->word, c->bucket, name, r->status,
-              c->error.code[0] ? " " : "", c->error.code,
-              r->err ? " " : "", r->err ? strerror(-r->err) : "",
-              r->total_ms, (unsigned long long)r->received,
-              (unsigned long long)r->sent, c->error.attempts);
+              c->error.code[0] ? " " : "", c->error.code, r->err ? " " : "",
+              r->err ? strerror(-r->err) : "", r->total_ms,
+              (unsigned long long)r->received, (unsigned long long)r->sent,
+              c->error.attempts);
 }
 
 /* A failure is final: what does the operation make of it? */

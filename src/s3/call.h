@@ -34,17 +34,15 @@ enum {
 /* ------------------------------------------------------------ endpoint */
 
 struct s3_endpoint {
-    bool aws;       /* no endpoint configured: host follows the region */
+    bool aws; /* no endpoint configured: host follows the region */
     bool https;
     char *host;     /* with the port unless it is the default; not aws */
     char *base;     /* "" or "/path", no slash at the end */
     int path_style; /* -1 auto */
 };
-int s3_endpoint_parse(struct s3_endpoint *ep, const char *url,
-                      struct err *e);
+int s3_endpoint_parse(struct s3_endpoint *ep, const char *url, struct err *e);
 void s3_endpoint_free(struct s3_endpoint *ep);
-bool s3_endpoint_path_style(const struct s3_endpoint *ep,
-                            const char *bucket);
+bool s3_endpoint_path_style(const struct s3_endpoint *ep, const char *bucket);
 /* Host and encoded path of a request; key_len 0 = the bucket. */
 int s3_endpoint_address(const struct s3_endpoint *ep, const char *region,
                         const char *bucket, const void *key, size_t key_len,
@@ -57,7 +55,7 @@ bool s3_region_ok(const char *region);
 /* What an answer asks for. */
 enum s3_how {
     S3_HOW_OK,
-    S3_HOW_NEXT,   /* one more exchange of the same call */
+    S3_HOW_NEXT, /* one more exchange of the same call */
     S3_HOW_FINAL,
     S3_HOW_AGAIN,
     S3_HOW_SLOW,   /* again, and lower the rate */
@@ -70,7 +68,7 @@ enum s3_how {
 struct s3_error_row {
     const char *code; /* NULL: by status alone */
     int http;
-    int err;          /* -errno */
+    int err; /* -errno */
     enum s3_how how;
 };
 /* Never NULL: the row of the code, or else of the status. */
@@ -89,11 +87,11 @@ uint32_t s3_retry_after_ms(const char *amz_ms, const char *seconds);
 /* Additive increase, multiplicative decrease of the rate of requests.
  * Guarded by its owner's lock. */
 struct s3_pace {
-    double rate;   /* a second; 0 = not limited */
-    double next;   /* ms: the next free slot */
-    uint64_t cut;  /* ms: last decrease */
+    double rate;  /* a second; 0 = not limited */
+    double next;  /* ms: the next free slot */
+    uint64_t cut; /* ms: last decrease */
     uint64_t raised;
-    uint64_t window; /* ms: start of the count below */
+    uint64_t window;      /* ms: start of the count below */
     uint32_t count, seen; /* starts in this window, in the one before */
 };
 /* ms to wait before this start (which is counted). */
@@ -127,7 +125,7 @@ struct s3 {
     bool requester_pays;
     int sign_payload;
     char *owner, *dest_owner, *storage_class, *kms_key;
-    int64_t skew; /* seconds, atomic */
+    int64_t skew;          /* seconds, atomic */
     struct s3_stats stats; /* each atomic */
 
     pthread_mutex_t lock;
@@ -142,24 +140,24 @@ struct s3 {
 void s3_region_of(struct s3 *s, const char *bucket, char out[S3_REGION_MAX]);
 /* True if that is news. */
 bool s3_region_learn(struct s3 *s, const char *bucket, const char *region);
-uint32_t s3_random(struct s3 *s); /* takes the lock */
-void s3_table_add(struct s3 *s, struct s3_call *c);    /* sets c->id */
+uint32_t s3_random(struct s3 *s);                   /* takes the lock */
+void s3_table_add(struct s3 *s, struct s3_call *c); /* sets c->id */
 void s3_table_remove(struct s3 *s, struct s3_call *c);
 
 /* --------------------------------------------------------------- calls */
 
 enum {
-    S3_CALL_NEXT = 1,         /* parse, failed: another exchange follows */
+    S3_CALL_NEXT = 1,           /* parse, failed: another exchange follows */
     S3_CALL_ERROR = -EREMOTEIO, /* parse: c->error has the code */
 };
 
 struct s3_verb {
-    const char *word;   /* in errors and the log */
+    const char *word; /* in errors and the log */
     const char *method;
-    size_t counter;     /* offset in struct s3_stats */
-    size_t answer_max;  /* bytes of a 2xx body */
-    bool slow;          /* silent for minutes: no stall limit, 15 min */
-    bool once;          /* not sent again after an unclear end */
+    size_t counter;    /* offset in struct s3_stats */
+    size_t answer_max; /* bytes of a 2xx body */
+    bool slow;         /* silent for minutes: no stall limit, 15 min */
+    bool once;         /* not sent again after an unclear end */
     /* All optional but answer.  attempt: headers of this attempt. */
     int (*attempt)(struct s3_call *c);
     /* A 2xx status came: check the headers. 0 or -errno. */
@@ -181,45 +179,45 @@ struct s3_call {
     struct s3 *s;
     struct s3_call *chain; /* (lock) */
     s3_id id;
-    int refs;              /* atomic */
-    enum s3_state state;   /* (lock) */
-    unsigned seq;          /* (lock) of the state */
+    int refs;                  /* atomic */
+    enum s3_state state;       /* (lock) */
+    unsigned seq;              /* (lock) of the state */
     uint64_t net_id, timer_id; /* (lock) */
-    bool cancelled;        /* (lock) */
+    bool cancelled;            /* (lock) */
 
     const struct s3_verb *verb;
     void *user;
-    char *bucket, *key;    /* behind the struct, NUL-terminated */
+    char *bucket, *key; /* behind the struct, NUL-terminated */
     size_t key_len;
     bool dest;
     enum s3_patience patience;
     bool fresh, urgent;
 
-    int setup_err;         /* first failure while the request was built */
-    struct buf query;      /* "name=value&..." encoded */
-    struct buf headers;    /* "name: value\n"... of every attempt */
-    struct buf extra;      /* of this attempt only */
+    int setup_err;      /* first failure while the request was built */
+    struct buf query;   /* "name=value&..." encoded */
+    struct buf headers; /* "name: value\n"... of every attempt */
+    struct buf extra;   /* of this attempt only */
     struct iovec *iov;
     int iov_count;
     bool has_body;
-    bool hash_always;      /* a small body of ours */
-    bool needs_md5;        /* Content-MD5 unless the SHA-256 is signed */
+    bool hash_always; /* a small body of ours */
+    bool needs_md5;   /* Content-MD5 unless the SHA-256 is signed */
     uint64_t body_size;
     char payload_hash[65];
 
-    struct aws_identity *identity; /* of the last attempt */
-    char region[S3_REGION_MAX];    /* the same */
+    struct aws_identity *identity;   /* of the last attempt */
+    char region[S3_REGION_MAX];      /* the same */
     char told_region[S3_REGION_MAX]; /* by an error body */
-    struct buf body;       /* the answer */
-    bool ok_status;        /* of the exchange in flight: 2xx */
-    int local_err;         /* head or data ended the exchange with it */
-    bool unclear;          /* an attempt may have worked unseen */
-    unsigned tries;        /* failures in a row */
+    struct buf body;                 /* the answer */
+    bool ok_status;                  /* of the exchange in flight: 2xx */
+    int local_err;  /* head or data ended the exchange with it */
+    bool unclear;   /* an attempt may have worked unseen */
+    unsigned tries; /* failures in a row */
     unsigned moves, skews, renewals;
-    uint64_t start;        /* ms */
-    uint64_t trouble;      /* ms: since when there was no progress; 0 */
-    uint64_t last_data;    /* ms: when bytes came last; 0 */
-    uint32_t next_delay;   /* ms before the next exchange (NEXT) */
+    uint64_t start;      /* ms */
+    uint64_t trouble;    /* ms: since when there was no progress; 0 */
+    uint64_t last_data;  /* ms: when bytes came last; 0 */
+    uint32_t next_delay; /* ms before the next exchange (NEXT) */
     struct s3_error error;
 };
 
@@ -235,8 +233,7 @@ void s3_call_wait(struct s3_call *c, uint64_t ms);
 /* From any thread: the answer will be err, given on a loop thread. */
 void s3_call_fail_soon(struct s3_call *c, int err);
 /* Enters a state; false if the call was cancelled. */
-bool s3_call_enter(struct s3_call *c, enum s3_state state,
-                   unsigned *ret_seq);
+bool s3_call_enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq);
 void s3_call_ref(struct s3_call *c);
 /* The end of an exchange (net_request.done). */
 void s3_call_done(void *call, const struct net_response *r);

@@ -31,8 +31,9 @@ copy_words(struct s3 *s, const struct s3_conf *c)
 
     for (i = 0; i < ARRAY_SIZE(words); i++) {
         char **to = (char **)(void *)((char *)s + words[i].to);
-        const char *from = *(const char *const *)(const void *)(
-            (const char *)c + words[i].from);
+        const char *from =
+            *(const char *const *)(const void *)((const char *)c +
+                                                 words[i].from);
 
         if (!from || !*from)
             continue;
@@ -93,17 +94,16 @@ find_endpoint(struct s3 *s, const struct s3_conf *c, struct err *e)
         r = s3_endpoint_parse(&s->ep, url, e);
         if (r < 0)
             return r;
-        if (asprintf(&s->id_text, "%s://%s%s",
-                     s->ep.https ? "https" : "http", s->ep.host,
-                     s->ep.base) < 0)
+        if (asprintf(&s->id_text, "%s://%s%s", s->ep.https ? "https" : "http",
+                     s->ep.host, s->ep.base) < 0)
             s->id_text = NULL;
     }
     return s->id_text ? 0 : err_set(e, ENOMEM, "out of memory");
 }
 
 int
-s3_new(struct s3 **ret, struct net *n, struct aws *a,
-       const struct s3_conf *c, struct err *e)
+s3_new(struct s3 **ret, struct net *n, struct aws *a, const struct s3_conf *c,
+       struct err *e)
 {
     struct s3 *s = calloc(1, sizeof(*s));
     int r;
@@ -239,8 +239,7 @@ s3_region_learn(struct s3 *s, const char *bucket, const char *region)
 }
 
 void
-s3_bucket_region(struct s3 *s, const char *bucket, char *out,
-                 size_t out_size)
+s3_bucket_region(struct s3 *s, const char *bucket, char *out, size_t out_size)
 {
     const struct s3_region *g;
 

@@ -77,8 +77,7 @@ complete_failed(struct s3_call *c, int err)
 
     if (c->unclear)
         return -EINPROGRESS;
-    if (c->error.attempts > 1 &&
-        (http == 403 || http == 404 || http == 412))
+    if (c->error.attempts > 1 && (http == 403 || http == 404 || http == 412))
         return -EINPROGRESS;
     return err == -ESTALE ? -EEXIST : err;
 }

@@ -46,8 +46,7 @@ s3_region_ok(const char *region)
 {
     size_t n = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-    return n > 0 && n < S3_REGION_MAX && region[n] == '\0' &&
-           region[0] != '-';
+    return n > 0 && n < S3_REGION_MAX && region[n] == '\0' && region[0] != '-';
 }
 
 static int
@@ -160,8 +159,7 @@ s3_endpoint_address(const struct s3_endpoint *ep, const char *region,
     if (!path_style)
         r = buf_addf(host, "%s.", bucket);
     if (r == 0 && ep->aws)
-        r = buf_addf(host, "s3.%s.%s", region,
-                     partition_of(region)->suffix);
+        r = buf_addf(host, "s3.%s.%s", region, partition_of(region)->suffix);
     else if (r == 0)
         r = buf_adds(host, ep->host);
     if (r == 0 && ep->base)

@@ -94,10 +94,8 @@ static const struct s3_error_row by_status[] = {
 const struct s3_error_row *
 s3_error_row(const char *code, int http)
 {
-    static const struct s3_error_row server = {NULL, 500, -EIO,
-                                               S3_HOW_AGAIN};
-    static const struct s3_error_row other = {NULL, 400, -EIO,
-                                              S3_HOW_FINAL};
+    static const struct s3_error_row server = {NULL, 500, -EIO, S3_HOW_AGAIN};
+    static const struct s3_error_row other = {NULL, 400, -EIO, S3_HOW_FINAL};
     size_t i;
 
     for (i = 0; *code && i < ARRAY_SIZE(by_code); i++) {
@@ -205,6 +203,6 @@ s3_error_text(const struct s3_error *e, const char *op, const char *bucket,
         snprintf(id, sizeof(id), " (request id %s)", e->request_id);
     if (e->attempts > 1)
         snprintf(tries, sizeof(tries), ", %d attempts", e->attempts);
-    return err_set(ret, -e->err, "%s %s: %s%s%s%s", op, where, status,
-                   words, id, tries);
+    return err_set(ret, -e->err, "%s %s: %s%s%s%s", op, where, status, words,
+                   id, tries);
 }

@@ -155,8 +155,7 @@ send_signed(struct s3_call *c)
 }
 
 static void
-on_identity(void *user, int err, struct aws_identity *id,
-            const struct err *e)
+on_identity(void *user, int err, struct aws_identity *id, const struct err *e)
 {
     struct s3_call *c = user;
 

@@ -97,8 +97,7 @@ check_range(struct get_call *g, const struct net_response *r)
         return bad(g, -EPROTO, "a range came that was not asked for");
     if (!value || !s3_parse_content_range(&cr, value))
         return bad(g, -EPROTO, "no usable Content-Range");
-    if (cr.first != g->first + g->done ||
-        cr.last != g->first + g->length - 1)
+    if (cr.first != g->first + g->done || cr.last != g->first + g->length - 1)
         return bad(g, -EPROTO, "another range than asked for");
     if (content_length(r, &length) && length != cr.last - cr.first + 1)
         return bad(g, -EPROTO, "Content-Length against Content-Range");
@@ -245,8 +244,7 @@ get_set(struct get_call *g, const struct s3_get_args *a)
 }
 
 s3_id
-s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb,
-       void *user)
+s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb, void *user)
 {
     struct get_call *g =
         s3_call_new(s, sizeof(*g), &get_verb, &args->at, user);

@@ -145,8 +145,7 @@ entry_field(struct list_call *l, const char *name, char *text, size_t len)
     }
     if (strcmp(name, "Size") == 0) {
         l->saw |= SAW_SIZE;
-        return text_parse_u64(&en->size, text) ? 0
-                                               : page_bad(l, "bad Size");
+        return text_parse_u64(&en->size, text) ? 0 : page_bad(l, "bad Size");
     }
     if (strcmp(name, "LastModified") == 0)
         return s3_parse_iso8601(&en->mtime, text)

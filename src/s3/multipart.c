@@ -159,8 +159,8 @@ static const struct s3_verb upload_verb = {
 };
 
 s3_id
-s3_upload_part(struct s3 *s, const struct s3_upload_args *args,
-               s3_part_cb *cb, void *user)
+s3_upload_part(struct s3 *s, const struct s3_upload_args *args, s3_part_cb *cb,
+               void *user)
 {
     struct part_call *p =
         s3_call_new(s, sizeof(*p), &upload_verb, &args->at, user);
@@ -278,8 +278,8 @@ copy_headers(struct s3_call *c, const struct s3_copy_args *a)
 }
 
 s3_id
-s3_upload_copy(struct s3 *s, const struct s3_copy_args *args,
-               s3_part_cb *cb, void *user)
+s3_upload_copy(struct s3 *s, const struct s3_copy_args *args, s3_part_cb *cb,
+               void *user)
 {
     struct part_call *p =
         s3_call_new(s, sizeof(*p), &copy_verb, &args->at, user);

@@ -39,9 +39,8 @@ put_parse(struct s3_call *c, const struct net_response *r)
     }
     if (version && s3_word_ok(version, S3_VALUE_MAX))
         strcpy(p->version, version);
-    p->done.have_crc32 =
-        s3_full_crc32(&p->done.crc32, crc,
-                      net_header(r, "x-amz-checksum-type"), p->etag);
+    p->done.have_crc32 = s3_full_crc32(
+        &p->done.crc32, crc, net_header(r, "x-amz-checksum-type"), p->etag);
     return 0;
 }
 
@@ -114,8 +113,7 @@ struct delete_call {
 static int
 delete_failed(struct s3_call *c, int err)
 {
-    return c->error.http == 404 &&
-                   strcmp(c->error.code, "NoSuchBucket") != 0
+    return c->error.http == 404 && strcmp(c->error.code, "NoSuchBucket") != 0
                ? 0
                : err;
 }
@@ -139,8 +137,7 @@ s3_id
 s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
           const char *version_id, s3_done_cb *cb, void *user)
 {
-    struct delete_call *d =
-        s3_call_new(s, sizeof(*d), &delete_verb, at, user);
+    struct delete_call *d = s3_call_new(s, sizeof(*d), &delete_verb, at, user);
 
     if (!d) {
         cb(user, &s3_oom);

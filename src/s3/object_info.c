@@ -47,8 +47,7 @@ s3_etag_header(char out[S3_ETAG_MAX + 1], const struct net_response *r)
 }
 
 int
-s3_object_info_take(struct s3_object_info *info,
-                    const struct net_response *r)
+s3_object_info_take(struct s3_object_info *info, const struct net_response *r)
 {
     const char *type = net_header(r, "x-amz-checksum-type");
     const char *modified = net_header(r, "last-modified"), *value;
@@ -75,8 +74,7 @@ s3_object_info_take(struct s3_object_info *info,
             info->text.data + at[i];
     o->etag = info->text.data + etag_at;
     o->type = type ? s3_parse_type(type) : S3_TYPE_NONE;
-    o->have_crc32 =
-        s3_full_crc32(&o->crc32, o->checksum_crc32, type, o->etag);
+    o->have_crc32 = s3_full_crc32(&o->crc32, o->checksum_crc32, type, o->etag);
     if (modified)
         s3_parse_http_date(&o->mtime, modified);
     return 0;

@@ -239,8 +239,7 @@ sign(struct s3_call *c, struct s3_request *r, const char *host,
         .payload_hash = c->payload_hash,
         .region = c->region,
         .service = "s3",
-        .now = time(NULL) +
-               __atomic_load_n(&c->s->skew, __ATOMIC_RELAXED),
+        .now = time(NULL) + __atomic_load_n(&c->s->skew, __ATOMIC_RELAXED),
     };
     int n = buf_add(&copy, buf_str(&r->lines), r->lines.len);
 

@@ -13,11 +13,11 @@
 enum {
     BACKOFF_BASE_MS = 100,
     BACKOFF_CAP_MS = 20000,
-    BUDGET_MAX = 200,     /* retries at once */
+    BUDGET_MAX = 200, /* retries at once */
     BUDGET_PER_SECOND = 20,
-    PACE_MIN = 20,        /* requests a second */
-    PACE_MAX = 5500,      /* what one partition serves (S3 user guide) */
-    PACE_CUT_MS = 500,    /* answers of one moment count once */
+    PACE_MIN = 20,     /* requests a second */
+    PACE_MAX = 5500,   /* what one partition serves (S3 user guide) */
+    PACE_CUT_MS = 500, /* answers of one moment count once */
 };
 
 uint32_t

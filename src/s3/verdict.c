@@ -46,8 +46,7 @@ static enum s3_how
 net_failure(struct s3_call *c, const struct net_response *r)
 {
     /* A stream that was cut behind its last byte lacks nothing. */
-    if (r->status / 100 == 2 && c->verb->data &&
-        c->verb->parse(c, r) == 0)
+    if (r->status / 100 == 2 && c->verb->data && c->verb->parse(c, r) == 0)
         return S3_HOW_OK;
     /* Never connected, or the body did not go out: the store cannot have
      * done anything. */
@@ -70,20 +69,21 @@ by_table(struct s3_call *c)
 
     c->error.err = row->err;
     /* A gateway's word says nothing about what happened behind it. */
-    if (c->error.http >= 500 && c->error.http != 501 &&
-        !c->error.code[0]) {
+    if (c->error.http >= 500 && c->error.http != 501 && !c->error.code[0]) {
         c->unclear = true;
         if (c->verb->once)
             return S3_HOW_FINAL;
     }
+    /* What was sent may have been hurt on its way; a Complete was not. */
+    if (row->how == S3_HOW_TWICE && c->verb->once)
+        return S3_HOW_FINAL;
     return row->how;
 }
 
 /* HEAD has no error body, and its status alone says little: the region
  * header and the Date tell more (s3-facts.md, "Credentials"). */
 static enum s3_how
-without_words(struct s3_call *c, const struct net_response *r,
-              enum s3_how how)
+without_words(struct s3_call *c, const struct net_response *r, enum s3_how how)
 {
     const char *region = net_header(r, "x-amz-bucket-region");
     const char *date = net_header(r, "date");
@@ -253,8 +253,7 @@ s3_verdict_again(struct s3_call *c, const struct net_response *r,
 
     if (c->trouble == 0)
         c->trouble = trouble_began(c, r, now);
-    if (++c->tries >= tries_max(c, how) ||
-        c->error.attempts >= ATTEMPTS_MAX)
+    if (++c->tries >= tries_max(c, how) || c->error.attempts >= ATTEMPTS_MAX)
         return false;
     delay = s3_backoff_ms(c->tries, random);
     asked = s3_retry_after_ms(net_header(r, "x-amz-retry-after"),

@@ -107,8 +107,7 @@ days_from_civil(int y, int m, int d)
 static bool
 to_seconds(int64_t *ret, const int ymd[3], const int hms[3])
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30,
-                               31, 31, 30, 31, 30, 31};
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int y = ymd[0], m = ymd[1];
     bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 
@@ -124,9 +123,8 @@ to_seconds(int64_t *ret, const int ymd[3], const int hms[3])
 static bool
 clock_time(const char **s, int hms[3])
 {
-    return digits(s, 2, &hms[0]) && literal(s, ":") &&
-           digits(s, 2, &hms[1]) && literal(s, ":") &&
-           digits(s, 2, &hms[2]);
+    return digits(s, 2, &hms[0]) && literal(s, ":") && digits(s, 2, &hms[1]) &&
+           literal(s, ":") && digits(s, 2, &hms[2]);
 }
 
 bool
@@ -137,8 +135,7 @@ s3_parse_iso8601(int64_t *ret, const char *s)
 
     if (!digits(&s, 4, &ymd[0]) || !literal(&s, "-") ||
         !digits(&s, 2, &ymd[1]) || !literal(&s, "-") ||
-        !digits(&s, 2, &ymd[2]) || !literal(&s, "T") ||
-        !clock_time(&s, hms))
+        !digits(&s, 2, &ymd[2]) || !literal(&s, "T") || !clock_time(&s, hms))
         return false;
     if (*s == '.') {
         n = strspn(s + 1, "0123456789");

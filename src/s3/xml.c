@@ -18,11 +18,11 @@ enum { XML_DEPTH_MAX = 16, XML_PATH_MAX = 256, XML_TEXT_MAX = 16 * 1024 };
 struct reader {
     const struct s3_xml *x;
     xmlParserCtxtPtr parser;
-    int result;         /* first failure */
-    unsigned depth;     /* elements that are open */
-    bool is_error;      /* the root is Error */
+    int result;              /* first failure */
+    unsigned depth;          /* elements that are open */
+    bool is_error;           /* the root is Error */
     char path[XML_PATH_MAX]; /* of the open elements below the root */
-    struct buf text;    /* since the last tag */
+    struct buf text;         /* since the last tag */
     struct s3_error *err;
     char *region;
 };
@@ -70,8 +70,8 @@ path_pop(struct reader *rd)
 
 static void
 on_open(void *user, const xmlChar *name, const xmlChar *prefix,
-        const xmlChar *uri, int spaces, const xmlChar **space,
-        int attributes, int defaulted, const xmlChar **attribute)
+        const xmlChar *uri, int spaces, const xmlChar **space, int attributes,
+        int defaulted, const xmlChar **attribute)
 {
     struct reader *rd = user;
     const char *word = (const char *)name;
@@ -104,8 +104,8 @@ error_storage_class(struct s3_error *e, const char *text)
     char word[64];
 
     s3_error_say(word, sizeof(word), text);
-    snprintf(e->message + at, sizeof(e->message) - at,
-             " (storage class %s)", word);
+    snprintf(e->message + at, sizeof(e->message) - at, " (storage class %s)",
+             word);
 }
 
 static void
@@ -148,8 +148,7 @@ on_close(void *user, const xmlChar *name, const xmlChar *prefix,
     else if (rd->is_error)
         error_element(rd, rd->text.data);
     else
-        r = rd->x->close(rd->x->user, rd->path, rd->text.data,
-                         rd->text.len);
+        r = rd->x->close(rd->x->user, rd->path, rd->text.data, rd->text.len);
     buf_reset(&rd->text);
     path_pop(rd);
     if (r < 0)
@@ -210,10 +209,8 @@ int
 s3_xml_parse(const struct s3_xml *x, const void *p, size_t n,
              struct s3_error *err, char region[S3_REGION_MAX])
 {
-    struct reader rd = {.x = x,
-                        .text = BUF_INIT(XML_TEXT_MAX),
-                        .err = err,
-                        .region = region};
+    struct reader rd = {
+        .x = x, .text = BUF_INIT(XML_TEXT_MAX), .err = err, .region = region};
     int bad;
 
     if (n == 0 || n > INT_MAX)
@@ -236,8 +233,7 @@ s3_xml_parse(const struct s3_xml *x, const void *p, size_t n,
 int
 s3_xml_answer(struct s3_call *c, const struct s3_xml *x)
 {
-    int r = s3_xml_parse(x, buf_str(&c->body), c->body.len, &c->error,
-                         NULL);
+    int r = s3_xml_parse(x, buf_str(&c->body), c->body.len, &c->error, NULL);
 
     if (r == -EPROTO && !c->error.message[0])
         s3_error_message(&c->error, "malformed answer (%s expected)",
@@ -253,7 +249,6 @@ s3_body_error(struct s3_call *c)
 
     if (c->body.len == 0)
         return 0;
-    r = s3_xml_parse(&error_only, c->body.data, c->body.len, &c->error,
-                     NULL);
+    r = s3_xml_parse(&error_only, c->body.data, c->body.len, &c->error, NULL);
     return r == S3_CALL_ERROR ? r : 0;
 }

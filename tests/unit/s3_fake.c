@@ -64,8 +64,8 @@ net_header(const struct net_response *r, const char *name)
         if (strncasecmp(p, name, n) == 0 && p[n] == ':') {
             char *out = value[turn++ % 16];
 
-            snprintf(out, sizeof(value[0]), "%.*s",
-                     (int)(end - (p + n + 2)), p + n + 2);
+            snprintf(out, sizeof(value[0]), "%.*s", (int)(end - (p + n + 2)),
+                     p + n + 2);
             return out;
         }
     }
@@ -128,9 +128,8 @@ static void
 give(const struct net_request *q, const struct fake_answer *a)
 {
     const char *body = a->body ? a->body : "";
-    struct net_response r = {.status = a->status,
-                             .errtext = "",
-                             .impl = (void *)a->headers};
+    struct net_response r = {
+        .status = a->status, .errtext = "", .impl = (void *)a->headers};
     size_t n = a->cut ? a->cut : strlen(body);
     int e = 0;
 
@@ -205,8 +204,7 @@ net_timer_cancel(struct net *n, uint64_t id)
     (void)n;
     for (i = 0; i < timers; i++) {
         if (timer[i].id == id) {
-            memmove(&timer[i], &timer[i + 1],
-                    (--timers - i) * sizeof(*timer));
+            memmove(&timer[i], &timer[i + 1], (--timers - i) * sizeof(*timer));
             return true;
         }
     }
@@ -297,8 +295,7 @@ aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
 {
     (void)id;
     fake.signed_at = s->now - time(NULL);
-    snprintf(fake.signed_region, sizeof(fake.signed_region), "%s",
-             s->region);
+    snprintf(fake.signed_region, sizeof(fake.signed_region), "%s", s->region);
     snprintf(fake.payload_hash, sizeof(fake.payload_hash), "%s",
              s->payload_hash);
     return buf_addf(out, "Authorization: secret\n");

@@ -11,13 +11,13 @@
 #include "s3/s3.h"
 
 struct fake_answer {
-    int err;             /* as net_response */
+    int err; /* as net_response */
     int status;
     const char *headers; /* "name: value\n"..., lower-case names */
     const char *body;
-    size_t cut;          /* the body ends after so many bytes (err set) */
-    uint32_t took_ms;    /* of the fake clock */
-    bool hold;           /* no answer before net_cancel */
+    size_t cut;       /* the body ends after so many bytes (err set) */
+    uint32_t took_ms; /* of the fake clock */
+    bool hold;        /* no answer before net_cancel */
 };
 
 struct fake_request {
@@ -34,8 +34,8 @@ extern struct fake {
     size_t answers;
     struct fake_request request[FAKE_MAX];
     size_t requests;
-    uint64_t now;     /* ms */
-    unsigned expired; /* calls of aws_identity_expired */
+    uint64_t now;      /* ms */
+    unsigned expired;  /* calls of aws_identity_expired */
     int64_t signed_at; /* of the last signature, minus the real time */
     char signed_region[64];
     char payload_hash[80];

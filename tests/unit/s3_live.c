@@ -225,9 +225,13 @@ static int
 get(const char *key, const char *etag, uint64_t first, uint64_t length,
     uint64_t expect)
 {
-    struct s3_get_args a = {.at = where(key), .etag = etag, .first = first,
-                            .length = length, .expect = expect,
-                            .checksum = true, .on_data = on_data};
+    struct s3_get_args a = {.at = where(key),
+                            .etag = etag,
+                            .first = first,
+                            .length = length,
+                            .expect = expect,
+                            .checksum = true,
+                            .on_data = on_data};
 
     start();
     s3_get(s, &a, on_object, NULL);
@@ -247,9 +251,11 @@ head(const char *key, const char *etag)
 static int
 list(const char *prefix, bool delimiter, const char *token, unsigned max)
 {
-    struct s3_list_args a = {.bucket = bucket, .prefix = prefix,
+    struct s3_list_args a = {.bucket = bucket,
+                             .prefix = prefix,
                              .prefix_len = strlen(prefix),
-                             .delimiter = delimiter, .token = token,
+                             .delimiter = delimiter,
+                             .token = token,
                              .max_keys = max};
 
     start();
@@ -340,7 +346,8 @@ check_listing(void)
 static void
 create(const char *key, bool crc, char id[2048])
 {
-    struct s3_create_args a = {.at = where(key), .crc32 = crc,
+    struct s3_create_args a = {.at = where(key),
+                               .crc32 = crc,
                                .content_type = "application/zip",
                                .layout_digest = "digest-2"};
 
@@ -356,9 +363,12 @@ upload(const char *key, const char *id, uint32_t number, const char *body,
 {
     struct iovec iov[2] = {{(void *)body, n / 2},
                            {(void *)(body + n / 2), n - n / 2}};
-    struct s3_upload_args a = {.at = where(key), .upload_id = id,
-                               .number = number, .body = iov,
-                               .body_count = 2, .send_crc32 = crc,
+    struct s3_upload_args a = {.at = where(key),
+                               .upload_id = id,
+                               .number = number,
+                               .body = iov,
+                               .body_count = 2,
+                               .send_crc32 = crc,
                                .crc32 = value};
 
     start();
@@ -370,10 +380,14 @@ static int
 copy(const char *key, const char *id, uint32_t number, const char *source,
      const char *etag, uint64_t first, uint64_t length, uint64_t size)
 {
-    struct s3_copy_args a = {.at = where(key), .upload_id = id,
-                             .number = number, .source = where(source),
-                             .source_etag = etag, .first = first,
-                             .length = length, .source_size = size};
+    struct s3_copy_args a = {.at = where(key),
+                             .upload_id = id,
+                             .number = number,
+                             .source = where(source),
+                             .source_etag = etag,
+                             .first = first,
+                             .length = length,
+                             .source_size = size};
 
     start();
     s3_upload_copy(s, &a, on_part, NULL);
@@ -384,10 +398,14 @@ static int
 complete(const char *key, const char *id, const struct s3_done_part *part,
          size_t count, bool crc, uint32_t whole, uint64_t size, bool none)
 {
-    struct s3_complete_args a = {.at = where(key), .upload_id = id,
-                                 .part = part, .count = count, .crc32 = crc,
+    struct s3_complete_args a = {.at = where(key),
+                                 .upload_id = id,
+                                 .part = part,
+                                 .count = count,
+                                 .crc32 = crc,
                                  .whole_crc32 = whole,
-                                 .send_size = size > 0 && !no_size, .size = size,
+                                 .send_size = size > 0 && !no_size,
+                                 .size = size,
                                  .if_none_match = none};
 
     start();
@@ -423,8 +441,7 @@ check_upload_crc(const char *key, const char *big, size_t n)
 {
     uint32_t crc = (uint32_t)crc32(0, (const Bytef *)big, (uInt)n);
     uint32_t tail = (uint32_t)crc32(0, (const Bytef *)"tail", 4);
-    uint32_t whole =
-        (uint32_t)crc32_combine(crc, tail, 4);
+    uint32_t whole = (uint32_t)crc32_combine(crc, tail, 4);
     char id[2048], seen[2048], etag[2][300];
     struct s3_done_part part[2] = {{1, etag[0], true, crc},
                                    {2, etag[1], true, tail}};
@@ -459,7 +476,7 @@ check_copy(const char *key, const char *source, const char *big, size_t n)
 {
     char id[2048], etag[3][300], from[300];
     struct s3_done_part part[3] = {{1, etag[0]}, {2, etag[1]}, {3, etag[2]}};
-    size_t half = n / 2;
+    size_t half = n / 2, total = 2 * n - half + 4;
 
     check(head(source, NULL) == 0, "head of the source");
     strcpy(from, got.etag);
@@ -475,8 +492,7 @@ check_copy(const char *key, const char *source, const char *big, size_t n)
           "copy of a key that is gone is ESTALE");
     check(upload(key, id, 3, "tail", 4, false, 0) == 0, "upload");
     strcpy(etag[2], got.etag);
-    check(complete(key, id, part, 3, false, 0, 2 * n - half + 4, false) == 0,
-          "complete");
+    check(complete(key, id, part, 3, false, 0, total, false) == 0, "complete");
     check(get(key, got.etag, n - 10, 20, 0) == 0 && got.n == 20 &&
               memcmp(got.data, big + n - 10, 10) == 0 &&
               memcmp(got.data + 10, big + half, 10) == 0,
@@ -514,8 +530,8 @@ check_attributes(const char *key)
 static void
 check_cancel(const char *key)
 {
-    struct s3_get_args a = {.at = where(key), .length = 1 << 20,
-                            .on_data = on_data};
+    struct s3_get_args a = {
+        .at = where(key), .length = 1 << 20, .on_data = on_data};
     unsigned i, ended = 0;
 
     for (i = 0; i < 50; i++) {
@@ -562,10 +578,9 @@ drop(void *user, const void *p, size_t n)
 static void
 check_many(const char *key, unsigned count)
 {
-    struct many m = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-                     0, 0, 0};
-    struct s3_get_args a = {.at = where(key), .length = 1000,
-                            .on_data = drop};
+    struct many m = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0,
+                     0};
+    struct s3_get_args a = {.at = where(key), .length = 1000, .on_data = drop};
     uint64_t begin = net_now_ms(), ms;
     s3_id *id = calloc(count, sizeof(*id));
     unsigned i;

@@ -49,7 +49,7 @@ struct s3 {
     struct fake_object *object[70000];
     size_t count;
     s3_id last_id;
-    unsigned threads, max_delay_us, nrunning, most;
+    unsigned threads, max_delay_us, nrunning, open_gets, most;
     pthread_t thread[32];
     bool stop, hold;
     int no_attributes;
@@ -244,6 +244,11 @@ answer(struct s3 *s, struct job *j)
         j->get.on_object(j->user, &h);
     if (e.err == 0 && j->kind == GET)
         e.err = send_body(s, j);
+    if (j->kind == GET) {
+        pthread_mutex_lock(&s->lock);
+        s->open_gets--; /* what the answer starts is one after it */
+        pthread_mutex_unlock(&s->lock);
+    }
     j->cb(j->user, &e, e.err ? NULL : &h);
 }
 
@@ -314,12 +319,8 @@ submit(struct s3 *s, struct job *j, const struct s3_where *at)
         TAILQ_INSERT_TAIL(&s->queue, j, link);
     else
         begin(s, j);
-    unsigned n = s->nrunning;
-    struct job *q;
-
-    TAILQ_FOREACH (q, &s->queue, link)
-        n += q->kind == GET;
-    s->most = n > s->most ? n : s->most;
+    s->open_gets += j->kind == GET;
+    s->most = s->open_gets > s->most ? s->open_gets : s->most;
     pthread_cond_broadcast(&s->cond);
     pthread_mutex_unlock(&s->lock);
     if (!s->threads) {

@@ -618,6 +618,8 @@ static void
 sigterm_ends_everything(void **state)
 {
     pid_t publishing, reading;
+    int left = open(path("d/archive.zip"), O_RDONLY);
+    DIR *left_dir = opendir(path("d"));
 
     drop_pages();
     publishing = child(publish);
@@ -639,6 +641,8 @@ sigterm_ends_everything(void **state)
     assert_int_equal(fake.layouts_alive, 0);
     assert_int_equal(fake.streams_alive, 0);
     assert_int_equal(fake.jobs_alive, 0);
+    close(left);
+    closedir(left_dir);
     assert_int_equal(mount_it(state), 0); /* for the teardown */
 }
 

@@ -66,15 +66,15 @@ static struct s3_get_args
 args(uint64_t first, uint64_t length, uint64_t expect)
 {
     memset(&got, 0, sizeof(got));
-    return (struct s3_get_args){.at = {.bucket = "b", .key = "k/+ %",
-                                       .key_len = 5},
-                                .etag = "E",
-                                .first = first,
-                                .length = length,
-                                .expect = expect,
-                                .checksum = true,
-                                .on_object = on_object,
-                                .on_data = on_data};
+    return (struct s3_get_args){
+        .at = {.bucket = "b", .key = "k/+ %", .key_len = 5},
+        .etag = "E",
+        .first = first,
+        .length = length,
+        .expect = expect,
+        .checksum = true,
+        .on_object = on_object,
+        .on_data = on_data};
 }
 
 static void
@@ -141,8 +141,10 @@ test_range(void **state)
     struct s3 *s = fake_client(NULL);
 
     (void)state;
-    fake_say(206, "content-range: bytes 3-5/9\netag: \"E\"\n"
-                  "x-amz-checksum-crc32: y/Q5Jg==\n", "456");
+    fake_say(206,
+             "content-range: bytes 3-5/9\netag: \"E\"\n"
+             "x-amz-checksum-crc32: y/Q5Jg==\n",
+             "456");
     get(s, 3, 3, 0);
     assert_int_equal(got.e.err, 0);
     assert_string_equal(got.data, "456");
@@ -157,8 +159,7 @@ test_wrong_answers(void **state)
 {
     (void)state;
     /* 200 to a range: only if the range is everything */
-    assert_int_equal(get_once(0, 3, 0, 200, "content-length: 3\n", "abc"),
-                     0);
+    assert_int_equal(get_once(0, 3, 0, 200, "content-length: 3\n", "abc"), 0);
     assert_int_equal(get_once(0, 3, 0, 200, "content-length: 9\n", "abc"),
                      -EPROTO);
     assert_int_equal(get_once(1, 3, 0, 200, "content-length: 3\n", "abc"),
@@ -167,28 +168,28 @@ test_wrong_answers(void **state)
     /* 206 must say exactly what was asked */
     assert_int_equal(get_once(3, 3, 0, 206, "", "456"), -EPROTO);
     assert_int_equal(
-        get_once(3, 3, 0, 206, "content-range: bytes 3-4/9\n", "45"),
-        -EPROTO);
+        get_once(3, 3, 0, 206, "content-range: bytes 3-4/9\n", "45"), -EPROTO);
     assert_int_equal(
         get_once(3, 3, 0, 206, "content-range: bytes 2-5/9\n", "3456"),
         -EPROTO);
     assert_int_equal(get_once(3, 3, 0, 206,
                               "content-range: bytes 3-5/9\n"
-                              "content-length: 4\n", "456"),
+                              "content-length: 4\n",
+                              "456"),
                      -EPROTO);
     assert_int_equal(
-        get_once(0, 0, 9, 206, "content-range: bytes 0-8/9\n", "x"),
-        -EPROTO);
+        get_once(0, 0, 9, 206, "content-range: bytes 0-8/9\n", "x"), -EPROTO);
     assert_int_equal(get_once(0, 0, 9, 204, "", ""), -EPROTO);
     /* size and ETag of the listing */
     assert_int_equal(get_once(0, 0, 9, 200, "content-length: 8\n", "x"),
                      -ESTALE);
-    assert_int_equal(get_once(0, 0, 1, 200,
-                              "content-length: 1\netag: \"F\"\n", "x"),
-                     -ESTALE);
+    assert_int_equal(
+        get_once(0, 0, 1, 200, "content-length: 1\netag: \"F\"\n", "x"),
+        -ESTALE);
     assert_int_equal(get_once(3, 3, 0, 206,
                               "content-range: bytes 3-5/9\n"
-                              "etag: \"F\"\n", "456"),
+                              "etag: \"F\"\n",
+                              "456"),
                      -ESTALE);
 }
 
@@ -211,15 +212,15 @@ test_refusals(void **state)
 {
     (void)state;
     assert_int_equal(get_once(0, 3, 0, 412, "", ""), -ESTALE);
-    assert_int_equal(get_once(0, 3, 0, 404, "",
-                              "<Error><Code>NoSuchKey</Code></Error>"),
-                     -ESTALE);
-    assert_int_equal(get_once(0, 3, 0, 404, "",
-                              "<Error><Code>NoSuchBucket</Code></Error>"),
-                     -ENOENT);
-    assert_int_equal(get_once(0, 3, 0, 416, "",
-                              "<Error><Code>InvalidRange</Code></Error>"),
-                     -ESTALE);
+    assert_int_equal(
+        get_once(0, 3, 0, 404, "", "<Error><Code>NoSuchKey</Code></Error>"),
+        -ESTALE);
+    assert_int_equal(
+        get_once(0, 3, 0, 404, "", "<Error><Code>NoSuchBucket</Code></Error>"),
+        -ENOENT);
+    assert_int_equal(
+        get_once(0, 3, 0, 416, "", "<Error><Code>InvalidRange</Code></Error>"),
+        -ESTALE);
     assert_int_equal(get_once(0, 3, 0, 403, "",
                               "<Error><Code>InvalidObjectState</Code>"
                               "<StorageClass>GLACIER</StorageClass>"
@@ -236,12 +237,11 @@ static void
 test_cut(void **state)
 {
     struct s3 *s = fake_client(NULL);
-    struct fake_answer first = {
-        .err = -ECONNRESET,
-        .status = 200,
-        .headers = "content-length: 9\netag: \"E\"\n",
-        .body = "123456789",
-        .cut = 4};
+    struct fake_answer first = {.err = -ECONNRESET,
+                                .status = 200,
+                                .headers = "content-length: 9\netag: \"E\"\n",
+                                .body = "123456789",
+                                .cut = 4};
 
     (void)state;
     fake_add(&first);
@@ -267,12 +267,11 @@ test_cut_then_wrong(void **state)
         "content-range: bytes 4-8/10\netag: \"E\"\n",
         "content-range: bytes 3-8/9\netag: \"E\"\n",
     };
-    struct fake_answer first = {
-        .err = -ECONNRESET,
-        .status = 200,
-        .headers = "content-length: 9\netag: \"E\"\n",
-        .body = "123456789",
-        .cut = 4};
+    struct fake_answer first = {.err = -ECONNRESET,
+                                .status = 200,
+                                .headers = "content-length: 9\netag: \"E\"\n",
+                                .body = "123456789",
+                                .cut = 4};
     size_t i;
 
     (void)state;
@@ -644,10 +643,9 @@ static int
 head(int status, const char *headers, const char *etag)
 {
     struct s3 *s = fake_client(NULL);
-    struct s3_head_args a = {
-        .at = {.bucket = "b", .key = "k", .key_len = 1},
-        .etag = etag,
-        .checksum = true};
+    struct s3_head_args a = {.at = {.bucket = "b", .key = "k", .key_len = 1},
+                             .etag = etag,
+                             .checksum = true};
 
     memset(&got, 0, sizeof(got));
     fake_say(status, headers, "");
@@ -689,8 +687,7 @@ test_head_learns(void **state)
         "date: Fri, 01 Jan 2100 00:00:00 GMT\n",
         "",
     };
-    struct s3_head_args a = {
-        .at = {.bucket = "b", .key = "k", .key_len = 1}};
+    struct s3_head_args a = {.at = {.bucket = "b", .key = "k", .key_len = 1}};
     size_t i;
 
     (void)state;

@@ -83,47 +83,50 @@ page(const char *inner)
     return list(&a, xml);
 }
 
-#define ENTRY(key)                                                         \
-    "<Contents><Key>" key "</Key><Size>1</Size></Contents>"
+#define ENTRY(key) "<Contents><Key>" key "</Key><Size>1</Size></Contents>"
 
 static void
 test_page(void **state)
 {
-    struct s3_list_args a = {.bucket = "b", .prefix = "a ", .prefix_len = 2,
-                             .token = "t0", .max_keys = 7};
+    struct s3_list_args a = {.bucket = "b",
+                             .prefix = "a ",
+                             .prefix_len = 2,
+                             .token = "t0",
+                             .max_keys = 7};
 
     (void)state;
     assert_int_equal(
-        list(&a,
-             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-             "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-"
-             "03-01/\"><Name>b</Name><Prefix>a+</Prefix>"
-             "<Contents><Key>a+%2B%00%C3%A9</Key>"
-             "<LastModified>2009-10-12T17:50:30.999Z</LastModified>"
-             "<ETag>&quot;e1&quot;</ETag><Size>18446744073709551615</Size>"
-             "<StorageClass>GLACIER</StorageClass>"
-             "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
-             "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>"
-             "<ChecksumType>FULL_OBJECT</ChecksumType>"
-             "<Owner><ID>x</ID></Owner></Contents>"
-             "<Contents><Size>0</Size><Key>a+b</Key></Contents>"
-             "<CommonPrefixes><Prefix>a+c%2F</Prefix></CommonPrefixes>"
-             "<EncodingType>url</EncodingType>"
-             "<IsTruncated>true</IsTruncated>"
-             "<NextContinuationToken>t1</NextContinuationToken>"
-             "</ListBucketResult>"),
+        list(&a, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                 "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-"
+                 "03-01/\"><Name>b</Name><Prefix>a+</Prefix>"
+                 "<Contents><Key>a+%2B%00%C3%A9</Key>"
+                 "<LastModified>2009-10-12T17:50:30.999Z</LastModified>"
+                 "<ETag>&quot;e1&quot;</ETag><Size>18446744073709551615</Size>"
+                 "<StorageClass>GLACIER</StorageClass>"
+                 "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
+                 "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>"
+                 "<ChecksumType>FULL_OBJECT</ChecksumType>"
+                 "<Owner><ID>x</ID></Owner></Contents>"
+                 "<Contents><Size>0</Size><Key>a+b</Key></Contents>"
+                 "<CommonPrefixes><Prefix>a+c%2F</Prefix></CommonPrefixes>"
+                 "<EncodingType>url</EncodingType>"
+                 "<IsTruncated>true</IsTruncated>"
+                 "<NextContinuationToken>t1</NextContinuationToken>"
+                 "</ListBucketResult>"),
         0);
-    assert_string_equal(seen,
-                        "a +(6) 18446744073709551615 1255369830 [e1] "
-                        "GLACIER 31;a b(3) 0 0 []  00;Pa c/(4);next=t1");
+    assert_string_equal(seen, "a +(6) 18446744073709551615 1255369830 [e1] "
+                              "GLACIER 31;a b(3) 0 0 []  00;Pa c/(4);next=t1");
 }
 
 static void
 test_query(void **state)
 {
-    struct s3_list_args a = {.bucket = "b", .prefix = "a b/+",
-                             .prefix_len = 5, .delimiter = true,
-                             .start_after = "a&b", .token = "t=/+",
+    struct s3_list_args a = {.bucket = "b",
+                             .prefix = "a b/+",
+                             .prefix_len = 5,
+                             .delimiter = true,
+                             .start_after = "a&b",
+                             .token = "t=/+",
                              .max_keys = 1,
                              .patience = S3_PATIENCE_PROBE};
     struct s3 *s = fake_client(NULL);
@@ -190,27 +193,27 @@ static void
 test_guards(void **state)
 {
     struct s3_list_args a = {.bucket = "b", .token = "t"};
-    struct s3_list_args under = {.bucket = "b", .prefix = "p/",
-                                 .prefix_len = 2};
+    struct s3_list_args under = {
+        .bucket = "b", .prefix = "p/", .prefix_len = 2};
 
     (void)state;
+    assert_int_equal(list(&a,
+                          "<ListBucketResult><IsTruncated>true</IsTruncated>"
+                          "<NextContinuationToken>t</NextContinuationToken>"
+                          "</ListBucketResult>"),
+                     -EPROTO);
+    assert_int_equal(list(&a,
+                          "<ListBucketResult><IsTruncated>false</IsTruncated>"
+                          "<NextContinuationToken>t</NextContinuationToken>"
+                          "</ListBucketResult>"),
+                     0);
+    assert_string_equal(seen, "");
     assert_int_equal(
-        list(&a, "<ListBucketResult><IsTruncated>true</IsTruncated>"
-                 "<NextContinuationToken>t</NextContinuationToken>"
-                 "</ListBucketResult>"),
+        list(&under, "<ListBucketResult>" ENTRY("q/x") "</ListBucketResult>"),
         -EPROTO);
     assert_int_equal(
-        list(&a, "<ListBucketResult><IsTruncated>false</IsTruncated>"
-                 "<NextContinuationToken>t</NextContinuationToken>"
-                 "</ListBucketResult>"),
+        list(&under, "<ListBucketResult>" ENTRY("p/x") "</ListBucketResult>"),
         0);
-    assert_string_equal(seen, "");
-    assert_int_equal(list(&under, "<ListBucketResult>" ENTRY("q/x")
-                                  "</ListBucketResult>"),
-                     -EPROTO);
-    assert_int_equal(list(&under, "<ListBucketResult>" ENTRY("p/x")
-                                  "</ListBucketResult>"),
-                     0);
     assert_int_equal(list(&a, "<html/>"), -EPROTO);
     assert_int_equal(list(&a, ""), -EPROTO);
 }
@@ -282,8 +285,8 @@ test_error_in_200(void **state)
     assert_int_equal(err, 0);
     assert_string_equal(seen, "k(1) 1 0 []  00;");
     fake_free(s);
-    assert_int_equal(
-        list(&a, "<Error><Code>NoSuchBucket</Code></Error>"), -ENOENT);
+    assert_int_equal(list(&a, "<Error><Code>NoSuchBucket</Code></Error>"),
+                     -ENOENT);
 }
 
 static void
@@ -332,12 +335,12 @@ on_attrs(void *user, const struct s3_error *e, const struct s3_attrs *a)
             a->part[i].have_crc32, a->part[i].crc32);
 }
 
-#define ATTR(parts)                                                        \
-    "<GetObjectAttributesResponse><ETag>e-3</ETag><ObjectSize>30"          \
-    "</ObjectSize><ObjectParts>" parts                                     \
+#define ATTR(parts)                                                           \
+    "<GetObjectAttributesResponse><ETag>e-3</ETag><ObjectSize>30"             \
+    "</ObjectSize><ObjectParts>" parts                                        \
     "</ObjectParts></GetObjectAttributesResponse>"
-#define PART(n)                                                            \
-    "<Part><PartNumber>" n "</PartNumber><Size>10</Size>"                  \
+#define PART(n)                                                               \
+    "<Part><PartNumber>" n "</PartNumber><Size>10</Size>"                     \
     "<ChecksumCRC32>y/Q5Jg==</ChecksumCRC32></Part>"
 
 static int
@@ -368,8 +371,8 @@ test_attributes(void **state)
     (void)state;
     assert_int_equal(
         attributes(ATTR("<IsTruncated>true</IsTruncated>"
-                        "<NextPartNumberMarker>2</NextPartNumberMarker>"
-                        PART("1") PART("2")),
+                        "<NextPartNumberMarker>2</NextPartNumberMarker>" PART(
+                            "1") PART("2")),
                    ATTR("<IsTruncated>false</IsTruncated>" PART("3"))),
         0);
     assert_string_equal(seen, "e-3 30: 10/1/cbf43926 10/1/cbf43926 "
@@ -377,19 +380,18 @@ test_attributes(void **state)
     assert_int_equal(attributes(ATTR(""), NULL), 0);
     assert_string_equal(seen, "e-3 30:");
     assert_int_equal(attributes(ATTR(PART("2") PART("1")), NULL), -EPROTO);
-    assert_int_equal(attributes(ATTR("<IsTruncated>true</IsTruncated>"),
-                                NULL),
+    assert_int_equal(attributes(ATTR("<IsTruncated>true</IsTruncated>"), NULL),
                      -EPROTO);
     assert_int_equal(
-        attributes(ATTR("<IsTruncated>true</IsTruncated>" PART("1")
-                        PART("2")),
+        attributes(ATTR("<IsTruncated>true</IsTruncated>" PART("1") PART("2")),
                    "<GetObjectAttributesResponse><ETag>f</ETag>"
                    "<ObjectSize>30</ObjectSize>"
                    "</GetObjectAttributesResponse>"),
         -ESTALE);
     assert_int_equal(attributes("<GetObjectAttributesResponse>"
                                 "<ETag>e</ETag>"
-                                "</GetObjectAttributesResponse>", NULL),
+                                "</GetObjectAttributesResponse>",
+                                NULL),
                      -EPROTO);
 }
 
@@ -409,12 +411,12 @@ on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
             (long long)u[i].initiated, u[i].initiator);
 }
 
-#define UPLOAD(key, id)                                                    \
-    "<Upload><Key>" key "</Key><UploadId>" id "</UploadId><Initiator><ID>" \
-    "me</ID></Initiator><Initiated>1970-01-01T00:00:05.5Z</Initiated>"     \
+#define UPLOAD(key, id)                                                       \
+    "<Upload><Key>" key "</Key><UploadId>" id "</UploadId><Initiator><ID>"    \
+    "me</ID></Initiator><Initiated>1970-01-01T00:00:05.5Z</Initiated>"        \
     "</Upload>"
-#define UPLOADS(inner)                                                     \
-    "<ListMultipartUploadsResult><EncodingType>url</EncodingType>" inner   \
+#define UPLOADS(inner)                                                        \
+    "<ListMultipartUploadsResult><EncodingType>url</EncodingType>" inner      \
     "</ListMultipartUploadsResult>"
 
 static int
@@ -449,15 +451,14 @@ test_uploads(void **state)
 
     (void)state;
     assert_int_equal(uploads(more,
-                             UPLOADS(UPLOAD("a+bc", "u2")
-                                     UPLOAD("a+b", "u3")),
+                             UPLOADS(UPLOAD("a+bc", "u2") UPLOAD("a+b", "u3")),
                              "&key-marker=a%20b&upload-id-marker=u1"),
                      0);
     assert_string_equal(seen, "a b=u1 5 me;a b=u3 5 me;");
     assert_int_equal(uploads(more, more, NULL), -EPROTO); /* for ever */
-    assert_int_equal(uploads(UPLOADS("<Upload><Key>a</Key></Upload>"), NULL,
-                             NULL),
-                     -EPROTO);
+    assert_int_equal(
+        uploads(UPLOADS("<Upload><Key>a</Key></Upload>"), NULL, NULL),
+        -EPROTO);
     assert_int_equal(uploads(UPLOADS(UPLOAD("a+b", "u 1")), NULL, NULL),
                      -EPROTO);
 }

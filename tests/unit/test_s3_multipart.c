@@ -20,8 +20,8 @@ static unsigned answers;
 static struct s3_error last;
 static char seen[512];
 
-static const struct s3_where at = {.bucket = "b", .key = "out.zip",
-                                   .key_len = 7, .dest = true};
+static const struct s3_where at = {
+    .bucket = "b", .key = "out.zip", .key_len = 7, .dest = true};
 static const struct s3_conf https = {.endpoint = "https://h",
                                      .path_style = -1,
                                      .expected_bucket_owner = "111",
@@ -58,14 +58,13 @@ on_part(void *user, const struct s3_error *e, const struct s3_part *p)
 }
 
 static void
-on_complete(void *user, const struct s3_error *e,
-            const struct s3_completed *c)
+on_complete(void *user, const struct s3_error *e, const struct s3_completed *c)
 {
     (void)user;
     take(e, c != NULL);
     if (c)
-        snprintf(seen, sizeof(seen), "%s [%s] %d %08x", c->etag,
-                 c->version_id, c->have_crc32, c->crc32);
+        snprintf(seen, sizeof(seen), "%s [%s] %d %08x", c->etag, c->version_id,
+                 c->have_crc32, c->crc32);
 }
 
 static void
@@ -95,7 +94,8 @@ end(void)
 static void
 test_create(void **state)
 {
-    struct s3_create_args a = {.at = at, .crc32 = true,
+    struct s3_create_args a = {.at = at,
+                               .crc32 = true,
                                .content_type = "application/zip",
                                .layout_digest = "d1"};
     struct s3 *s = begin(&https);
@@ -108,16 +108,15 @@ test_create(void **state)
     assert_int_equal(end(), 0);
     assert_string_equal(seen, "u/1");
     assert_string_equal(fake.request[0].method, "POST");
-    assert_string_equal(fake.request[0].url,
-                        "https://h/b/out.zip?uploads=");
+    assert_string_equal(fake.request[0].url, "https://h/b/out.zip?uploads=");
     assert_true(fake_sent(0, "x-amz-checksum-algorithm: CRC32"));
     assert_true(fake_sent(0, "x-amz-checksum-type: FULL_OBJECT"));
     assert_true(fake_sent(0, "content-type: application/zip"));
     assert_true(fake_sent(0, "x-amz-meta-s3zipfs-layout: d1"));
     assert_true(fake_sent(0, "x-amz-storage-class: STANDARD_IA"));
     assert_true(fake_sent(0, "x-amz-server-side-encryption: aws:kms"));
-    assert_true(fake_sent(
-        0, "x-amz-server-side-encryption-aws-kms-key-id: key-1"));
+    assert_true(
+        fake_sent(0, "x-amz-server-side-encryption-aws-kms-key-id: key-1"));
     assert_true(fake_sent(0, "x-amz-expected-bucket-owner: 222"));
     fake_free(s);
     s = begin(NULL);
@@ -136,9 +135,13 @@ upload(struct s3 *s, bool crc)
 {
     char one[] = "1234", two[] = "56789";
     struct iovec iov[] = {{one, 4}, {two, 5}};
-    struct s3_upload_args a = {.at = at, .upload_id = "u+1", .number = 3,
-                               .body = iov, .body_count = 2,
-                               .send_crc32 = crc, .crc32 = 0xcbf43926};
+    struct s3_upload_args a = {.at = at,
+                               .upload_id = "u+1",
+                               .number = 3,
+                               .body = iov,
+                               .body_count = 2,
+                               .send_crc32 = crc,
+                               .crc32 = 0xcbf43926};
 
     s3_upload_part(s, &a, on_part, NULL);
     return end();
@@ -211,10 +214,10 @@ test_upload_slow(void **state)
     struct s3 *s = begin(NULL);
 
     (void)state;
-    fake_add(&(struct fake_answer){
-        .status = 503,
-        .body = "<Error><Code>SlowDown</Code></Error>",
-        .took_ms = 120000});
+    fake_add(
+        &(struct fake_answer){.status = 503,
+                              .body = "<Error><Code>SlowDown</Code></Error>",
+                              .took_ms = 120000});
     fake_say(200, "etag: \"p3\"\n", "");
     assert_int_equal(upload(s, true), 0);
     fake_free(s);
@@ -225,12 +228,15 @@ test_upload_slow(void **state)
 static int
 copy(struct s3 *s, uint64_t first, uint64_t length)
 {
-    struct s3_copy_args a = {.at = at, .upload_id = "u", .number = 1,
-                             .source = {.bucket = "src",
-                                        .key = "a b/+%\xc3\xa9",
-                                        .key_len = 8},
-                             .source_etag = "E", .first = first,
-                             .length = length, .source_size = 100};
+    struct s3_copy_args a = {
+        .at = at,
+        .upload_id = "u",
+        .number = 1,
+        .source = {.bucket = "src", .key = "a b/+%\xc3\xa9", .key_len = 8},
+        .source_etag = "E",
+        .first = first,
+        .length = length,
+        .source_size = 100};
 
     s3_upload_copy(s, &a, on_part, NULL);
     return end();
@@ -305,20 +311,24 @@ complete(struct s3 *s)
 {
     struct s3_done_part parts[] = {{1, "a", true, 0xcbf43926},
                                    {2, "b", true, 0}};
-    struct s3_complete_args a = {.at = at, .upload_id = "u", .part = parts,
-                                 .count = 2, .crc32 = true,
+    struct s3_complete_args a = {.at = at,
+                                 .upload_id = "u",
+                                 .part = parts,
+                                 .count = 2,
+                                 .crc32 = true,
                                  .whole_crc32 = 0xcbf43926,
-                                 .send_size = true, .size = 77,
+                                 .send_size = true,
+                                 .size = 77,
                                  .if_none_match = true};
 
     s3_complete(s, &a, on_complete, NULL);
     return end();
 }
 
-#define COMPLETED                                                          \
-    "<CompleteMultipartUploadResult><ETag>&quot;w-2&quot;</ETag>"          \
-    "<ChecksumCRC32>y/Q5Jg==</ChecksumCRC32>"                              \
-    "<ChecksumType>FULL_OBJECT</ChecksumType>"                             \
+#define COMPLETED                                                             \
+    "<CompleteMultipartUploadResult><ETag>&quot;w-2&quot;</ETag>"             \
+    "<ChecksumCRC32>y/Q5Jg==</ChecksumCRC32>"                                 \
+    "<ChecksumType>FULL_OBJECT</ChecksumType>"                                \
     "</CompleteMultipartUploadResult>"
 
 static void
@@ -331,8 +341,7 @@ test_complete(void **state)
              "      \n  <?xml version=\"1.0\"?>\n " COMPLETED);
     assert_int_equal(complete(s), 0);
     assert_string_equal(seen, "w-2 [v1] 1 cbf43926");
-    assert_string_equal(fake.request[0].url,
-                        "https://h/b/out.zip?uploadId=u");
+    assert_string_equal(fake.request[0].url, "https://h/b/out.zip?uploadId=u");
     assert_string_equal(
         fake.request[0].body,
         "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/"
@@ -364,16 +373,13 @@ test_complete_ends(void **state)
         {{{.err = -ETIMEDOUT}}, -EINPROGRESS, 1},
         {{{.status = 200, .body = ""}}, -EINPROGRESS, 1},
         {{{.status = 200, .body = "<CompleteMultipart"}}, -EINPROGRESS, 1},
-        {{{.status = 200, .err = -ECONNRESET, .body = "  "}},
-         -EINPROGRESS,
-         1},
+        {{{.status = 200, .err = -ECONNRESET, .body = "  "}}, -EINPROGRESS, 1},
         {{{.status = 504, .body = "<html/>"}}, -EINPROGRESS, 1},
         {{{.status = 502, .body = ""}}, -EINPROGRESS, 1},
         {{{.status = 503, .body = "<html/>"}}, -EINPROGRESS, 1},
         /* plain refusals: again */
         {{{.err = -ECONNREFUSED}, {.status = 200, .body = COMPLETED}}, 0, 2},
-        {{{.status = 503,
-           .body = "<Error><Code>SlowDown</Code></Error>"},
+        {{{.status = 503, .body = "<Error><Code>SlowDown</Code></Error>"},
           {.status = 200, .body = COMPLETED}},
          0,
          2},
@@ -383,20 +389,16 @@ test_complete_ends(void **state)
          0,
          2},
         /* the second one finds no upload: perhaps the first one worked */
-        {{{.status = 200,
-           .body = "<Error><Code>InternalError</Code></Error>"},
-          {.status = 404,
-           .body = "<Error><Code>NoSuchUpload</Code></Error>"}},
+        {{{.status = 200, .body = "<Error><Code>InternalError</Code></Error>"},
+          {.status = 404, .body = "<Error><Code>NoSuchUpload</Code></Error>"}},
          -EINPROGRESS,
          2},
-        {{{.status = 503,
-           .body = "<Error><Code>SlowDown</Code></Error>"},
+        {{{.status = 503, .body = "<Error><Code>SlowDown</Code></Error>"},
           {.status = 412,
            .body = "<Error><Code>PreconditionFailed</Code></Error>"}},
          -EINPROGRESS,
          2},
-        {{{.status = 404,
-           .body = "<Error><Code>NoSuchUpload</Code></Error>"}},
+        {{{.status = 404, .body = "<Error><Code>NoSuchUpload</Code></Error>"}},
          -ENOENT,
          1},
         {{{.status = 412,
@@ -404,16 +406,17 @@ test_complete_ends(void **state)
          -EEXIST,
          1},
         {{{.status = 409,
-           .body =
-               "<Error><Code>ConditionalRequestConflict</Code></Error>"}},
+           .body = "<Error><Code>ConditionalRequestConflict</Code></Error>"}},
          -EBUSY,
          1},
         {{{.status = 501,
            .body = "<Error><Code>NotImplemented</Code></Error>"}},
          -EOPNOTSUPP,
          1},
-        {{{.status = 400,
-           .body = "<Error><Code>InvalidPart</Code></Error>"}},
+        {{{.status = 400, .body = "<Error><Code>InvalidPart</Code></Error>"}},
+         -EIO,
+         1},
+        {{{.status = 400, .body = "<Error><Code>BadDigest</Code></Error>"}},
          -EIO,
          1},
     };
@@ -436,8 +439,8 @@ static void
 test_complete_bad_etag(void **state)
 {
     struct s3_done_part part = {1, "a<b", false, 0};
-    struct s3_complete_args a = {.at = at, .upload_id = "u", .part = &part,
-                                 .count = 1};
+    struct s3_complete_args a = {
+        .at = at, .upload_id = "u", .part = &part, .count = 1};
     struct s3 *s = begin(NULL);
 
     (void)state;
@@ -507,8 +510,11 @@ put(struct s3 *s, const char *if_match)
 {
     char body[] = "123456789";
     struct iovec iov = {body, 9};
-    struct s3_put_args a = {.at = at, .body = &iov, .body_count = 1,
-                            .send_crc32 = true, .crc32 = 0xcbf43926,
+    struct s3_put_args a = {.at = at,
+                            .body = &iov,
+                            .body_count = 1,
+                            .send_crc32 = true,
+                            .crc32 = 0xcbf43926,
                             .content_type = "application/zip",
                             .if_match = if_match,
                             .if_none_match = !if_match};
@@ -523,8 +529,10 @@ test_put(void **state)
     struct s3 *s = begin(&https);
 
     (void)state;
-    fake_say(200, "etag: \"e\"\nx-amz-version-id: v\n"
-                  "x-amz-checksum-crc32: y/Q5Jg==\n", "");
+    fake_say(200,
+             "etag: \"e\"\nx-amz-version-id: v\n"
+             "x-amz-checksum-crc32: y/Q5Jg==\n",
+             "");
     assert_int_equal(put(s, "old"), 0);
     assert_string_equal(seen, "e [v] 1 cbf43926");
     assert_true(fake_sent(0, "if-match: \"old\""));

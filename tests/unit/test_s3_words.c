@@ -19,13 +19,20 @@ test_etag(void **state)
     static const struct {
         const char *in, *out;
     } t[] = {
-        {"\"abc\"", "abc"},       {"abc", "abc"},
-        {"&quot;abc&quot;", "abc"}, {"&#34;a-2&#34;", "a-2"},
-        {"W/\"abc\"", "abc"},     {" \"abc\"\n", "abc"},
-        {"", ""},                 {"\"\"", ""},
-        {"\"", ""},               {"a\"b", NULL},
-        {"a b", NULL},            {"a\r\nX: y", NULL},
-        {"a\x80", NULL},          {"a&b", NULL},
+        {"\"abc\"", "abc"},
+        {"abc", "abc"},
+        {"&quot;abc&quot;", "abc"},
+        {"&#34;a-2&#34;", "a-2"},
+        {"W/\"abc\"", "abc"},
+        {" \"abc\"\n", "abc"},
+        {"", ""},
+        {"\"\"", ""},
+        {"\"", ""},
+        {"a\"b", NULL},
+        {"a b", NULL},
+        {"a\r\nX: y", NULL},
+        {"a\x80", NULL},
+        {"a&b", NULL},
     };
     char copy[64], *r;
     size_t i;
@@ -111,9 +118,16 @@ static void
 test_content_range(void **state)
 {
     static const char *const wrong[] = {
-        "bytes 0-9",      "bytes 0-9/",   "bytes 5-4/10", "bytes 0-9/9",
-        "bytes */10",     "items 0-9/10", "bytes -1-9/10", "bytes 0-9/x",
-        "bytes 0-9/10 ", "bytes 0-99999999999999999999999/*",
+        "bytes 0-9",
+        "bytes 0-9/",
+        "bytes 5-4/10",
+        "bytes 0-9/9",
+        "bytes */10",
+        "items 0-9/10",
+        "bytes -1-9/10",
+        "bytes 0-9/x",
+        "bytes 0-9/10 ",
+        "bytes 0-99999999999999999999999/*",
         "bytes 0-18446744073709551616/*",
     };
     struct s3_content_range cr;
@@ -242,9 +256,9 @@ test_endpoint_parse(void **state)
         {"http://[::1]:9000", "[::1]:9000", "", false},
     };
     static const char *const wrong[] = {
-        "ftp://h",     "h:9000",          "http://",       "http://:80",
-        "http://h:",   "http://h:x",      "http://a b",    "http://u@h",
-        "http://h/?q", "http://h\r\nX:y", "http://[::1",   "",
+        "ftp://h",     "h:9000",           "http://",      "http://:80",
+        "http://h:",   "http://h:x",       "http://a b",   "http://u@h",
+        "http://h/?q", "http://h\r\nX:y",  "http://[::1",  "",
         "http://h/#f", "http://h:1234567", "http://h/a b",
     };
     struct s3_endpoint ep = {0};
@@ -272,9 +286,8 @@ check_address(const struct s3_endpoint *ep, const char *region,
 {
     struct buf h = BUF_INIT(1000), p = BUF_INIT(1000);
 
-    assert_int_equal(s3_endpoint_address(ep, region, bucket, key,
-                                         strlen(key), &h, &p),
-                     0);
+    assert_int_equal(
+        s3_endpoint_address(ep, region, bucket, key, strlen(key), &h, &p), 0);
     assert_string_equal(buf_str(&h), host);
     assert_string_equal(buf_str(&p), path);
     buf_free(&h);
@@ -285,9 +298,8 @@ static void
 test_address(void **state)
 {
     struct s3_endpoint aws = {.aws = true, .https = true, .path_style = -1};
-    struct s3_endpoint own = {.host = (char *)"h:9",
-                              .base = (char *)"/v1",
-                              .path_style = -1};
+    struct s3_endpoint own = {
+        .host = (char *)"h:9", .base = (char *)"/v1", .path_style = -1};
 
     (void)state;
     check_address(&aws, "eu-west-1", "bucket", "a b+c/%~\xc3\xa9",
@@ -337,8 +349,8 @@ test_backoff(void **state)
     assert_int_equal(s3_retry_after_ms("junk", "2"), 2000);
     assert_int_equal(s3_retry_after_ms("99999999", NULL), 20000);
     assert_int_equal(s3_retry_after_ms(NULL, "18446744073709551615"), 20000);
-    assert_int_equal(
-        s3_retry_after_ms(NULL, "Wed, 21 Oct 2026 07:28:00 GMT"), 0);
+    assert_int_equal(s3_retry_after_ms(NULL, "Wed, 21 Oct 2026 07:28:00 GMT"),
+                     0);
 }
 
 static void

@@ -37,9 +37,8 @@ on_close(void *user, const char *path, char *text, size_t len)
     return 0;
 }
 
-static const struct s3_xml reader = {.root = {"Root", "Other"},
-                                     .open = on_open,
-                                     .close = on_close};
+static const struct s3_xml reader = {
+    .root = {"Root", "Other"}, .open = on_open, .close = on_close};
 
 static int
 parse(const char *s)
@@ -107,8 +106,8 @@ test_laughs(void **state)
     (void)state;
     buf_adds(&b, "<!DOCTYPE Root [<!ENTITY l0 \"haha\">");
     for (i = 1; i < 20; i++)
-        buf_addf(&b, "<!ENTITY l%d \"&l%d;&l%d;&l%d;&l%d;\">", i, i - 1,
-                 i - 1, i - 1, i - 1);
+        buf_addf(&b, "<!ENTITY l%d \"&l%d;&l%d;&l%d;&l%d;\">", i, i - 1, i - 1,
+                 i - 1, i - 1);
     buf_adds(&b, "]><Root><A>&l19;</A></Root>");
     assert_int_equal(parse(buf_str(&b)), -EPROTO);
     assert_string_equal(seen, "");
@@ -204,9 +203,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_laughs),     cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_error),      cmocka_unit_test(test_error_long),
+        cmocka_unit_test(test_plain),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_laughs), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_error),  cmocka_unit_test(test_error_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
