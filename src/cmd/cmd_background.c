@@ -66,8 +66,7 @@ wait_for_child(int fd, pid_t pid)
         return 1;
     }
     if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
-        fprintf(stderr, "%s: ended by signal %d\n", program,
-                WTERMSIG(status));
+        fprintf(stderr, "%s: ended by signal %d\n", program, WTERMSIG(status));
     else
         fprintf(stderr, "%s: ended without a word\n", program);
     return 1;

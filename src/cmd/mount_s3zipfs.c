@@ -129,7 +129,6 @@ main(int argc, char **argv)
     if (path[0] && access(path, X_OK) == 0)
         run(path, &r);
     run(BINDIR "/s3zipfs", &r);
-    fprintf(stderr, "%s: cannot run s3zipfs: %s\n", program,
-            strerror(errno));
+    fprintf(stderr, "%s: cannot run s3zipfs: %s\n", program, strerror(errno));
     return 32;
 }

@@ -100,8 +100,7 @@ take_url(struct program *p, const char *url, struct err *e)
     if (r < 0)
         return r;
     n = strlen(key);
-    r = asprintf(&p->root, "%s%s", key,
-                 n > 0 && key[n - 1] != '/' ? "/" : "");
+    r = asprintf(&p->root, "%s%s", key, n > 0 && key[n - 1] != '/' ? "/" : "");
     if (r >= 0)
         r = asprintf(&p->source, "s3://%s/%s", p->bucket, p->root);
     return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
@@ -150,8 +149,7 @@ take_arguments(struct program *p, int argc, char **argv)
         return usage_error(e.text) + 1;
     if (p->conf.publish == CONF_PUBLISH_ALL && p->conf.publish_to.count == 0)
         return usage_error("publish=all needs publish_to") + 1;
-    if (take_mountpoint(p, argv[2], &e) < 0 ||
-        absolute_paths(&p->conf) < 0) {
+    if (take_mountpoint(p, argv[2], &e) < 0 || absolute_paths(&p->conf) < 0) {
         fprintf(stderr, "s3zipfs: %s\n", e.num ? e.text : "out of memory");
         return EXIT_FAILURE + 1;
     }

@@ -32,8 +32,7 @@ void fs_free(struct fs *f);
  * said INIT.  -ETIMEDOUT: requests hang, and nothing may be freed. */
 int fs_mount(struct fs *f, const char *mountpoint, const char *source,
              struct err *e);
-int fs_run(struct fs *f, void (*ready)(void *user), void *user,
-           struct err *e);
+int fs_run(struct fs *f, void (*ready)(void *user), void *user, struct err *e);
 /* Unmount if still mounted. */
 void fs_unmount(struct fs *f);
 

@@ -374,8 +374,7 @@ fs_caller_get(struct fs_caller *ret, fuse_req_t req, bool groups)
 }
 
 bool
-fs_node_allows(struct fs *f, const struct fs_node *n, fuse_req_t req,
-               int want)
+fs_node_allows(struct fs *f, const struct fs_node *n, fuse_req_t req, int want)
 {
     mode_t mode = n->kind == FS_DIR ? f->dir_mode : f->file_mode;
     struct fs_caller caller;

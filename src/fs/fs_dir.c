@@ -16,9 +16,9 @@
 
 struct fs_dir {
     struct fs_open open; /* first: closed by its address */
-    bool archive; /* show its name */
+    bool archive;        /* show its name */
     size_t count;
-    char **name;  /* into names */
+    char **name; /* into names */
     char *names;
 };
 
@@ -136,8 +136,7 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     c->fi = *fi;
     stage = fs_call_stage(c, cancel_index);
-    fs_call_armed(c, stage,
-                  index_dir(f->d.index, c->node->prefix, on_dir, c));
+    fs_call_armed(c, stage, index_dir(f->d.index, c->node->prefix, on_dir, c));
 }
 
 /* ------------------------------------------------------------- readdir */
@@ -190,8 +189,8 @@ entry(const struct fs *f, const struct fs_node *n, const struct fs_dir *d,
     i -= 2;
     if (d->archive && i-- == 0) {
         /* The number depends on the layout, which nobody asked for. */
-        st->st_ino = fs_archive_number(&f->nodes, n->prefix, n->prefix_len,
-                                       unknown);
+        st->st_ino =
+            fs_archive_number(&f->nodes, n->prefix, n->prefix_len, unknown);
         st->st_mode = S_IFREG;
         return f->d.conf->name;
     }
@@ -232,8 +231,7 @@ fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     if (!out || !n)
         fuse_reply_err(req, n ? ENOMEM : ENOENT);
     else
-        fuse_reply_buf(req, out,
-                       fill(req, n, d, (uint64_t)off, out, size));
+        fuse_reply_buf(req, out, fill(req, n, d, (uint64_t)off, out, size));
     free(out);
     fs_node_put(&f->nodes, n);
 }

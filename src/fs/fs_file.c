@@ -112,8 +112,8 @@ node_reader(struct fs *f, struct fs_node *n, struct layout *l,
 int
 fs_reader(struct fs *f, struct layout *l, struct reader **ret)
 {
-    struct fs_node *n = fs_table_find_archive(&f->nodes, l->prefix,
-                                              l->prefix_len, l->digest);
+    struct fs_node *n =
+        fs_table_find_archive(&f->nodes, l->prefix, l->prefix_len, l->digest);
     struct reader *shared = n ? node_reader(f, n, l, NULL) : NULL;
     struct reader *fresh = NULL;
     int r = 0;
@@ -298,7 +298,7 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     c->offset = (uint64_t)off;
     c->length = size;
     stage = fs_call_stage(c, cancel_read);
-    fs_call_armed(c, stage,
-                  read_range(file->stream, (uint64_t)off, size, 0, on_read,
-                             c));
+    fs_call_armed(
+        c, stage,
+        read_range(file->stream, (uint64_t)off, size, 0, on_read, c));
 }

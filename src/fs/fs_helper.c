@@ -52,8 +52,7 @@ run(struct fs *f, struct fs_task *t)
     const char *name = f->d.conf->name;
 
     if (t->parent)
-        fuse_lowlevel_notify_inval_entry(f->se, t->parent, name,
-                                         strlen(name));
+        fuse_lowlevel_notify_inval_entry(f->se, t->parent, name, strlen(name));
     else if (!t->call)
         raise_now(f);
     if (t->call)

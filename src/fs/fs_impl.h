@@ -32,8 +32,8 @@ struct fs_call;
 /* A job for the helper thread. */
 struct fs_task {
     struct fs_task *next;
-    uint64_t parent;     /* node whose archive name is to be looked up
-                            again; 0: raise the read-ahead instead */
+    uint64_t parent;      /* node whose archive name is to be looked up
+                             again; 0: raise the read-ahead instead */
     struct fs_call *call; /* answered with success afterwards, or NULL */
 };
 
@@ -94,7 +94,7 @@ struct fs_xattr;
 struct fs_call {
     struct fs *fs;
     fuse_req_t req;
-    struct fs_node *node;       /* referenced */
+    struct fs_node *node; /* referenced */
     struct fs_call *prev, *next;
     pid_t pid;
     unsigned refs;
@@ -106,9 +106,9 @@ struct fs_call {
     uint64_t timer;
 
     /* What the operations keep in it; freed with it. */
-    char *text;           /* lookup: prefix; setxattr: value */
+    char *text; /* lookup: prefix; setxattr: value */
     size_t text_len;
-    size_t size;          /* getxattr: room */
+    size_t size; /* getxattr: room */
     const struct fs_xattr *xattr;
     struct fs_file *file; /* read */
     uint64_t offset, length;
@@ -181,8 +181,7 @@ void fs_opens_free(struct fs *f);
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                 struct fuse_file_info *fi);
-void fs_releasedir(fuse_req_t req, fuse_ino_t ino,
-                   struct fuse_file_info *fi);
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* ----------------------------------------------------------- fs_file.c */
 

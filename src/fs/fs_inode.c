@@ -180,8 +180,8 @@ static bool
 node_is(const struct fs_node *n, enum fs_kind kind, unsigned variant,
         const uint8_t *digest, const char *prefix, size_t len)
 {
-    return n->kind == kind && n->variant == variant &&
-           n->prefix_len == len && memcmp(n->prefix, prefix, len) == 0 &&
+    return n->kind == kind && n->variant == variant && n->prefix_len == len &&
+           memcmp(n->prefix, prefix, len) == 0 &&
            (!digest || memcmp(n->digest, digest, FS_DIGEST) == 0);
 }
 
@@ -211,9 +211,8 @@ node_by_key(const struct fs_table *t, enum fs_kind kind, unsigned variant,
 
 /* Lock held. */
 static struct fs_node *
-node_make(struct fs_table *t, uint64_t id, enum fs_kind kind,
-          unsigned variant, const uint8_t *digest, const char *prefix,
-          size_t len)
+node_make(struct fs_table *t, uint64_t id, enum fs_kind kind, unsigned variant,
+          const uint8_t *digest, const char *prefix, size_t len)
 {
     struct fs_node *n = node_alloc(kind, prefix, len);
 

@@ -27,9 +27,9 @@ struct fs_node {
     uint64_t lookups, refs;
     enum fs_kind kind;
     unsigned variant;
-    unsigned busy;          /* blocking publishes under way */
-    struct layout *layout;  /* archives: owned; the table's lock */
-    struct reader *reader;  /* NULL until the first open; likewise */
+    unsigned busy;         /* blocking publishes under way */
+    struct layout *layout; /* archives: owned; the table's lock */
+    struct reader *reader; /* NULL until the first open; likewise */
     uint8_t digest[FS_DIGEST];
     size_t prefix_len;
     char prefix[]; /* full key prefix: "" or ends in '/' */

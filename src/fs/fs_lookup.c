@@ -20,8 +20,7 @@
 /* ---------------------------------------------------------- attributes */
 
 static void
-stat_common(const struct fs *f, uint64_t number, mode_t mode,
-            struct stat *st)
+stat_common(const struct fs *f, uint64_t number, mode_t mode, struct stat *st)
 {
     memset(st, 0, sizeof(*st));
     st->st_ino = number;
@@ -169,9 +168,8 @@ on_layout(void *user, int r, struct layout *l, const struct err *e)
         return;
     }
     if (r == 0)
-        r = fs_table_archive(&f->nodes, c->node->prefix,
-                             c->node->prefix_len, l->digest, layout_ref(l),
-                             &n, &old, &old_reader);
+        r = fs_table_archive(&f->nodes, c->node->prefix, c->node->prefix_len,
+                             l->digest, layout_ref(l), &n, &old, &old_reader);
     if (r < 0) {
         fs_call_err(c, r, e);
         return;
@@ -194,8 +192,7 @@ lookup_archive(struct fs_call *c)
     unsigned stage = fs_call_stage(c, cancel_index);
 
     fs_call_armed(c, stage,
-                  index_layout(f->d.index, c->node->prefix, 0, on_layout,
-                               c));
+                  index_layout(f->d.index, c->node->prefix, 0, on_layout, c));
 }
 
 /* --------------------------------------------------------- directories */
@@ -279,8 +276,7 @@ fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 }
 
 void
-fs_forget_multi(fuse_req_t req, size_t count,
-                struct fuse_forget_data *forgets)
+fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
     struct fs *f = fuse_req_userdata(req);
     size_t i;

@@ -97,7 +97,7 @@ on_fuse_log(enum fuse_log_level level, const char *fmt, va_list ap)
         text[--n] = '\0';
     if (n == 0)
         return;
-    log_line(level <= FUSE_LOG_ERR      ? LOG_ERROR
+    log_line(level <= FUSE_LOG_ERR       ? LOG_ERROR
              : level <= FUSE_LOG_WARNING ? LOG_WARN
              : level <= FUSE_LOG_INFO    ? LOG_INFO
                                          : LOG_DEBUG,
@@ -169,8 +169,7 @@ fs_mount(struct fs *f, const char *mountpoint, const char *source,
     f->mountpoint = strdup(mountpoint);
     r = f->mountpoint ? new_session(f, source) : -ENOMEM;
     if (r < 0)
-        return err_set(e, -r, "cannot start a FUSE session: %s",
-                       strerror(-r));
+        return err_set(e, -r, "cannot start a FUSE session: %s", strerror(-r));
     if (access("/dev/fuse", F_OK) != 0)
         return err_set(e, errno, "no /dev/fuse: is the fuse module loaded?");
     errno = 0;

@@ -19,18 +19,16 @@ op_init(void *user, struct fuse_conn_info *conn)
     conn->max_background = MAX_BACKGROUND;
     conn->congestion_threshold = CONGESTION;
     /* Pages of an inode never change: no look at mtime and size needed. */
-    conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA |
-                              FUSE_CAP_WRITEBACK_CACHE |
-                              FUSE_CAP_READDIRPLUS |
-                              FUSE_CAP_READDIRPLUS_AUTO |
-                              FUSE_CAP_CACHE_SYMLINKS |
-                              FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                              FUSE_CAP_SPLICE_MOVE |
-                              /* with it a killed O_DIRECT reader waits for
-                               * the answer (fs/fuse/file.c, fuse_direct_IO) */
-                              FUSE_CAP_ASYNC_DIO);
-    conn->want |= conn->capable &
-                  (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
+    conn->want &=
+        ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE |
+                    FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                    FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_SPLICE_READ |
+                    FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+                    /* with it a killed O_DIRECT reader waits for
+                     * the answer (fs/fuse/file.c, fuse_direct_IO) */
+                    FUSE_CAP_ASYNC_DIO);
+    conn->want |=
+        conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS);
 }
 
 static void
@@ -131,8 +129,8 @@ op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 }
 
 static void
-op_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t size,
-         off_t off, struct fuse_file_info *fi)
+op_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t size, off_t off,
+         struct fuse_file_info *fi)
 {
     (void)ino;
     (void)p;
@@ -143,8 +141,8 @@ op_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t size,
 }
 
 static void
-op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
-             off_t length, struct fuse_file_info *fi)
+op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t length,
+             struct fuse_file_info *fi)
 {
     (void)ino;
     (void)mode;
@@ -156,9 +154,8 @@ op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 
 static void
 op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
-                   struct fuse_file_info *fi_in, fuse_ino_t out,
-                   off_t off_out, struct fuse_file_info *fi_out, size_t len,
-                   int flags)
+                   struct fuse_file_info *fi_in, fuse_ino_t out, off_t off_out,
+                   struct fuse_file_info *fi_out, size_t len, int flags)
 {
     (void)in;
     (void)off_in;

@@ -86,8 +86,8 @@ fs_status_fatal(const char *status)
     uint64_t ask = 0;
     size_t i;
 
-    pending = status_mask(status, "\nSigPnd:") |
-              status_mask(status, "\nShdPnd:");
+    pending =
+        status_mask(status, "\nSigPnd:") | status_mask(status, "\nShdPnd:");
     if (in_mask(pending, SIGKILL))
         return true;
     pending &= ~status_mask(status, "\nSigBlk:");
@@ -144,8 +144,7 @@ fs_xattr_size(size_t len, size_t size, bool changes, bool *ret_probe,
     *ret_probe = size == 0;
     *ret_size = len;
     if (size == 0 && changes)
-        *ret_size = min_u64(len + FS_XATTR_SLACK,
-                            max_u64(len, FS_XATTR_MAX));
+        *ret_size = min_u64(len + FS_XATTR_SLACK, max_u64(len, FS_XATTR_MAX));
     return 0;
 }
 

@@ -46,8 +46,8 @@ fs_xattr_reply(struct fs_call *c, const struct buf *value)
 {
     bool probe;
     size_t size;
-    int r = fs_xattr_size(value->len, c->size, c->xattr->changes, &probe,
-                          &size);
+    int r =
+        fs_xattr_size(value->len, c->size, c->xattr->changes, &probe, &size);
 
     if (r < 0) {
         fs_call_err(c, r, NULL);
@@ -106,9 +106,9 @@ get_with_layout(struct fs_call *c)
         return;
     }
     stage = fs_call_stage(c, cancel_index);
-    fs_call_armed(c, stage,
-                  index_layout(c->fs->d.index, c->node->prefix, 0,
-                               on_layout, c));
+    fs_call_armed(
+        c, stage,
+        index_layout(c->fs->d.index, c->node->prefix, 0, on_layout, c));
 }
 
 void

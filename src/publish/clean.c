@@ -10,6 +10,9 @@
 
 #include "publish/job.h"
 
+/* Parts that were cut off arrive within this time, or stay away. */
+enum { SETTLE_MS = 1000 };
+
 static void
 attempt_reset(struct publish_job *j)
 {
@@ -17,6 +20,7 @@ attempt_reset(struct publish_job *j)
     verify_free(j);
     j->stop = STOP_NONE;
     j->stopping = false;
+    j->cut = false;
     j->have_whole = false;
     j->unclear = 0;
     j->phase = PHASE_PREPARE;
@@ -129,9 +133,16 @@ keep_row(struct publish_job *j)
     j->row = 0;
 }
 
+static void clean_abort(struct publish_job *j);
+
 static void
 on_aborted(struct publish_job *j)
 {
+    if (j->cut) {
+        j->cut = false;
+        job_later(j, SETTLE_MS, clean_abort);
+        return;
+    }
     if (j->call.e.err < 0)
         keep_row(j);
     free(STEAL(j->upload_id));
@@ -146,21 +157,25 @@ on_orphans_gone(struct publish_job *j)
     clean_object(j);
 }
 
+static void
+clean_abort(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    struct call *c = call_begin(j, on_aborted);
+
+    c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb, c);
+}
+
 void
 clean_begin(struct publish_job *j)
 {
-    struct s3_where at = job_where(j);
-    struct call *c;
-
     j->phase = PHASE_CLEAN;
     pieces_free(j);
     verify_free(j);
     if (j->stop == STOP_FAIL)
         read_stream_close(STEAL(j->stream));
     if (j->upload_id) {
-        c = call_begin(j, on_aborted);
-        c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb,
-                         c);
+        clean_abort(j);
     } else if (j->create_unclear) {
         j->create_unclear = false;
         orphans_abort(j, j->intent, "", on_orphans_gone);

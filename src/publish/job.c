@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "publish/job.h"
 
+enum { GRACE_MS = 2000 };
+
 static void
 job_free(struct publish_job *j)
 {
@@ -131,13 +133,20 @@ cancel_calls(struct publish_job *j)
     verify_cancel(j);
 }
 
+/* A part that the store is still writing when its upload is aborted can
+ * bring that upload back (the API reference of AbortMultipartUpload says
+ * so): parts get a while to end by themselves. */
 static void
 stop_step(struct publish_job *j)
 {
     if (!j->stopping) {
         j->stopping = true;
         cancel_calls(j);
+        if (j->phase == PHASE_PARTS && parts_sending(j))
+            job_later(j, GRACE_MS, parts_cut);
     }
+    if (j->timer && j->inflight == 1)
+        job_later_cancel(j);
     if (j->inflight == 0)
         clean_begin(j);
 }

@@ -293,6 +293,7 @@ struct publish_job {
 
     enum stop stop;
     bool stopping;  /* calls were told */
+    bool cut;       /* parts were cut off: they may arrive yet */
     unsigned restarts, busy_answers, unclear;
 };
 
@@ -379,7 +380,10 @@ void diagnose_cancel(struct publish_job *j);
 /* parts.c */
 void parts_begin(struct publish_job *j);
 void parts_step(struct publish_job *j);
+/* Ends what only reads; parts on their way to the store go on. */
 void parts_cancel(struct publish_job *j);
+bool parts_sending(const struct publish_job *j);
+void parts_cut(struct publish_job *j); /* ends those too */
 void parts_reset(struct publish_job *j);
 void part_finished(struct publish_job *j, uint32_t n);
 bool dep_known(struct publish_job *j, const struct part *p);
@@ -390,7 +394,9 @@ void copy_send(struct publish_job *j, uint32_t n);
 /* upload.c */
 void upload_start(struct publish_job *j, uint32_t n);
 void upload_advance(struct publish_job *j);
-void upload_cancel(struct publish_job *j);
+void upload_cancel(struct publish_job *j); /* their reads */
+bool upload_sending(const struct publish_job *j);
+void upload_cut(struct publish_job *j);
 /* The one part was sent by put_send; its bytes are not needed any more. */
 void upload_put_over(struct publish_job *j);
 

@@ -206,15 +206,28 @@ parts_step(struct publish_job *j)
 void
 parts_cancel(struct publish_job *j)
 {
-    uint32_t n;
-
     if (j->permit_waiting && j->permit_id &&
         permits_cancel(j->p->permits, j->permit_id)) {
         j->permit_waiting = false;
         j->inflight--;
     }
+    upload_cancel(j);
+}
+
+bool
+parts_sending(const struct publish_job *j)
+{
+    return j->copies_busy > 0 || upload_sending(j);
+}
+
+void
+parts_cut(struct publish_job *j)
+{
+    uint32_t n;
+
+    j->cut = parts_sending(j);
     for (n = 0; j->part && n < j->plan.count; n++)
         if (j->part[n].id)
             s3_cancel(j->p->d.s3_dest, j->part[n].id);
-    upload_cancel(j);
+    upload_cut(j);
 }

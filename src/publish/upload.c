@@ -366,9 +366,28 @@ upload_cancel(struct publish_job *j)
         for (i = 0; i < u->segs; i++)
             if (u->seg[i].state == SEG_ASKED && u->seg[i].id)
                 read_cancel(j->stream, u->seg[i].id);
-        if (u->id)
-            s3_cancel(j->p->d.s3_dest, u->id);
         if (u->busy == 0)
             upload_free(j, u);
     }
+}
+
+bool
+upload_sending(const struct publish_job *j)
+{
+    const struct upload *u;
+
+    for (u = j->uploads_head; u; u = u->next)
+        if (u->id)
+            return true;
+    return false;
+}
+
+void
+upload_cut(struct publish_job *j)
+{
+    struct upload *u;
+
+    for (u = j->uploads_head; u; u = u->next)
+        if (u->id)
+            s3_cancel(j->p->d.s3_dest, u->id);
 }

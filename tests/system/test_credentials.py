@@ -267,7 +267,7 @@ def assumed(sts, resolve, options=None, **env):
     assert sigv4.right(call, secret)
     a, b = form(ours), form(theirs)
     # a name of its own choice, unless the profile gives one
-    if "sess" not in b["RoleSessionName"]:
+    if b["RoleSessionName"].startswith("botocore-session-"):
         assert a.pop("RoleSessionName") and b.pop("RoleSessionName")
     assert a == b
     return ours, theirs

@@ -562,7 +562,7 @@ publish_job_status(struct publish_job *j, struct publish_status *ret)
 {
     memset(ret, 0, sizeof(*ret));
     LOCK_SCOPE(&lock);
-    ret->state = !j->ended         ? PUBLISH_RUNNING
+    ret->state = !j->ended        ? PUBLISH_RUNNING
                  : j->result == 0 ? PUBLISH_DONE
                                   : PUBLISH_FAILED;
 }

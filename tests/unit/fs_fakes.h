@@ -18,11 +18,11 @@
 
 struct fake {
     struct net *net;
-    atomic_int read_error;  /* -errno for the next reads */
-    atomic_bool read_hang;  /* until cancelled */
-    atomic_bool list_hang;  /* lookups of archives; until cancelled */
+    atomic_int read_error;   /* -errno for the next reads */
+    atomic_bool read_hang;   /* until cancelled */
+    atomic_bool list_hang;   /* lookups of archives; until cancelled */
     atomic_bool many_pieces; /* answers of thousands of pieces */
-    atomic_int version;     /* of the layouts */
+    atomic_int version;      /* of the layouts */
     atomic_int lists, reads, cancels, aborts, jobs_alive, layouts_alive,
         streams_alive;
 };

@@ -129,9 +129,10 @@ static int
 refused(struct s3 *s, struct job *j, struct s3_error *e)
 {
     struct fake_object *o = j->o;
+    LOCK_SCOPE(&s->lock);
 
     e->attempts = 1;
-    if (is_cancelled(s, j)) {
+    if (j->cancelled) {
         e->err = -ECANCELED;
     } else if (o->changed) {
         e->http = 412;
@@ -186,10 +187,12 @@ send_body(struct s3 *s, struct job *j)
 
     if (end > o->size)
         return -EPROTO;
+    pthread_mutex_lock(&s->lock);
     if (j->o->cut_gets > 0) {
         j->o->cut_gets--;
         cut = at + (end - at) / 2;
     }
+    pthread_mutex_unlock(&s->lock);
     for (; at < cut && r == 0; at += n) {
         if (is_cancelled(s, j))
             return -ECANCELED;

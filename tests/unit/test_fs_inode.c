@@ -69,8 +69,8 @@ archive(struct fs_table *t, const char *prefix, uint8_t digest,
     struct fs_node *n = NULL;
     struct reader *old_reader;
 
-    assert_int_equal(fs_table_archive(t, prefix, strlen(prefix), d, l, &n,
-                                      old, &old_reader),
+    assert_int_equal(fs_table_archive(t, prefix, strlen(prefix), d, l, &n, old,
+                                      &old_reader),
                      0);
     return n;
 }

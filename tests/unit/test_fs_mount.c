@@ -437,8 +437,7 @@ a_killed_lookup_goes(void **state)
 
     (void)state;
     assert_int_equal(
-        setxattr(path("d/archive.zip"), "user.s3zipfs.invalidate", "1", 1,
-                 0),
+        setxattr(path("d/archive.zip"), "user.s3zipfs.invalidate", "1", 1, 0),
         0);
     fake.list_hang = true;
     pid = child(stat_new);
@@ -537,8 +536,8 @@ refusals(void **state)
     (void)state;
     assert_int_equal(setxattr(mnt, "user.publish", "/o", 2, 0), -1);
     assert_int_equal(errno, EISDIR);
-    assert_int_equal(
-        setxattr(path("archive.zip"), "user.publish", "o", 1, 0), -1);
+    assert_int_equal(setxattr(path("archive.zip"), "user.publish", "o", 1, 0),
+                     -1);
     assert_int_equal(errno, EINVAL);
     set_conf(CONF_ARCHIVE_LISTED, CONF_PUBLISH_OFF);
     assert_int_equal(publish(), -1);

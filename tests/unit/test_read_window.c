@@ -212,7 +212,7 @@ test_ahead(void **state)
     at = 131072;
     assert_int_equal(read_check(&m, s, at, 131072, 0, NULL), 0);
     first = requests(&m).get;
-    assert_in_range(first, 3, 4); /* 1 MiB ahead */
+    assert_in_range(first, 3, 6); /* 1 or 2 MiB ahead */
     for (at += 131072; at < MIB(25); at += 131072)
         assert_int_equal(read_check(&m, s, at, 131072, 0, NULL), 0);
     assert_in_range(fake_most(&m.f), 8, 12);
@@ -449,6 +449,8 @@ test_interleaved(void **state)
     for (i = 0; i < N; i++)
         read_stream_close(s[i]);
     assert_true(stats(&m).memory_peak <= MIB(16));
+    if (getenv("FAKE_LOG"))
+        fprintf(stderr, "fetched %f gets %d\n", stats(&m).fetched_bytes/1048576.0, (int)requests(&m).get);
     /* Each may have been a share (12 MiB / 8) ahead at its end. */
     assert_true(stats(&m).fetched_bytes <= N * (MIB(4) + KIB(1536)));
     room_close(&m);
