@@ -75,6 +75,8 @@ on_copied(struct publish_job *j, struct event *ev)
     p->id = 0;
     j->inflight--;
     j->copies_busy--;
+    if (p->attempts > 1)
+        job_count(j, &j->st.retries, (uint64_t)p->attempts - 1);
     if (j->stop)
         return;
     if (p->e)
@@ -90,6 +92,7 @@ copy_cb(void *user, const struct s3_error *e, const struct s3_part *a)
 {
     struct part *p = user;
 
+    p->attempts = e->attempts;
     if (e->err < 0) {
         p->e = malloc(sizeof(*p->e));
         if (p->e)

@@ -42,8 +42,8 @@ on_looked(struct publish_job *j)
         free(STEAL(j->upload_id));
         verify_begin(j);
     } else if (++j->unclear > UNCLEAR_MAX) {
-        job_fail(j, EIO, "%s: the store did not say whether it is there",
-                 j->st.dest);
+        job_fail(j, EIO, "the store did not say whether the archive is "
+                 "there");
     } else {
         job_later(j, LOOK_AGAIN_MS << j->unclear, on_waited);
     }

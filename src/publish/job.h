@@ -115,6 +115,7 @@ struct part {
     struct event ev; /* a copy's answer */
     struct publish_job *job;
     s3_id id;
+    int attempts;
     struct s3_error *e; /* a copy's error, malloc, NULL = none */
 };
 
@@ -193,6 +194,7 @@ enum {
     RESTARTS_MAX = 6,
     BUSY_MAX = 3,     /* new uploads after 409 */
     UNCLEAR_MAX = 3,  /* looks after an unclear end */
+    READY_WINDOW = 256, /* waiting upload parts that are looked at */
 };
 
 struct waiter {
@@ -293,6 +295,8 @@ struct publish_job {
 
     enum stop stop;
     bool stopping;  /* calls were told */
+    bool hurry;     /* the store does not answer: clean no further */
+    job_fn *clean_then;
     bool cut;       /* parts were cut off: they may arrive yet */
     unsigned restarts, busy_answers, unclear;
 };

@@ -128,18 +128,23 @@ uploads_wait(struct publish_job *j)
 static bool
 next_ready(struct publish_job *j, uint32_t *ret)
 {
-    uint32_t n;
+    uint32_t n, seen = 0;
 
     while (j->next_upload < j->plan.count &&
            (j->plan.part[j->next_upload].kind == PLAN_COPY ||
             j->part[j->next_upload].state != PART_WAIT))
         j->next_upload++;
-    for (n = j->next_upload; n < j->plan.count; n++)
-        if (j->plan.part[n].kind == PLAN_UPLOAD &&
-            j->part[n].state == PART_WAIT && is_ready(j, &j->part[n])) {
+    for (n = j->next_upload; n < j->plan.count && seen < READY_WINDOW;
+         n++) {
+        if (j->plan.part[n].kind == PLAN_COPY ||
+            j->part[n].state != PART_WAIT)
+            continue;
+        if (is_ready(j, &j->part[n])) {
             *ret = n;
             return true;
         }
+        seen++;
+    }
     return false;
 }
 

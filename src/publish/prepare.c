@@ -154,8 +154,8 @@ decide_found(struct publish_job *j)
         return;
     }
     if (!o->digest[0] && !j->p->d.conf->overwrite) {
-        job_fail(j, EEXIST, "%s exists and was not published by s3zipfs; "
-                 "overwrite would replace it", j->st.dest);
+        job_fail(j, EEXIST, "the destination exists and was not published "
+                 "by s3zipfs (overwrite would replace it)");
         return;
     }
     sweep_begin(j);

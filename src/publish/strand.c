@@ -143,10 +143,14 @@ call_object_cb(void *user, const struct s3_error *e,
     call_end(c, e);
 }
 
+/* Of aborts and deletes: asking again until they show is no retry. */
 void
 call_done_cb(void *user, const struct s3_error *e)
 {
-    call_end(user, e);
+    struct s3_error once = *e;
+
+    once.attempts = 1;
+    call_end(user, &once);
 }
 
 void

@@ -181,8 +181,7 @@ sweep_next(struct publish_job *j)
     if (row->alive && j->noop) {
         sweep_next(j);
     } else if (row->alive) {
-        job_fail(j, EBUSY, "another process is publishing to %s",
-                 j->st.dest);
+        job_fail(j, EBUSY, "another process is publishing there");
         sweep_next(j);
     } else if (row->upload_id) {
         c = call_begin(j, on_swept);

@@ -110,8 +110,7 @@ on_sent(struct publish_job *j, struct event *ev)
     else if (!u->etag)
         job_fail(j, ENOMEM, "out of memory");
     else if (u->have_crc && u->answer_crc != u->crc)
-        job_fail(j, EIO, "%s: part %u arrived with another CRC-32",
-                 j->st.dest, u->n + 1);
+        job_fail(j, EIO, "part %u arrived with another CRC-32", u->n + 1);
     else
         upload_done(j, u);
     upload_free(j, u);

@@ -141,8 +141,8 @@ on_checked(struct publish_job *j, struct event *ev)
     else if (k->failed)
         job_fail(j, ENOMEM, "out of memory");
     else if (k->expect && k->crc != k->want)
-        job_fail(j, EIO, "%s: bytes %llu to %llu are not what was "
-                 "uploaded", j->st.dest, (unsigned long long)k->first,
+        job_fail(j, EIO, "read back, bytes %llu to %llu are not what was "
+                 "uploaded", (unsigned long long)k->first,
                  (unsigned long long)(k->first + k->len - 1));
 }
 
@@ -195,8 +195,8 @@ check_whole(struct publish_job *j)
     for (i = 0; i < j->check_count; i++)
         crc = crc_join(crc, j->check[i].crc, j->check[i].len);
     if (!j->have_whole || crc != j->whole)
-        job_fail(j, EIO, "%s: its CRC-32 is %08x, not %08x", j->st.dest,
-                 crc, j->whole);
+        job_fail(j, EIO, "read back, its CRC-32 is %08x, not %08x", crc,
+                 j->whole);
 }
 
 void
@@ -273,15 +273,15 @@ on_looked(struct publish_job *j)
     }
     if (strcmp(c->o.etag, j->done.etag) != 0 ||
         c->o.size != job_zip(j)->size) {
-        job_fail(j, EIO, "%s: is not the object that was made (%llu "
-                 "bytes instead of %llu)", j->st.dest,
+        job_fail(j, EIO, "what is there is not the object that was made "
+                 "(%llu bytes, not %llu)",
                  (unsigned long long)c->o.size,
                  (unsigned long long)job_zip(j)->size);
         return;
     }
     if (j->crc && c->o.have_crc && c->o.crc != j->whole)
-        job_fail(j, EIO, "%s: the store's CRC-32 is %08x, not %08x",
-                 j->st.dest, c->o.crc, j->whole);
+        job_fail(j, EIO, "the store's CRC-32 is %08x, not %08x", c->o.crc,
+                 j->whole);
     else if (j->crc && c->o.have_crc && !wants_full(j))
         verify_over(j);
     else

@@ -182,11 +182,13 @@ lists(void **state)
 static void
 command_line(void **state)
 {
-    char *argv[] = {"prog", "-o", "ttl=7,ro", "s3://b/p", "--max-entries",
-                    "10", "--order=key", "--strategy", "stream", "-fvn",
-                    "--path-style", "mnt", "--read-ahead", "no", "--json",
-                    "-Rx", "--range", "y", "-oregion=r", "--", "--x", NULL};
-    int argc = ARRAY_SIZE(argv) - 1;
+    const char *words[] = {
+        "prog", "-o", "ttl=7,ro", "s3://b/p", "--max-entries", "10",
+        "--order=key", "--strategy", "stream", "-fvn", "--path-style",
+        "mnt", "--read-ahead", "no", "--json", "-Rx", "--range", "y",
+        "-oregion=r", "--", "--x", NULL};
+    char *argv[ARRAY_SIZE(words)];
+    int argc = ARRAY_SIZE(words) - 1;
     const char *range = NULL, *upper = NULL;
     bool json = false;
     const struct conf_flag flags[] = {
@@ -199,6 +201,7 @@ command_line(void **state)
     struct err e = {0};
 
     (void)state;
+    memcpy(argv, words, sizeof(argv));
     assert_int_equal(conf_init(&c), 0);
     assert_int_equal(conf_parse(&c, flags, &argc, argv, &e), 0);
     assert_int_equal(argc, 4);
@@ -245,7 +248,8 @@ bad_command_lines(void **state)
 
     (void)state;
     for (i = 0; i < ARRAY_SIZE(rows); i++) {
-        char *argv[] = {"prog", (char *)rows[i].arg, NULL};
+        char prog[] = "prog";
+        char *argv[] = {prog, (char *)rows[i].arg, NULL};
         int argc = 2;
         struct err e = {0};
         struct conf c;
