@@ -39,8 +39,8 @@ struct command {
     int (*run)(struct cmd_args *a); /* exit code */
 };
 extern const struct command *const cmd_table[]; /* NULL ends */
-extern const struct command cmd_ls, cmd_plan, cmd_cat, cmd_publish,
-    cmd_verify, cmd_doctor;
+extern const struct command cmd_ls, cmd_plan, cmd_cat, cmd_publish, cmd_verify,
+    cmd_doctor;
 
 /* "s3zip: TEXT" to stderr; returns CMD_FAILED. */
 int cmd_fail(const struct err *e);

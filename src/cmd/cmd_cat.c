@@ -62,8 +62,7 @@ ask(struct cat *c, struct slot *s)
 {
     uint64_t first = c->next;
 
-    *s = (struct slot){.cat = c,
-                       .length = min_u64(c->chunk, c->end - first)};
+    *s = (struct slot){.cat = c, .length = min_u64(c->chunk, c->end - first)};
     c->next += s->length;
     s->id = read_range(c->stream, first, s->length, 0, on_read, s);
 }
@@ -301,9 +300,9 @@ run(struct cmd_args *a)
     if (!a->output && isatty(STDOUT_FILENO))
         return cmd_usage_error(&cmd_cat,
                                "no archive to a terminal: use -o FILE");
-    r = a->output ? cat_to_file(a, first, end, &e)
-                  : cat_to(a, STDOUT_FILENO, "standard output", first, end,
-                           &e);
+    r = a->output
+            ? cat_to_file(a, first, end, &e)
+            : cat_to(a, STDOUT_FILENO, "standard output", first, end, &e);
     return r < 0 ? cmd_fail(&e) : CMD_DONE;
 }
 

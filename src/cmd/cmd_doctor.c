@@ -52,8 +52,7 @@ credentials(struct doctor *d)
     }
     at = (time_t)id->expires;
     if (at != 0 && gmtime_r(&at, &tm))
-        strftime(until, sizeof(until), ", until %Y-%m-%d %H:%M:%S UTC",
-                 &tm);
+        strftime(until, sizeof(until), ", until %Y-%m-%d %H:%M:%S UTC", &tm);
     if (id->access_key[0] == '\0')
         doctor_say(d, DOCTOR_OK, "credentials", "none: anonymous (%s)",
                    id->source);
@@ -176,8 +175,7 @@ checksums(struct doctor *d)
                text_size(size, l->size));
     for (i = 0; i < 4; i++)
         if (count[i] > 0)
-            doctor_say(d,
-                       i == ZIP_HINT_OTHER ? DOCTOR_NOTE : DOCTOR_OK,
+            doctor_say(d, i == ZIP_HINT_OTHER ? DOCTOR_NOTE : DOCTOR_OK,
                        "checksums", "%llu members, %s: %s%s", (ull)count[i],
                        text_size(size, bytes[i]), hint_text[i],
                        i == ZIP_HINT_OTHER

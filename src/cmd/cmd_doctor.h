@@ -19,8 +19,7 @@ struct doctor {
 
 enum doctor_grade { DOCTOR_OK, DOCTOR_NOTE, DOCTOR_FAIL };
 void doctor_say(struct doctor *d, enum doctor_grade grade, const char *what,
-                const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* cmd_doctor_iam.c */
 void doctor_permissions(struct doctor *d);

@@ -13,7 +13,8 @@
 #include "cmd/cmd_doctor.h"
 
 /* One call, waited for. */
-struct try {
+struct
+try {
     sem_t done;
     struct s3_error error;
     char upload_id[1024];
@@ -124,8 +125,8 @@ reading(struct doctor *d)
         doctor_say(d, DOCTOR_NOTE, "read", "no member to try it with");
         return;
     }
-    get.at = (struct s3_where){.bucket = d->a->bucket, .key = m->key,
-                               .key_len = m->key_len};
+    get.at = (struct s3_where){
+        .bucket = d->a->bucket, .key = m->key, .key_len = m->key_len};
     get.etag = m->etag;
     try_init(&t);
     s3_get(d->s.s3, &get, on_object, &t);
@@ -133,7 +134,8 @@ reading(struct doctor *d)
     d->missing_get = judge(d, &t, "read", "s3:GetObject", DOCTOR_FAIL);
     s3_attributes(d->s.s3, &get.at, on_attributes, &t);
     try_wait(&t);
-    d->missing_attributes = judge(d, &t, "read", "s3:GetObjectAttributes "
+    d->missing_attributes = judge(d, &t, "read",
+                                  "s3:GetObjectAttributes "
                                   "(saves reading members with checksums "
                                   "of parts)",
                                   DOCTOR_NOTE);
@@ -152,8 +154,10 @@ publishing(struct doctor *d)
     if (d->a->conf.publish == CONF_PUBLISH_OFF || d->a->conf.ro)
         return;
     snprintf(key, sizeof(key), "%s%s", d->a->root, d->a->conf.name);
-    create.at = (struct s3_where){.bucket = d->a->bucket, .key = key,
-                                  .key_len = strlen(key), .dest = true};
+    create.at = (struct s3_where){.bucket = d->a->bucket,
+                                  .key = key,
+                                  .key_len = strlen(key),
+                                  .dest = true};
     try_init(&t);
     s3_create(d->s.s3, &create, on_create, &t);
     try_wait(&t);
@@ -161,8 +165,8 @@ publishing(struct doctor *d)
     if (t.upload_id[0]) {
         s3_abort(d->s.s3, &create.at, t.upload_id, on_done, &t);
         try_wait(&t);
-        d->missing_abort = judge(d, &t, "publish",
-                                 "s3:AbortMultipartUpload", DOCTOR_FAIL);
+        d->missing_abort =
+            judge(d, &t, "publish", "s3:AbortMultipartUpload", DOCTOR_FAIL);
     }
     s3_list_uploads(d->s.s3, &create.at, on_uploads, &t);
     try_wait(&t);

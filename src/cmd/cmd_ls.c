@@ -91,8 +91,8 @@ entry_text(const struct layout *l, struct crc_set *crcs, size_t i)
         return -ENOMEM;
     if (crc_peek(crcs, i, &value))
         snprintf(crc, sizeof(crc), "%08x", value);
-    printf("%14llu %14llu %8s %s\n", (ull)l->zip.offset[i], (ull)m->size,
-           crc, name);
+    printf("%14llu %14llu %8s %s\n", (ull)l->zip.offset[i], (ull)m->size, crc,
+           name);
     return 0;
 }
 
@@ -162,8 +162,7 @@ skip_json(const struct layout_skip *s, bool last)
     json_t *o = json_object();
 
     json_object_set_new(o, "left_out", json_boolean(s->left_out));
-    json_object_set_new(o, "reason",
-                        json_string(zip_fault_text(s->faults)));
+    json_object_set_new(o, "reason", json_string(zip_fault_text(s->faults)));
     json_object_set_new(o, "key", json_name(s->key, s->key_len));
     return print_json(o, last);
 }

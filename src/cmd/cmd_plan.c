@@ -124,9 +124,9 @@ check_twins(const struct sizes *s, struct err *e)
     plan_order_key(m, s->l->zip.count);
     for (i = 1; i < s->l->zip.count; i++)
         if (zip_member_name_cmp(&m[i - 1], &m[i]) == 0)
-            return err_set(e, EINVAL, "%s: twice: %s", s->name,
-                           text_escape(name, sizeof(name), m[i].name,
-                                       m[i].name_len));
+            return err_set(
+                e, EINVAL, "%s: twice: %s", s->name,
+                text_escape(name, sizeof(name), m[i].name, m[i].name_len));
     return 0;
 }
 

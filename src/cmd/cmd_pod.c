@@ -14,40 +14,47 @@
 static const struct {
     const char *name, *read, *publish;
 } errors[] = {
-    {"EACCES", "access denied, bad signature, or credentials that expired "
-               "and could not be renewed",
+    {"EACCES",
+     "access denied, bad signature, or credentials that expired "
+     "and could not be renewed",
      "the same"},
-    {"EBUSY", NULL, "another job publishes to that destination; or the "
-                    "store answered 409 three times"},
-    {"ECANCELED", NULL, "a member changed or went away meanwhile, or the "
-                        "job was cancelled"},
+    {"EBUSY", NULL,
+     "another job publishes to that destination; or the "
+     "store answered 409 three times"},
+    {"ECANCELED", NULL,
+     "a member changed or went away meanwhile, or the "
+     "job was cancelled"},
     {"ECONNABORTED", NULL, "the program is stopping"},
     {"ECONNREFUSED", "the store does not answer", "the same"},
-    {"EEXIST", NULL, "the destination exists and is not ours (see "
-                     "overwrite); or names conflict (see badkeys)"},
+    {"EEXIST", NULL,
+     "the destination exists and is not ours (see "
+     "overwrite); or names conflict (see badkeys)"},
     {"EFBIG", "more members than max_entries",
      "beyond a limit: members, parts, object size"},
     {"EHOSTUNREACH", "no route to the store, or no such host", "the same"},
     {"EILSEQ", NULL, "names that no archive can hold (see badkeys)"},
     {"EINTR", "interrupted", "interrupted; the upload was aborted"},
-    {"EINVAL", NULL, "the destination is malformed, or would be a member "
-                     "of the archive"},
-    {"EIO", "the store keeps failing, or a CRC-32 does not match (the key "
-            "is in the log)",
+    {"EINVAL", NULL,
+     "the destination is malformed, or would be a member "
+     "of the archive"},
+    {"EIO",
+     "the store keeps failing, or a CRC-32 does not match (the key "
+     "is in the log)",
      "the same"},
-    {"EISDIR", NULL, "a directory: publish its archive, or use "
-                     "user.publish.async"},
-    {"ENODATA", "a member is archived and must be restored first",
-     "the same"},
+    {"EISDIR", NULL,
+     "a directory: publish its archive, or use "
+     "user.publish.async"},
+    {"ENODATA", "a member is archived and must be restored first", "the same"},
     {"ENOENT", "no such bucket or key", "the same"},
-    {"EOPNOTSUPP", NULL, "the store lists no ETag, so a change could not be "
-                         "noticed"},
-    {"EPERM", NULL, "publishing here is not allowed (see publish and "
-                    "publish_to)"},
+    {"EOPNOTSUPP", NULL,
+     "the store lists no ETag, so a change could not be "
+     "noticed"},
+    {"EPERM", NULL,
+     "publishing here is not allowed (see publish and "
+     "publish_to)"},
     {"EPROTO", "TLS failed, or a malformed answer", "the same"},
     {"EROFS", "anything that would change the tree", NULL},
-    {"ESTALE", "a member changed or went away: open the archive again",
-     NULL},
+    {"ESTALE", "a member changed or went away: open the archive again", NULL},
     {"ETIMEDOUT", "the store does not answer in time", "the same"},
 };
 
@@ -97,6 +104,7 @@ pod_synopsis(void)
     putchar('\n');
 }
 
+/* Those of one command; all have --help and --version. */
 static void
 pod_flags(const struct command *c)
 {
@@ -104,9 +112,11 @@ pod_flags(const struct command *c)
     struct conf_flag flags[CMD_FLAGS];
     int i;
 
+    if (!c->flags[0])
+        return;
     cmd_flags(c, &a, flags);
     fputs("=over 4\n\n", stdout);
-    for (i = 0; flags[i].name; i++) {
+    for (i = 0; strcmp(flags[i].name, "help") != 0; i++) {
         fputs("=item ", stdout);
         if (flags[i].short_name)
             printf("B<-%c>, ", flags[i].short_name);
@@ -196,9 +206,12 @@ cmd_pod(const char *section)
         const char *name;
         void (*print)(void);
     } sections[] = {
-        {"synopsis", pod_synopsis}, {"commands", pod_commands},
-        {"options", pod_options},   {"errors", pod_errors},
-        {"exit", pod_exit},         {"status", pod_status},
+        {"synopsis", pod_synopsis},
+        {"commands", pod_commands},
+        {"options", pod_options},
+        {"errors", pod_errors},
+        {"exit", pod_exit},
+        {"status", pod_status},
         {"attributes", pod_attributes},
     };
     size_t i;

@@ -26,8 +26,8 @@ struct wait {
     int signals; /* signalfd */
     int ended;   /* eventfd, written by on_end */
     bool bar;
-    int signal;  /* the first one that came */
-    int r;       /* set before ended is written */
+    int signal; /* the first one that came */
+    int r;      /* set before ended is written */
     struct err err;
 };
 
@@ -71,9 +71,8 @@ draw(const struct publish_status *s)
     for (i = 0; i < BAR; i++)
         bar[i] = i < part * BAR ? '#' : '.';
     bar[BAR] = '\0';
-    fprintf(stderr,
-            "\r\033[K[%s] %s of %s, %llu of %llu parts, %s uploaded%s", bar,
-            text_size(done, s->bytes_done), text_size(all, s->bytes),
+    fprintf(stderr, "\r\033[K[%s] %s of %s, %llu of %llu parts, %s uploaded%s",
+            bar, text_size(done, s->bytes_done), text_size(all, s->bytes),
             (unsigned long long)s->parts_done, (unsigned long long)s->parts,
             text_size(up, s->uploaded), eta(s, left));
 }
@@ -123,9 +122,8 @@ hold_signals(struct wait *w, struct err *e)
     our_signals(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     w->signals = signalfd(-1, &set, SFD_CLOEXEC);
-    return w->signals < 0
-               ? err_set(e, errno, "signalfd: %s", strerror(errno))
-               : 0;
+    return w->signals < 0 ? err_set(e, errno, "signalfd: %s", strerror(errno))
+                          : 0;
 }
 
 /* The second signal has its usual effect, at once. */
@@ -191,8 +189,8 @@ print_text(const struct publish_status *s)
         printf("%s: unchanged, %s\n", s->dest, text_size(bytes, s->bytes));
         return;
     }
-    printf("%s: %s, %s uploaded, %s copied, %.1f s, verified: %s\n",
-           s->dest, text_size(bytes, s->bytes), text_size(up, s->uploaded),
+    printf("%s: %s, %s uploaded, %s copied, %.1f s, verified: %s\n", s->dest,
+           text_size(bytes, s->bytes), text_size(up, s->uploaded),
            text_size(copied, s->copied),
            (double)(s->ended_ms - s->started_ms) / 1000,
            s->verified && *s->verified ? s->verified : "no");

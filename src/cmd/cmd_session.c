@@ -19,8 +19,7 @@ open_log(const struct conf *c, bool background, struct err *e)
 
     if (!target && (c->syslog || background))
         target = "syslog";
-    return log_open(c->debug ? LOG_DEBUG : (enum log_level)c->log, target,
-                    e);
+    return log_open(c->debug ? LOG_DEBUG : (enum log_level)c->log, target, e);
 }
 
 static int

@@ -109,8 +109,8 @@ read_file(struct source *s, uint64_t offset, uint8_t *out, size_t n,
 static struct s3_where
 where(const struct source *s)
 {
-    return (struct s3_where){.bucket = s->bucket, .key = s->key,
-                             .key_len = strlen(s->key)};
+    return (struct s3_where){
+        .bucket = s->bucket, .key = s->key, .key_len = strlen(s->key)};
 }
 
 static bool
@@ -322,8 +322,7 @@ source_scan(struct source *s, uint64_t first, uint64_t end,
         return err_set(e, ENOMEM, "out of memory");
     for (i = 0; i < DEPTH; i++)
         call_init(&k.call[i], s);
-    r = s->fd >= 0 ? scan_file(&k, fn, user, e)
-                   : scan_object(&k, fn, user, e);
+    r = s->fd >= 0 ? scan_file(&k, fn, user, e) : scan_object(&k, fn, user, e);
     for (i = 0; i < DEPTH; i++)
         call_free(&k.call[i]);
     free(k.memory);

@@ -12,13 +12,13 @@
 struct source {
     const char *name; /* for messages; borrowed */
     uint64_t size;
-    int fd;           /* a file, or -1: */
+    int fd; /* a file, or -1: */
     struct s3 *s3;
     char *bucket, *key, *etag;
-    char *digest;     /* x-amz-meta-s3zipfs-layout; NULL if none */
-    bool have_crc32;  /* of the whole object, as the store has it */
+    char *digest;    /* x-amz-meta-s3zipfs-layout; NULL if none */
+    bool have_crc32; /* of the whole object, as the store has it */
     uint32_t crc32;
-    uint64_t memory;  /* bytes that a scan may use */
+    uint64_t memory; /* bytes that a scan may use */
 };
 
 /* 0 or -errno with words; source_close in both cases. */
@@ -33,7 +33,7 @@ int source_read(struct source *s, uint64_t offset, void *out, size_t n,
 /* [first, end) in order; fn returns 0, or -errno (with its own words) to
  * end the scan. */
 int source_scan(struct source *s, uint64_t first, uint64_t end,
-                int (*fn)(void *user, const uint8_t *p, size_t n),
-                void *user, struct err *e);
+                int (*fn)(void *user, const uint8_t *p, size_t n), void *user,
+                struct err *e);
 
 #endif

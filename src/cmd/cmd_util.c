@@ -57,8 +57,8 @@ cmd_prefix(const char *url, char **bucket, char **root, struct err *e)
     if (r < 0)
         return r;
     n = strlen(key);
-    if (asprintf(root, "%s%s", key,
-                 n > 0 && key[n - 1] != '/' ? "/" : "") >= 0)
+    if (asprintf(root, "%s%s", key, n > 0 && key[n - 1] != '/' ? "/" : "") >=
+        0)
         return 0;
     *root = NULL;
     free(*bucket);
@@ -115,11 +115,11 @@ must_exist(struct cmd_session *s, const struct layout *l, struct err *e)
     if (p.error.err < 0)
         return s3_error_text(&p.error, "ListObjectsV2", l->bucket, l->prefix,
                              l->prefix_len, e);
-    return p.found ? 0
-                   : err_set(e, ENOENT, "s3://%s/%s: no such prefix",
-                             l->bucket,
-                             text_escape(name, sizeof(name), l->prefix,
-                                         l->prefix_len));
+    return p.found
+               ? 0
+               : err_set(e, ENOENT, "s3://%s/%s: no such prefix", l->bucket,
+                         text_escape(name, sizeof(name), l->prefix,
+                                     l->prefix_len));
 }
 
 int
@@ -181,9 +181,9 @@ cmd_flags(const struct command *c, struct cmd_args *a,
         for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
             if (strcmp(c->flags[k], all[i].name) == 0)
                 out[n++] = all[i];
-    out[n++] = (struct conf_flag){"help", 'h', NULL, &a->help,
-                                  "Print this.", NULL};
-    out[n++] = (struct conf_flag){"version", 'V', NULL, &a->version,
-                                  "Print the version.", NULL};
+    out[n++] =
+        (struct conf_flag){"help", 'h', NULL, &a->help, "Print this.", NULL};
+    out[n++] = (struct conf_flag){
+        "version", 'V', NULL, &a->version, "Print the version.", NULL};
     out[n] = (struct conf_flag){NULL, 0, NULL, NULL, NULL, NULL};
 }

@@ -24,12 +24,12 @@ struct verify {
     struct layout *against; /* NULL = nothing to compare with */
     struct err *e;
     /* where the scan is */
-    uint64_t index;      /* of the entry */
+    uint64_t index; /* of the entry */
     uint64_t body_left;
     uint32_t crc;
-    uint8_t *header;     /* the local one, as far as it came */
+    uint8_t *header; /* the local one, as far as it came */
     size_t header_len;
-    uint32_t whole;      /* CRC of all bytes so far */
+    uint32_t whole; /* CRC of all bytes so far */
 };
 
 /* ------------------------------------------------------------- against */
@@ -69,8 +69,7 @@ compare_central(struct verify *v, uint64_t i)
         return err_set(v->e, ENOMEM, "out of memory");
     zip_cdh_put(want, m, l->offset[i], z->crc);
     if (n != z->header || memcmp(want, v->dir.cd + z->at, n) != 0)
-        return differs(v, i,
-                       "not the central header of the prefix's archive");
+        return differs(v, i, "not the central header of the prefix's archive");
     return 0;
 }
 
@@ -221,13 +220,11 @@ report(const struct verify *v, bool json)
         printf("{\"entries\": %llu, \"bytes\": %llu, \"crc32\": %u, "
                "\"layout\": %s%s%s, \"against\": %s}\n",
                (ull)v->dir.count, (ull)v->s->size, v->whole,
-               v->s->digest ? "\"" : "",
-               v->s->digest ? v->s->digest : "null",
+               v->s->digest ? "\"" : "", v->s->digest ? v->s->digest : "null",
                v->s->digest ? "\"" : "", v->against ? "true" : "null");
     else
-        printf("%s: %llu entries, %s, CRC-32 %08x: all right%s\n",
-               v->s->name, (ull)v->dir.count, text_size(size, v->s->size),
-               v->whole,
+        printf("%s: %llu entries, %s, CRC-32 %08x: all right%s\n", v->s->name,
+               (ull)v->dir.count, text_size(size, v->s->size), v->whole,
                v->against ? ", the same as the prefix has now" : "");
 }
 

@@ -61,10 +61,10 @@ zdir_bad(const struct zdir *d, uint64_t i, const char *what, struct err *e)
 {
     char name[200];
 
-    return err_set(e, EIO, "entry %llu (%s): %s", (unsigned long long)i,
-                   text_escape(name, sizeof(name), zdir_name(d, i),
-                               d->entry[i].name_len),
-                   what);
+    return err_set(
+        e, EIO, "entry %llu (%s): %s", (unsigned long long)i,
+        text_escape(name, sizeof(name), zdir_name(d, i), d->entry[i].name_len),
+        what);
 }
 
 static int
@@ -105,11 +105,10 @@ read_end64(struct zdir *d, const uint8_t *p, uint64_t at, struct err *e)
 /* Zip64 records are there exactly when a field needs them, and then all
  * fields of the old record are saturated. */
 static int
-check_end64(const struct zdir *d, const uint8_t *p, bool has64,
-            struct err *e)
+check_end64(const struct zdir *d, const uint8_t *p, bool has64, struct err *e)
 {
-    bool needs = d->count >= 0xffff || d->cd_size >= FULL32 ||
-                 d->cd_offset >= FULL32;
+    bool needs =
+        d->count >= 0xffff || d->cd_size >= FULL32 || d->cd_offset >= FULL32;
     bool full = le16(p + 8) == 0xffff && le16(p + 10) == 0xffff &&
                 le32(p + 12) == FULL32 && le32(p + 16) == FULL32;
 
@@ -198,8 +197,7 @@ read_extra(struct zentry *z, const uint8_t *p, size_t n)
             z->offset = le64(p);
             p += 8;
         }
-        if ((size64 && z->size < FULL32) ||
-            (offset64 && z->offset < FULL32))
+        if ((size64 && z->size < FULL32) || (offset64 && z->offset < FULL32))
             return "zip64 without need";
     }
     if (n != TIME_LEN || le16(p) != EXTRA_TIME || le16(p + 2) != 5 ||
@@ -322,8 +320,7 @@ zdir_local_len(const struct zdir *d, uint64_t i)
 {
     const struct zentry *z = &d->entry[i];
 
-    return LOCAL_LEN + z->name_len + TIME_LEN +
-           (z->size >= FULL32 ? 20u : 0u);
+    return LOCAL_LEN + z->name_len + TIME_LEN + (z->size >= FULL32 ? 20u : 0u);
 }
 
 static const char *
@@ -336,9 +333,8 @@ check_local_extra(const struct zentry *z, const uint8_t *extra,
             return "local zip64 field";
         extra += 20;
     }
-    return memcmp(extra, central_time, TIME_LEN) == 0
-               ? NULL
-               : "local time field";
+    return memcmp(extra, central_time, TIME_LEN) == 0 ? NULL
+                                                      : "local time field";
 }
 
 int

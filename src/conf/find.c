@@ -17,10 +17,11 @@ enum { NAME_MAX_LEN = 32 };
 /* mount(8), "Filesystem-independent mount options", and systemd.mount(5):
  * what mount and fstab may hand to any helper. */
 static const char *const ignored[] = {
-    "rw", "defaults", "auto", "noauto", "_netdev", "nofail", "user",
-    "users", "nouser", "dev", "nodev", "suid", "nosuid", "exec", "noexec",
-    "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
-    "strictatime", "nostrictatime", "lazytime", "nolazytime",
+    "rw",         "defaults",    "auto",          "noauto",     "_netdev",
+    "nofail",     "user",        "users",         "nouser",     "dev",
+    "nodev",      "suid",        "nosuid",        "exec",       "noexec",
+    "atime",      "noatime",     "diratime",      "nodiratime", "relatime",
+    "norelatime", "strictatime", "nostrictatime", "lazytime",   "nolazytime",
 };
 
 static char
@@ -132,8 +133,7 @@ option_unknown(const char *name, size_t len, const struct conf_flag *flags,
         consider(&n, f->name, name, len);
     text_escape(shown, sizeof(shown), name, len);
     if (n.name && 2 * n.edits <= len)
-        return err_set(e, EINVAL,
-                       "unknown option '%s' (did you mean '%s'?)", shown,
-                       n.name);
+        return err_set(e, EINVAL, "unknown option '%s' (did you mean '%s'?)",
+                       shown, n.name);
     return err_set(e, EINVAL, "unknown option '%s'", shown);
 }

@@ -29,9 +29,9 @@ enum option_type {
     TYPE_ENUM,   /* int: number of the word in words */
     TYPE_U32,
     TYPE_U64,
-    TYPE_SIZE,   /* uint64_t with K, M, G */
-    TYPE_LIST,   /* struct conf_list */
-    TYPE_URLS,   /* struct conf_list of s3://BUCKET[/PREFIX] */
+    TYPE_SIZE, /* uint64_t with K, M, G */
+    TYPE_LIST, /* struct conf_list */
+    TYPE_URLS, /* struct conf_list of s3://BUCKET[/PREFIX] */
     TYPE_UID,
     TYPE_GID,
     TYPE_UMASK,
@@ -59,8 +59,8 @@ bool option_ignored(const char *name, size_t len);
 /* The same word, '-' and '_' being one? */
 bool option_same(const char *a, const char *b, size_t len);
 /* "unknown option 'x' (did you mean 'y'?)"; flags may be NULL. */
-int option_unknown(const char *name, size_t len,
-                   const struct conf_flag *flags, struct err *e);
+int option_unknown(const char *name, size_t len, const struct conf_flag *flags,
+                   struct err *e);
 int option_store(struct conf *c, const struct option *o, const char *value,
                  struct err *e);
 

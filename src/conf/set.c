@@ -82,8 +82,8 @@ parse_word(const char *value)
         const char *word;
         int means;
     } words[] = {
-        {"yes", 1}, {"true", 1}, {"on", 1}, {"1", 1},     {"no", 0},
-        {"false", 0}, {"off", 0}, {"0", 0}, {"auto", -1},
+        {"yes", 1},   {"true", 1}, {"on", 1}, {"1", 1},     {"no", 0},
+        {"false", 0}, {"off", 0},  {"0", 0},  {"auto", -1},
     };
     size_t i;
 
@@ -94,8 +94,7 @@ parse_word(const char *value)
 }
 
 static int
-store_bool(const struct option *o, bool *at, const char *value,
-           struct err *e)
+store_bool(const struct option *o, bool *at, const char *value, struct err *e)
 {
     int word = parse_word(value);
 
@@ -118,8 +117,7 @@ store_tri(const struct option *o, enum conf_tristate *at, const char *value,
 }
 
 static int
-store_enum(const struct option *o, void *at, const char *value,
-           struct err *e)
+store_enum(const struct option *o, void *at, const char *value, struct err *e)
 {
     const char *word = o->words;
     size_t len = strlen(value);
@@ -149,13 +147,12 @@ parse_number(const struct option *o, const char *value, uint64_t *ret,
 
     if (o->type == TYPE_SIZE ? !text_parse_size(&n, value)
                              : !text_parse_u64(&n, value))
-        return bad_value(o, o->type == TYPE_SIZE ? "not a size"
-                                                 : "not a number",
-                         value, e);
+        return bad_value(
+            o, o->type == TYPE_SIZE ? "not a size" : "not a number", value, e);
     if (n < o->min || n > o->max)
         return err_set(e, EINVAL, "%s: not in %llu..%llu: %llu", o->name,
-                       (unsigned long long)o->min,
-                       (unsigned long long)o->max, (unsigned long long)n);
+                       (unsigned long long)o->min, (unsigned long long)o->max,
+                       (unsigned long long)n);
     *ret = n;
     return 0;
 }
@@ -211,8 +208,7 @@ store_umask(struct conf *c, const struct option *o, const char *value,
 }
 
 static int
-store_name(const struct option *o, char **at, const char *value,
-           struct err *e)
+store_name(const struct option *o, char **at, const char *value, struct err *e)
 {
     size_t len = strlen(value);
 

@@ -56,8 +56,9 @@ conf_url(const char *url, const char *bucket_default, char **ret_bucket,
     } else if (bucket_default && url[0] == '/') {
         bucket = strdup(bucket_default);
     } else {
-        return refuse(url, bucket_default ? "neither s3://BUCKET/KEY nor /KEY"
-                                          : "not s3://BUCKET[/KEY]",
+        return refuse(url,
+                      bucket_default ? "neither s3://BUCKET/KEY nor /KEY"
+                                     : "not s3://BUCKET[/KEY]",
                       e);
     }
     if (start[0] == '/')

@@ -13,13 +13,13 @@
 #include "base/cleanup.h"
 
 int
-plan_bound_init(struct plan_bound_set *b, const struct plan_key *key,
-                size_t n, uint64_t floor, size_t copies_max)
+plan_bound_init(struct plan_bound_set *b, const struct plan_key *key, size_t n,
+                uint64_t floor, size_t copies_max)
 {
     size_t i, most;
 
-    *b = (struct plan_bound_set){.floor = floor, .n = n,
-                                 .copies_max = copies_max};
+    *b = (struct plan_bound_set){
+        .floor = floor, .n = n, .copies_max = copies_max};
     for (i = 0; i < n; i++) {
         b->total += key[i].size + key[i].head;
         b->head_max = max_u64(b->head_max, key[i].head);

@@ -106,8 +106,7 @@ add_states(struct table *t, const struct plan_body *left,
     }
     /* The neighbour is not copied, or there is none. */
     s.from = t->best_before;
-    lack = s.from == NO_STATE && body->first < floor ? floor - body->first
-                                                     : 0;
+    lack = s.from == NO_STATE && body->first < floor ? floor - body->first : 0;
     if (lack > size - floor)
         return 0;
     s.prefix = lack;

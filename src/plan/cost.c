@@ -48,8 +48,8 @@ static double
 price(const struct plan_totals *t, const struct plan_prices *p)
 {
     const struct plan_requests *r = &t->requests;
-    double writes = (double)(r->upload + r->copy + r->create + r->complete +
-                             r->list);
+    double writes =
+        (double)(r->upload + r->copy + r->create + r->complete + r->list);
     double reads = (double)(r->get + r->head);
 
     return writes * p->per_million_writes / 1e6 +

@@ -42,11 +42,11 @@ struct plan_bound_set {
     uint64_t total;     /* T: bodies and local headers */
     uint64_t large_sum; /* P(nb) */
     size_t n;
-    size_t large;       /* nb: bodies of at least the floor */
+    size_t large; /* nb: bodies of at least the floor */
     size_t copies_max;
-    size_t top;         /* sums cover the largest top bodies */
-    uint64_t *sum;      /* [top + 1]: P(0..top) */
-    uint64_t *lack;     /* [top + 1]: sums of max(0, floor - s - 2H) */
+    size_t top;     /* sums cover the largest top bodies */
+    uint64_t *sum;  /* [top + 1]: P(0..top) */
+    uint64_t *lack; /* [top + 1]: sums of max(0, floor - s - 2H) */
 };
 /* key sorted by plan_sort_keys. 0 or -ENOMEM. */
 int plan_bound_init(struct plan_bound_set *b, const struct plan_key *key,
@@ -65,15 +65,15 @@ struct plan_fill {
     const struct plan_key *key; /* sorted */
     const uint64_t *weight;     /* [n + 1]: sums of size + head */
     size_t n;
-    size_t small;     /* first key that is poured, not placed */
-    uint64_t cap;     /* of an upload part, for counting parts */
+    size_t small;      /* first key that is poured, not placed */
+    uint64_t cap;      /* of an upload part, for counting parts */
     uint64_t head_max; /* longest local header */
-    uint64_t end_len; /* central directory and end records, at most */
-    uint32_t *bin;    /* [n]: bin of each key if wanted, else NULL */
+    uint64_t end_len;  /* central directory and end records, at most */
+    uint32_t *bin;     /* [n]: bin of each key if wanted, else NULL */
     struct plan_bin *bins, *scratch; /* [copies] each */
-    uint64_t work;    /* steps spent so far */
-    bool crowded;     /* the last trial: floors and slacks were met, part
-                         numbers perhaps not */
+    uint64_t work;                   /* steps spent so far */
+    bool crowded; /* the last trial: floors and slacks were met, part
+                     numbers perhaps not */
 };
 struct plan_bin {
     uint64_t have; /* bytes of streamed members, their headers included */
@@ -90,8 +90,8 @@ enum plan_fill_way {
 /* Fills for copies bodies; true, with the bytes that would be uploaded
  * (no central directory), if floors, slacks and part count allow it.  With
  * bin[] wanted, bin[i] of a copied key is the bin before it. */
-bool plan_fill_try(struct plan_fill *f, size_t copies,
-                   enum plan_fill_way way, uint64_t *ret);
+bool plan_fill_try(struct plan_fill *f, size_t copies, enum plan_fill_way way,
+                   uint64_t *ret);
 
 /* ------------------------------------------------------------ copies.c */
 

@@ -80,8 +80,8 @@ search_init(struct search *s, const struct plan_key *key, size_t n)
     r = plan_bound_init(&s->bound, key, n, ORDER_FLOOR, ORDER_COPIES_MAX);
     if (!weight || r < 0)
         return -ENOMEM;
-    most = s->bound.large < ORDER_COPIES_MAX ? s->bound.large
-                                             : ORDER_COPIES_MAX;
+    most =
+        s->bound.large < ORDER_COPIES_MAX ? s->bound.large : ORDER_COPIES_MAX;
     s->fill.key = key;
     s->fill.n = s->fill.small = n;
     s->fill.bins = calloc(most + 1, sizeof(*s->fill.bins));
@@ -115,8 +115,7 @@ parts_fit(const struct search *s, size_t copies)
 {
     uint64_t streamed = s->bound.total - s->bound.sum[copies];
 
-    return copies + max_u64(copies, streamed / s->fill.cap) <=
-           ORDER_PARTS_MAX;
+    return copies + max_u64(copies, streamed / s->fill.cap) <= ORDER_PARTS_MAX;
 }
 
 static void

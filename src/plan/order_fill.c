@@ -58,9 +58,8 @@ sort_bins(struct plan_bin *bin, struct plan_bin *tmp, size_t n)
     sort_bins(bin + half, tmp, n - half);
     memcpy(tmp, bin, n * sizeof(*bin));
     for (k = 0; k < n; k++)
-        bin[k] = j == n || (i < half && tmp[i].have <= tmp[j].have)
-                     ? tmp[i++]
-                     : tmp[j++];
+        bin[k] = j == n || (i < half && tmp[i].have <= tmp[j].have) ? tmp[i++]
+                                                                    : tmp[j++];
 }
 
 /* Largest first to the emptiest, until no bin is below target.  Returns
@@ -147,8 +146,7 @@ bin_rise(struct plan_bin *bin, size_t n, size_t at)
 
 /* The fullest bin that can take room bytes less than target; n if none. */
 static size_t
-bin_fit(const struct plan_bin *bin, size_t n, uint64_t weight,
-        uint64_t target)
+bin_fit(const struct plan_bin *bin, size_t n, uint64_t weight, uint64_t target)
 {
     size_t low = 0, high = n;
 
@@ -273,8 +271,7 @@ settle(struct plan_fill *f, size_t copies, struct settled *ret)
 /* As settle, and within the part numbers: then true and the bytes that
  * are uploaded. */
 static bool
-settle_parts(struct plan_fill *f, size_t copies, struct pool *p,
-             uint64_t *ret)
+settle_parts(struct plan_fill *f, size_t copies, struct pool *p, uint64_t *ret)
 {
     uint64_t streamed = f->weight[f->n] - f->weight[copies];
     uint64_t tail, room;

@@ -113,8 +113,8 @@ find_bodies(struct maker *k)
 static int
 try_ranks(struct maker *k, size_t ranks)
 {
-    int r = plan_copies(k->body, k->bodies, ranks, k->lim->part_min,
-                        k->range, &k->ranges);
+    int r = plan_copies(k->body, k->bodies, ranks, k->lim->part_min, k->range,
+                        &k->ranges);
 
     return r < 0 ? r : count_parts(k) <= k->lim->parts_max;
 }
@@ -164,8 +164,8 @@ static uint64_t
 copy_size(const struct maker *k)
 {
     const struct plan_limits *lim = k->lim;
-    uint64_t low = min_u64(max_u64(lim->copy_split, lim->part_min),
-                           lim->part_max);
+    uint64_t low =
+        min_u64(max_u64(lim->copy_split, lim->part_min), lim->part_max);
     uint64_t high = lim->part_max, base = count_parts(k), whole = 0;
     size_t i;
 
@@ -245,8 +245,8 @@ next_cap(const struct plan_limits *lim, uint64_t cap)
 static uint64_t
 first_cap(const struct plan_limits *lim, uint64_t bound)
 {
-    uint64_t cap = min_u64(max_u64(lim->upload_cap, 2 * lim->part_min),
-                           lim->part_max);
+    uint64_t cap =
+        min_u64(max_u64(lim->upload_cap, 2 * lim->part_min), lim->part_max);
 
     if (lim->part_min < ORDER_FLOOR || lim->parts_max > ORDER_PARTS_MAX)
         return cap; /* the bound is not for such a store */
@@ -335,8 +335,7 @@ plan_stream(struct plan *p, const struct zip_layout *l,
 
 int
 plan_parts(struct plan *ret, const struct zip_layout *l,
-           const struct plan_limits *lim, enum plan_strategy s,
-           struct err *e)
+           const struct plan_limits *lim, enum plan_strategy s, struct err *e)
 {
     struct maker k = {.l = l, .lim = lim};
     struct plan p = {.strategy = s};

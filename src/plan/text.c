@@ -48,8 +48,7 @@ add_requests(struct buf *out, const struct plan_requests *q)
                     "requests: upload %llu, copy %llu, create %llu, "
                     "complete %llu, get %llu, head %llu, list %llu\n",
                     (ull)q->upload, (ull)q->copy, (ull)q->create,
-                    (ull)q->complete, (ull)q->get, (ull)q->head,
-                    (ull)q->list);
+                    (ull)q->complete, (ull)q->get, (ull)q->head, (ull)q->list);
 }
 
 /* Within 0.1 % of the bound nothing is left to be gained. */
@@ -58,8 +57,7 @@ verdict(const struct plan *p)
 {
     if (p->strategy != PLAN_DUO || p->totals.uploaded < p->bound)
         return "";
-    return p->totals.uploaded - p->bound <= p->bound / 1000 ? ": optimal"
-                                                            : "";
+    return p->totals.uploaded - p->bound <= p->bound / 1000 ? ": optimal" : "";
 }
 
 int
@@ -71,8 +69,9 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
 
     r = add_layout(out, l, meta);
     if (r == 0)
-        r = buf_addf(out, "strategy: %s\nparts: %zu (%llu uploaded, %llu "
-                          "copied)\n",
+        r = buf_addf(out,
+                     "strategy: %s\nparts: %zu (%llu uploaded, %llu "
+                     "copied)\n",
                      plan_strategy_name(p->strategy), p->count,
                      (ull)t->requests.upload, (ull)t->requests.copy);
     if (r == 0)

@@ -183,10 +183,12 @@ static void
 command_line(void **state)
 {
     const char *words[] = {
-        "prog", "-o", "ttl=7,ro", "s3://b/p", "--max-entries", "10",
-        "--order=key", "--strategy", "stream", "-fvn", "--path-style",
-        "mnt", "--read-ahead", "no", "--json", "-Rx", "--range", "y",
-        "-oregion=r", "--", "--x", NULL};
+        "prog",          "-o",   "ttl=7,ro",     "s3://b/p",
+        "--max-entries", "10",   "--order=key",  "--strategy",
+        "stream",        "-fvn", "--path-style", "mnt",
+        "--read-ahead",  "no",   "--json",       "-Rx",
+        "--range",       "y",    "-oregion=r",   "--",
+        "--x",           NULL};
     char *argv[ARRAY_SIZE(words)];
     int argc = ARRAY_SIZE(words) - 1;
     const char *range = NULL, *upper = NULL;
@@ -332,14 +334,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(every_option),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(lists),
-        cmocka_unit_test(command_line),
-        cmocka_unit_test(bad_command_lines),
-        cmocka_unit_test(urls),
-        cmocka_unit_test(help_and_pod),
+        cmocka_unit_test(defaults),     cmocka_unit_test(every_option),
+        cmocka_unit_test(refused),      cmocka_unit_test(lists),
+        cmocka_unit_test(command_line), cmocka_unit_test(bad_command_lines),
+        cmocka_unit_test(urls),         cmocka_unit_test(help_and_pod),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,8 @@ uploaded(const struct tiny *t, const size_t *order)
 
         at += k->head;
         if (k->size >= t->floor)
-            body[n++] = (struct plan_body){.first = at, .end = at + k->size,
-                                           .member = (uint32_t)i};
+            body[n++] = (struct plan_body){
+                .first = at, .end = at + k->size, .member = (uint32_t)i};
         at += k->size;
     }
     assert_int_equal(plan_copies(body, n, n, t->floor, range, &count), 0);

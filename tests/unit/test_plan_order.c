@@ -17,8 +17,7 @@ order_hash(const struct set *s)
 
     for (i = 0; i < s->n; i++)
         for (k = 0; k <= s->m[i].name_len; k++)
-            h = (h ^ (unsigned char)s->m[i].name[k]) *
-                UINT64_C(0x100000001b3);
+            h = (h ^ (unsigned char)s->m[i].name[k]) * UINT64_C(0x100000001b3);
     return h;
 }
 
@@ -148,8 +147,7 @@ a_million(void **state)
         assert_int_equal(plan_order_duo(s.m, s.n), 0);
         t1 = seconds();
         assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-        assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e),
-                         0);
+        assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
         print_message("a million (kind %u): order %.2f s, parts %.2f s, "
                       "%zu parts, uploaded %.2f %%, bound %.2f %%\n",
                       kinds[i], t1 - t0, seconds() - t1, p.count,

@@ -65,8 +65,7 @@ largest_upload(const struct plan *p)
 enum order { PLAN_ORDER, KEY_ORDER };
 
 static void
-plan_set(struct set *s, enum order order,
-         struct zip_layout *l, struct plan *p)
+plan_set(struct set *s, enum order order, struct zip_layout *l, struct plan *p)
 {
     struct err e = {0};
 
@@ -75,8 +74,7 @@ plan_set(struct set *s, enum order order,
     else
         plan_order_key(s->m, s->n);
     assert_int_equal(zip_layout_init(l, s->m, s->n), 0);
-    assert_int_equal(
-        plan_parts(p, l, &plan_limits_s3, PLAN_DUO, &e), 0);
+    assert_int_equal(plan_parts(p, l, &plan_limits_s3, PLAN_DUO, &e), 0);
     check_rules(p, l, &plan_limits_s3);
     assert_true(p->totals.uploaded >= p->bound);
     assert_true(largest_upload(p) <= plan_limits_s3.upload_cap);
@@ -166,11 +164,10 @@ brute(const struct plan_body *b, size_t n, size_t i, uint64_t end,
     if (i == n)
         return 0;
     best = brute(b, n, i + 1, end, floor);
-    for (first = max_u64(b[i].first, end + floor); first < b[i].end;
-         first++)
+    for (first = max_u64(b[i].first, end + floor); first < b[i].end; first++)
         for (last = first + floor; last <= b[i].end; last++)
-            best = max_u64(best, last - first +
-                                     brute(b, n, i + 1, last, floor));
+            best =
+                max_u64(best, last - first + brute(b, n, i + 1, last, floor));
     return best;
 }
 
@@ -352,8 +349,7 @@ stream_is_equal_parts(void **state)
 
     (void)state;
     assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_STREAM, &e),
-                     0);
+    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_STREAM, &e), 0);
     check_rules(&p, &l, &plan_limits_s3);
     for (i = 0; i + 1 < p.count; i++)
         assert_true(p.part[i].end - p.part[i].first == MIB(8));

@@ -93,9 +93,18 @@ set_size(struct rng *r, unsigned kind, uint64_t a, uint64_t b)
     case 4:
         return rng_range(r, MIB(5), MIB(5) + b % MIB(6));
     case 5: { /* the special sizes */
-        static const uint64_t special[] = {
-            0, 1, MIB(5) - 1, MIB(5), MIB(5) + 1, MIB(10) - 60,
-            MIB(10) - 64, MIB(10), MIB(16), MIB(40), 1000, KIB(256)};
+        static const uint64_t special[] = {0,
+                                           1,
+                                           MIB(5) - 1,
+                                           MIB(5),
+                                           MIB(5) + 1,
+                                           MIB(10) - 60,
+                                           MIB(10) - 64,
+                                           MIB(10),
+                                           MIB(16),
+                                           MIB(40),
+                                           1000,
+                                           KIB(256)};
 
         return special[rng_next(r) % ARRAY_SIZE(special)];
     }

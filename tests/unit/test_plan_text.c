@@ -27,8 +27,7 @@ check_pieces(json_t *part)
     size_t i;
 
     assert_true(json_array_size(pieces) > 0);
-    json_array_foreach(pieces, i, piece)
-        sum += number(piece, "bytes");
+    json_array_foreach(pieces, i, piece) sum += number(piece, "bytes");
     assert_int_equal(sum, number(part, "bytes"));
 }
 
@@ -63,10 +62,11 @@ check_json(json_t *root, const struct plan *p, const struct zip_layout *l)
     assert_string_equal(json_string_value(json_object_get(layout, "order")),
                         "plan");
     assert_true(json_is_null(json_object_get(layout, "digest")));
-    assert_string_equal(
-        json_string_value(json_object_get(root, "strategy")), "duo");
+    assert_string_equal(json_string_value(json_object_get(root, "strategy")),
+                        "duo");
     assert_int_equal(json_array_size(parts), p->count);
-    json_array_foreach(parts, i, part) {
+    json_array_foreach(parts, i, part)
+    {
         assert_int_equal(number(part, "number"), i + 1);
         check_part(part);
     }
@@ -75,8 +75,8 @@ check_json(json_t *root, const struct plan *p, const struct zip_layout *l)
     assert_int_equal(number(requests, "create"), 1);
     assert_int_equal(number(requests, "head"), 3);
     assert_true(json_is_real(json_object_get(totals, "price_usd")));
-    assert_int_equal(
-        number(json_object_get(root, "lower_bound"), "uploaded"), p->bound);
+    assert_int_equal(number(json_object_get(root, "lower_bound"), "uploaded"),
+                     p->bound);
 }
 
 static void
@@ -98,8 +98,7 @@ json_and_text(void **state)
         s.m[3].key_len = 5;
         assert_int_equal(plan_order_duo(s.m, s.n), 0);
         assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-        assert_int_equal(
-            plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
+        assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
         plan_cost(&p, &l, &plan_prices_aws, 3, 1);
         assert_int_equal(plan_json(&out, &p, &l, &meta), 0);
         assert_non_null(strstr(buf_str(&out), "\\\\xff\\\\x01\\\\x5c"));

@@ -449,10 +449,9 @@ test_interleaved(void **state)
     for (i = 0; i < N; i++)
         read_stream_close(s[i]);
     assert_true(stats(&m).memory_peak <= MIB(16));
-    if (getenv("FAKE_LOG"))
-        fprintf(stderr, "fetched %f gets %d\n", stats(&m).fetched_bytes/1048576.0, (int)requests(&m).get);
-    /* Each may have been a share (12 MiB / 8) ahead at its end. */
-    assert_true(stats(&m).fetched_bytes <= N * (MIB(4) + KIB(1536)));
+    /* Each may have been a share (12 MiB / 8) and a unit ahead at its end;
+     * thrashing would be many times what was read. */
+    assert_true(stats(&m).fetched_bytes <= N * (MIB(4) + MIB(2)));
     room_close(&m);
 }
 
