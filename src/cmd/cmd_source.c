@@ -144,6 +144,44 @@ on_head(void *user, const struct s3_error *e, const struct s3_object *o)
     call_done(c, r);
 }
 
+static void
+on_page(void *user, const struct s3_error *e, const struct s3_page *page)
+{
+    struct call *c = user;
+    struct source *s = c->s;
+
+    (void)page;
+    if (e->err < 0)
+        s3_error_text(e, "ListObjectsV2", s->bucket, s->key, strlen(s->key),
+                      &c->err);
+    call_done(c, e->err);
+}
+
+/* A listing has less patience than a HEAD: is there a store at all?  What
+ * the store itself answers does not matter, listing may be forbidden. */
+static int
+probe(struct source *s, struct err *e)
+{
+    struct s3_list_args args = {
+        .bucket = s->bucket,
+        .prefix = s->key,
+        .prefix_len = strlen(s->key),
+        .max_keys = 1,
+        .patience = S3_PATIENCE_PROBE,
+    };
+    struct call c;
+    int r;
+
+    call_init(&c, s);
+    s3_list(s->s3, &args, on_page, &c);
+    r = call_wait(&c, e);
+    call_free(&c);
+    return r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT ||
+                   r == -EPROTO
+               ? r
+               : 0;
+}
+
 int
 source_open_object(struct source *s, struct s3 *s3, const char *url,
                    struct err *e)
@@ -154,6 +192,8 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
 
     *s = (struct source){.name = url, .fd = -1, .s3 = s3};
     r = conf_url(url, NULL, &s->bucket, &s->key, e);
+    if (r == 0)
+        r = probe(s, e);
     if (r < 0)
         return r;
     call_init(&c, s);

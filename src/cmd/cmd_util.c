@@ -127,8 +127,10 @@ cmd_list(struct cmd_session *s, const char *root, struct layout **ret,
          struct err *e)
 {
     struct layout *l = NULL;
-    int r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
+    int r = index_probe(s->index, e); /* has less patience */
 
+    if (r == 0)
+        r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
     if (r == 0)
         r = must_exist(s, l, e);
     if (r == 0)

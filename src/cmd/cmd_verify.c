@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/cmd_verify_zip.h"
@@ -151,7 +151,7 @@ eat_body(struct verify *v, const uint8_t *p, size_t n)
     int r = 0;
 
     n = (size_t)min_u64(n, v->body_left);
-    v->crc = (uint32_t)crc32_z(v->crc, p, n);
+    v->crc = crc32_add(v->crc, p, n);
     v->body_left -= n;
     if (v->body_left == 0)
         r = body_done(v);
@@ -164,7 +164,7 @@ on_bytes(void *user, const uint8_t *p, size_t n)
     struct verify *v = user;
     ssize_t k;
 
-    v->whole = (uint32_t)crc32_z(v->whole, p, n);
+    v->whole = crc32_add(v->whole, p, n);
     while (n > 0) {
         k = v->body_left > 0 ? eat_body(v, p, n) : eat_header(v, p, n);
         if (k < 0)
@@ -183,8 +183,8 @@ scan(struct verify *v)
 
     if (r < 0)
         return r;
-    v->whole = (uint32_t)crc32_z(v->whole, v->dir.cd, v->dir.cd_size);
-    v->whole = (uint32_t)crc32_z(v->whole, v->dir.end, v->dir.end_len);
+    v->whole = crc32_add(v->whole, v->dir.cd, v->dir.cd_size);
+    v->whole = crc32_add(v->whole, v->dir.end, v->dir.end_len);
     if (v->s->have_crc32 && v->s->crc32 != v->whole)
         return err_set(v->e, EIO,
                        "the store says CRC-32 %08x, the bytes say %08x",

@@ -8,7 +8,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <zlib.h>
+
+#include "base/crc32.h"
 
 struct range {
     struct climb *climb;
@@ -59,7 +60,7 @@ on_data(void *user, const void *p, size_t n)
 
     if (g->differs)
         return -ESTALE;
-    g->crc = (uint32_t)crc32_z(g->crc, p, n);
+    g->crc = crc32_add(g->crc, p, n);
     return 0;
 }
 
@@ -111,7 +112,7 @@ take_range(struct climb *c)
         .climb = c,
         .index = rd->next,
         .length = range_length(size, rd->next),
-        .crc = (uint32_t)crc32(0, NULL, 0),
+        .crc = 0,
         .used = true,
     };
     rd->next++;

@@ -14,10 +14,19 @@ struct call {
     pthread_mutex_t lock; /* finished */
     pthread_cond_t done;
     bool finished;
+    const struct net_request *req;
     struct buf body; /* the loop's until finished */
     int err, status;
     char errtext[256];
 };
+
+static int
+call_head(void *user, const struct net_response *r)
+{
+    struct call *c = user;
+
+    return c->req->on_head(c->req->user, r);
+}
 
 static int
 call_data(void *user, const void *p, size_t n)
@@ -46,7 +55,7 @@ call_wait(struct net *n, struct call *c, const struct net_request *req)
 {
     struct net_request copy = *req;
 
-    copy.on_head = NULL;
+    copy.on_head = req->on_head ? call_head : NULL;
     copy.on_data = call_data;
     copy.done = call_done;
     copy.user = c;
@@ -61,7 +70,7 @@ int
 net_call(struct net *n, const struct net_request *req, size_t max,
          int *ret_status, char **ret_body, struct err *e)
 {
-    struct call c = {.body = BUF_INIT(max)};
+    struct call c = {.req = req, .body = BUF_INIT(max)};
     int r;
 
     pthread_mutex_init(&c.lock, NULL);

@@ -11,7 +11,7 @@
 #include "publish/job.h"
 
 /* Parts that were cut off arrive within this time, or stay away. */
-enum { SETTLE_MS = 1000 };
+enum { SETTLE_MS = 1000, PATIENCE_MS = 10000 };
 
 static void
 attempt_reset(struct publish_job *j)
@@ -54,12 +54,24 @@ row_remove_run(struct publish_job *j)
 }
 
 static void
-clean_row(struct publish_job *j, job_fn *then)
+clean_last(struct publish_job *j)
 {
     if (j->row)
-        job_work(j, &j->work, row_remove_run, then);
+        job_work(j, &j->work, row_remove_run, j->clean_then);
     else
-        then(j);
+        j->clean_then(j);
+}
+
+/* No call is in flight; the patience may be running out just now. */
+static void
+clean_row(struct publish_job *j, job_fn *then)
+{
+    j->clean_then = then;
+    job_later_cancel(j, &j->patience);
+    if (j->patience.id)
+        j->patience.then = clean_last;
+    else
+        clean_last(j);
 }
 
 /* -------------------------------------------------------------- object */
@@ -67,7 +79,7 @@ clean_row(struct publish_job *j, job_fn *then)
 static void
 on_deleted(struct publish_job *j)
 {
-    if (j->call.e.err < 0)
+    if (j->call.e.err < 0 && j->call.e.err != -ESTALE)
         log_error("publish: %s: a wrong archive is there and could not be "
                   "deleted: %s %s", j->st.dest, j->call.e.code,
                   j->call.e.message);
@@ -111,9 +123,9 @@ clean_object(struct publish_job *j)
     struct s3_head_args a = {.at = job_where(j), .checksum = true};
     struct call *c;
 
-    if (j->finished) {
+    if (j->finished && !j->hurry) {
         clean_delete(j);
-    } else if (j->complete_unclear) {
+    } else if (j->complete_unclear && !j->hurry) {
         j->complete_unclear = false;
         c = call_begin(j, on_looked);
         c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
@@ -138,9 +150,9 @@ static void clean_abort(struct publish_job *j);
 static void
 on_aborted(struct publish_job *j)
 {
-    if (j->cut) {
+    if (j->cut && !j->hurry) {
         j->cut = false;
-        job_later(j, SETTLE_MS, clean_abort);
+        job_later(j, &j->timer, SETTLE_MS, clean_abort);
         return;
     }
     if (j->call.e.err < 0)
@@ -166,11 +178,29 @@ clean_abort(struct publish_job *j)
     c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb, c);
 }
 
+/* A store that was silent for a minute is not waited for again: the
+ * journal keeps the row, and the next publish removes the upload. */
+static void
+on_patience(struct publish_job *j)
+{
+    j->hurry = true;
+    if (j->call.id)
+        s3_cancel(j->p->d.s3_dest, j->call.id);
+}
+
+static bool
+is_silence(int num)
+{
+    return num == ETIMEDOUT || num == ECONNREFUSED || num == EHOSTUNREACH;
+}
+
 void
 clean_begin(struct publish_job *j)
 {
     j->phase = PHASE_CLEAN;
     pieces_free(j);
+    if (j->stop == STOP_FAIL && is_silence(j->err.num))
+        job_later(j, &j->patience, PATIENCE_MS, on_patience);
     verify_free(j);
     if (j->stop == STOP_FAIL)
         read_stream_close(STEAL(j->stream));

@@ -34,7 +34,9 @@ cannot_copy(const struct s3_error *e)
 static void
 copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 {
-    if (j->crc && e->http == 400) {
+    if (e->http == 416) {
+        job_fail_member(j, e, "COPY", j->plan.part[n].member);
+    } else if (j->crc && e->http == 400) {
         refused_with_checksum(j, e);
     } else if (cannot_copy(e)) {
         publisher_learn(j->p, &j->p->caps.no_copy,
@@ -45,6 +47,55 @@ copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
         job_fail_member(j, e, "COPY", j->plan.part[n].member);
     }
 }
+
+/* ------------------------------------------------- the source, once more */
+
+static void
+on_source(struct publish_job *j, struct event *ev)
+{
+    struct part *p = (struct part *)((char *)ev - offsetof(struct part, ev));
+    uint32_t n = (uint32_t)(p - j->part);
+
+    p->id = 0;
+    j->inflight--;
+    j->copies_busy--;
+    if (j->stop)
+        return;
+    if (p->source_err == -ESTALE)
+        p->e->err = -ESTALE;
+    if (p->source_err == -ESTALE)
+        job_fail_member(j, p->e, "COPY", j->plan.part[n].member);
+    else
+        copy_failed(j, n, p->e);
+}
+
+static void
+source_cb(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    struct part *p = user;
+
+    (void)o;
+    p->source_err = e->err;
+    job_post(p->job, &p->ev, on_source);
+}
+
+/* A source that became shorter makes the range wrong before its ETag is
+ * looked at (versitygw 1.7: 400 InvalidArgument): has it changed? */
+static void
+source_look(struct publish_job *j, uint32_t n)
+{
+    const struct zip_member *m = job_member(j, j->plan.part[n].member);
+    struct s3_head_args a = {
+        .at = {j->layout->bucket, m->key, m->key_len, false},
+        .etag = m->etag,
+    };
+
+    j->inflight++;
+    j->copies_busy++;
+    j->part[n].id = s3_head(j->p->d.s3, &a, source_cb, &j->part[n]);
+}
+
+/* -------------------------------------------------------------- answer */
 
 static void
 copy_done(struct publish_job *j, uint32_t n)
@@ -79,7 +130,9 @@ on_copied(struct publish_job *j, struct event *ev)
         job_count(j, &j->st.retries, (uint64_t)p->attempts - 1);
     if (j->stop)
         return;
-    if (p->e)
+    if (p->e && (p->e->http == 400 || p->e->http == 416))
+        source_look(j, n);
+    else if (p->e)
         copy_failed(j, n, p->e);
     else if (!p->etag)
         job_fail(j, ENOMEM, "out of memory");

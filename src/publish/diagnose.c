@@ -8,8 +8,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/crc32.h"
 #include "base/text.h"
 #include "publish/job.h"
 
@@ -62,7 +62,7 @@ read_data(void *user, const void *p, size_t n)
 {
     struct diagnosis *d = user;
 
-    d->crc = (uint32_t)crc32_z(d->crc, p, n);
+    d->crc = crc32_add(d->crc, p, n);
     return 0;
 }
 

@@ -45,7 +45,7 @@ on_looked(struct publish_job *j)
         job_fail(j, EIO, "the store did not say whether the archive is "
                  "there");
     } else {
-        job_later(j, LOOK_AGAIN_MS << j->unclear, on_waited);
+        job_later(j, &j->timer, LOOK_AGAIN_MS << j->unclear, on_waited);
     }
 }
 

@@ -123,7 +123,7 @@ cancel_calls(struct publish_job *j)
     /* A create goes on: its answer names what must be aborted. */
     if (j->call.id && !j->create_unclear)
         s3_cancel(j->p->d.s3_dest, j->call.id);
-    job_later_cancel(j);
+    job_later_cancel(j, &j->timer);
     /* Else a worker may be making the parts just now. */
     if (j->phase == PHASE_ASK || j->phase == PHASE_PARTS) {
         parts_cancel(j);
@@ -143,10 +143,10 @@ stop_step(struct publish_job *j)
         j->stopping = true;
         cancel_calls(j);
         if (j->phase == PHASE_PARTS && parts_sending(j))
-            job_later(j, GRACE_MS, parts_cut);
+            job_later(j, &j->timer, GRACE_MS, parts_cut);
     }
-    if (j->timer && j->inflight == 1)
-        job_later_cancel(j);
+    if (j->timer.id && j->inflight == 1)
+        job_later_cancel(j, &j->timer);
     if (j->inflight == 0)
         clean_begin(j);
 }

@@ -84,9 +84,17 @@ void call_complete_cb(void *user, const struct s3_error *e,
 void call_uploads_cb(void *user, const struct s3_error *e,
                      const struct s3_upload *u, size_t count);
 void call_left_free(struct call *c);
-/* then on the strand after a while; job_stop ends the wait early. */
-void job_later(struct publish_job *j, uint64_t ms, job_fn *then);
-void job_later_cancel(struct publish_job *j);
+/* then on the strand after a while.  After a cancel, d->id is 0 if then
+ * will not be called; else it is about to be. */
+struct delay {
+    struct event ev;
+    struct publish_job *job;
+    uint64_t id; /* 0 = not waiting */
+    job_fn *then;
+};
+void job_later(struct publish_job *j, struct delay *d, uint64_t ms,
+               job_fn *then);
+void job_later_cancel(struct publish_job *j, struct delay *d);
 
 /* -------------------------------------------------------------- parts */
 
@@ -115,7 +123,7 @@ struct part {
     struct event ev; /* a copy's answer */
     struct publish_job *job;
     s3_id id;
-    int attempts;
+    int attempts, source_err;
     struct s3_error *e; /* a copy's error, malloc, NULL = none */
 };
 
@@ -268,9 +276,8 @@ struct publish_job {
     size_t orphan_count, orphan_next;
     job_fn *orphans_gone;
     bool orphans_kept; /* some could not be aborted */
-    uint64_t timer;
-    struct event timer_ev;
-    job_fn *timer_then;
+    struct delay timer;    /* of a sequence, or the parts' grace */
+    struct delay patience; /* of cleaning */
     int64_t row;      /* of the journal, 0 = none */
     int64_t intent;   /* seconds */
     char *upload_id;

@@ -193,7 +193,7 @@ is_quirk(struct publish_job *j, const struct copied *c, uint32_t known)
 
     for (n = c->first_part; n <= c->last_part; n++)
         if (j->plan.part[n].kind == PLAN_COPY && j->part[n].ranged &&
-            j->part[n].have_crc && j->part[n].crc == known)
+            j->part[n].state == PART_DONE && j->part[n].crc == known)
             return true;
     return false;
 }

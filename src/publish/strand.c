@@ -218,33 +218,35 @@ call_left_free(struct call *c)
 static void
 timer_over(struct publish_job *j, struct event *ev)
 {
-    (void)ev;
-    j->timer = 0;
+    struct delay *d = (struct delay *)ev;
+
+    d->id = 0;
     j->inflight--;
-    j->timer_then(j);
+    d->then(j);
 }
 
 static void
 timer_main(void *user)
 {
-    struct publish_job *j = user;
+    struct delay *d = user;
 
-    job_post(j, &j->timer_ev, timer_over);
+    job_post(d->job, &d->ev, timer_over);
 }
 
 void
-job_later(struct publish_job *j, uint64_t ms, job_fn *then)
+job_later(struct publish_job *j, struct delay *d, uint64_t ms, job_fn *then)
 {
-    j->timer_then = then;
+    d->job = j;
+    d->then = then;
     j->inflight++;
-    j->timer = net_timer(j->p->d.net, ms, timer_main, j);
+    d->id = net_timer(j->p->d.net, ms, timer_main, d);
 }
 
 void
-job_later_cancel(struct publish_job *j)
+job_later_cancel(struct publish_job *j, struct delay *d)
 {
-    if (j->timer && net_timer_cancel(j->p->d.net, j->timer)) {
-        j->timer = 0;
+    if (d->id && net_timer_cancel(j->p->d.net, d->id)) {
+        d->id = 0;
         j->inflight--;
     }
 }

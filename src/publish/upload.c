@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
+#include "base/crc32.h"
 #include "publish/job.h"
 
 enum {
@@ -249,7 +249,7 @@ view_crc(const struct read_view *v)
     int i;
 
     for (i = 0; i < v->count; i++)
-        crc = (uint32_t)crc32_z(crc, v->iov[i].iov_base, v->iov[i].iov_len);
+        crc = crc32_add(crc, v->iov[i].iov_base, v->iov[i].iov_len);
     return crc;
 }
 

@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/buf.h"
+#include "base/crc32.h"
 #include "publish/job.h"
 
 struct check {
@@ -49,7 +49,7 @@ piece_crc(struct layout *l, struct crc_set *crcs, const struct zip_piece *z,
     }
     out = (uint8_t *)scratch->data;
     zip_piece_put(out, &l->zip, z, member);
-    *ret = (uint32_t)crc32_z(0, out, len);
+    *ret = crc32_add(0, out, len);
     return 0;
 }
 
@@ -124,6 +124,14 @@ verify_over(struct publish_job *j)
 
 /* ------------------------------------------------------------ readback */
 
+/* The archive was there, and now it is another's object: that stays. */
+static void
+dest_taken(struct publish_job *j)
+{
+    j->finished = false;
+    job_fail(j, EEXIST, "the destination was written by another meanwhile");
+}
+
 static void
 on_checked(struct publish_job *j, struct event *ev)
 {
@@ -136,7 +144,9 @@ on_checked(struct publish_job *j, struct event *ev)
     if (j->stop)
         return;
     job_count(j, &j->st.downloaded, k->len);
-    if (k->e)
+    if (k->e && k->e->err == -ESTALE)
+        dest_taken(j);
+    else if (k->e)
         job_fail_s3(j, k->e, "GET");
     else if (k->failed)
         job_fail(j, ENOMEM, "out of memory");
@@ -151,7 +161,7 @@ check_data(void *user, const void *p, size_t n)
 {
     struct check *k = user;
 
-    k->crc = (uint32_t)crc32_z(k->crc, p, n);
+    k->crc = crc32_add(k->crc, p, n);
     return 0;
 }
 
@@ -271,15 +281,13 @@ on_looked(struct publish_job *j)
         job_fail_s3(j, &c->e, "HEAD");
         return;
     }
-    if (strcmp(c->o.etag, j->done.etag) != 0 ||
-        c->o.size != job_zip(j)->size) {
-        job_fail(j, EIO, "what is there is not the object that was made "
-                 "(%llu bytes, not %llu)",
+    if (strcmp(c->o.etag, j->done.etag) != 0)
+        dest_taken(j);
+    else if (c->o.size != job_zip(j)->size)
+        job_fail(j, EIO, "the finished object has %llu bytes, not %llu",
                  (unsigned long long)c->o.size,
                  (unsigned long long)job_zip(j)->size);
-        return;
-    }
-    if (j->crc && c->o.have_crc && c->o.crc != j->whole)
+    else if (j->crc && c->o.have_crc && c->o.crc != j->whole)
         job_fail(j, EIO, "the store's CRC-32 is %08x, not %08x", c->o.crc,
                  j->whole);
     else if (j->crc && c->o.have_crc && !wants_full(j))

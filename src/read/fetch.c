@@ -9,8 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/crc32.h"
 #include "base/text.h"
 
 static const struct zip_member *
@@ -47,7 +47,7 @@ copy_in(struct unit *u, uint64_t off, const uint8_t *b, size_t n)
     uint64_t run;
     uint8_t *to;
 
-    u->crc = (uint32_t)crc32_z(u->crc, b, n);
+    u->crc = crc32_add(u->crc, b, n);
     for (; n; n -= run, b += run, off += run) {
         to = unit_bytes(u, off, &run);
         run = min_u64(run, n);
@@ -225,7 +225,7 @@ unit_fetch(struct unit *u)
         args.first = u->first;
         args.length = u->length;
     }
-    u->crc = (uint32_t)crc32(0, NULL, 0);
+    u->crc = 0;
     id = s3_get(p->s3, &args, on_done, u);
     pthread_mutex_lock(&p->lock);
     u->id = id;

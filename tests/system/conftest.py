@@ -201,7 +201,7 @@ def s3zip(home):
     def run(at, *args, env=None, limit=60, text=True, **options):
         return mounts.s3zip(
             args, environment(home, at.endpoint, **(env or {})), options,
-            limit, text)
+            limit, text, cwd=home)
     return run
 
 

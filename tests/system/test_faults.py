@@ -392,7 +392,7 @@ def test_server_killed_during_publish(own_gw, mount, tmp_path):
 @pytest.mark.big
 def test_wrong_crc_of_a_copied_part(gw, proxy, bucket, mount):
     """A store whose part checksums are wrong is verified by reading."""
-    source, dest = bucket(gw, sets.duo()), bucket(gw)   # the known quirk
+    source, dest = bucket(gw, sets.ranged()), bucket(gw)    # known quirk
     m = mount(proxy, source)
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
     assert status(m.file())["verified"] in ("readback-headers", "full")
@@ -403,6 +403,22 @@ def test_wrong_crc_of_a_copied_part(gw, proxy, bucket, mount):
     proxy.forget()
     assert set_attr(m.file(), f"s3://{dest}/o2.zip") == 0
     assert count(proxy.log())["create"] == 1
+
+
+@pytest.mark.big
+def test_parts_end_before_the_abort(gw, proxy, bucket, mount):
+    """A part that the store still writes would bring its aborted upload
+    back: before a restart, parts on their way are waited for."""
+    source, dest = bucket(gw, sets.ranged()), bucket(gw)
+    m = mount(proxy, source)
+    proxy.rules({**COPIES, "n": 2, "count": 0, "delay": 0.5})
+    assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
+    log = proxy.log()
+    abort = next(c for c in log if c.operation == "abort")
+    upload = abort.query.partition("uploadId=")[2]
+    copies = [c for c in log if c.operation == "copy" and upload in c.query]
+    assert len(copies) > 1
+    assert all(c.seconds and c.at + c.seconds <= abort.at for c in copies)
 
 
 @pytest.mark.big

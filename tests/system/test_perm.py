@@ -5,10 +5,12 @@ user that owns the mount. /dev/fuse may be for root only, so a mount
 namespace gets its own."""
 
 import os
+import pwd
 import shlex
 import shutil
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -23,6 +25,7 @@ def as_user(uid, *argv, **more):
     return subprocess.run(
         ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
          *argv], capture_output=True, text=True, check=False,
+        errors="replace",
         env=dict(os.environ, LC_ALL="C"), timeout=60, **more)
 
 
@@ -86,8 +89,9 @@ def test_mount_as_user(gw, bucket, env, home):
     source, dest = bucket(gw, sets.nested()), bucket(gw)
     work = f"{home}/user"
     os.makedirs(f"{work}/mnt")
+    user = pwd.getpwnam("nobody")       # fusermount3 wants a name
     for path in (work, f"{work}/mnt"):
-        os.chown(path, OWNER, OWNER)
+        os.chown(path, user.pw_uid, user.pw_gid)
     # as nobody may pass through the folder that was built in
     program = f"{home}/s3zipfs"
     shutil.copy(where.program("s3zipfs"), program)
@@ -104,15 +108,16 @@ def test_mount_as_user(gw, bucket, env, home):
     stat -c %u mnt/archive.zip
     fusermount3 -u mnt
     """
-    user = shlex.join(["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}",
-                       "--clear-groups", "sh", "-c", inner])
-    outer = (f"mount --bind {device} /dev/fuse && exec {user}")
+    shell = shlex.join(["setpriv", f"--reuid={user.pw_uid}",
+                        f"--regid={user.pw_gid}", "--clear-groups", "sh",
+                        "-c", inner])
+    outer = f"mount --bind {device} /dev/fuse && exec {shell}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", outer], capture_output=True,
         text=True, timeout=60, check=False, env=env(gw, HOME=work,
                                                     XDG_CACHE_HOME=work))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == str(OWNER)
+    assert done.stdout.split()[-1] == str(user.pw_uid)
     assert gw.client.head_object(Bucket=dest, Key="user.zip")
 
 
@@ -129,20 +134,28 @@ def test_mount_helper(gw, bucket, mount):
 
 
 def test_mount_command(gw, bucket, env, home):
-    """mount -t fuse.s3zipfs, as an fstab line does, and umount."""
-    import tempfile
+    """mount -t fuse.s3zipfs and -t s3zipfs, as fstab lines do, and umount.
+    mount(8) clears PATH and looks for helpers in /sbin: a mount namespace
+    has the programs where an installation puts them."""
     source = bucket(gw, sets.one())
-    point = tempfile.mkdtemp(dir=home)
-    folder = os.path.dirname(where.program("s3zipfs"))
-    environment = env(gw)
-    environment["PATH"] = folder + ":" + environment["PATH"]
-    try:
-        done = subprocess.run(
-            ["mount", "-t", "fuse.s3zipfs", "-o", "_netdev,allow_other,ro",
-             f"s3://{source}", point], capture_output=True, text=True,
-            env=environment, timeout=20, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "archive.zip" in os.listdir(point)
-    finally:
-        subprocess.run(["umount", point], check=False)
+    point, programs, real = (tempfile.mkdtemp(dir=home) for _ in range(3))
+    for name in ("s3zipfs", "mount.s3zipfs"):
+        os.symlink(where.program(name), os.path.join(programs, name))
+    inner = f"""set -e
+    mount --bind {programs} /usr/local/bin
+    mount --bind /usr/sbin {real}
+    mount -t tmpfs tmpfs /usr/sbin
+    ln -s {real}/* {programs}/mount.s3zipfs /usr/sbin/
+    for type in fuse.s3zipfs s3zipfs; do
+        mount -t $type -o _netdev,allow_other,ro s3://{source} {point}
+        ls {point}
+        grep -c " {point} fuse.s3zipfs " /proc/self/mounts
+        umount {point}
+    done
+    """
+    done = subprocess.run(["unshare", "-m", "sh", "-c", inner], text=True,
+                          capture_output=True, env=env(gw), timeout=40,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["archive.zip", "1"] * 2
     assert not os.listdir(point)

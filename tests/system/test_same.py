@@ -116,12 +116,13 @@ def test_strategy_stream(store, bucket, mount):
 
 @pytest.mark.big
 def test_store_verified(store, bucket, mount):
-    """CRC32 sources: checked by the store where the store can."""
+    """CRC32 sources, copied in ranges: checked by the store where the store
+    can."""
     if not store.range_crc or not store.mp_object_size:
         wanted = ("readback-headers", "full")
     else:
         wanted = ("store-crc",)
-    source, dest = bucket(store, sets.duo()), bucket(store)
+    source, dest = bucket(store, sets.ranged()), bucket(store)
     m = mount(store, source)
     assert set_attr(m.file(), f"s3://{dest}/out.zip") == 0
     assert status(m.file())["verified"] in wanted

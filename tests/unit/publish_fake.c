@@ -106,10 +106,24 @@ op_pick(void)
     return n ? op_take(&fake.ops, &fake.ops_end, fake_random(n)) : NULL;
 }
 
+void
+op_again(struct op *op)
+{
+    op->again = true;
+}
+
 static void
 op_run(struct op *op)
 {
     op->run(op);
+    if (op->again) {
+        LOCK_SCOPE(&fake.lock);
+        op->again = false;
+        op->next = NULL;
+        *fake.ops_end = op;
+        fake.ops_end = &op->next;
+        return;
+    }
     free(op->upload_id);
     free(op->etag);
     free(op->if_match);

@@ -59,12 +59,14 @@ struct fake {
     bool copy_501, size_501, no_complete_crc, no_head_crc;
     bool copy_garbage;  /* copies answer 200 with something else */
     bool head_403;
+    bool range_first;   /* a copy's range is checked before its guard */
     bool bad_data;      /* the finished object has a flipped byte */
     bool wrong_copy_crc; /* any copy: wrong, and not the quirk */
     int busy_409;       /* so many Completes */
     int unclear;        /* so many Completes: done, but no answer */
     int lost;           /* so many Completes: not done, no answer */
     bool abort_fails;
+    bool abort_hangs;   /* until it is cancelled */
     /* the n-th call, 1-based, 0 = none */
     unsigned trouble_at;
     enum fake_trouble trouble;

@@ -15,7 +15,7 @@ typedef void op_fn(struct op *op);
 struct op {
     struct op *next;
     uint64_t id;
-    bool cancelled;
+    bool cancelled, again;
     op_fn *run;
     void (*plain)(void *user);
     void *user, *cb;
@@ -36,6 +36,8 @@ uint64_t fake_random(uint64_t below);
 struct op *op_new(op_fn *run);
 uint64_t op_queue(struct op *op);
 bool op_cancel(uint64_t id);
+/* op, which is being run, comes again later. */
+void op_again(struct op *op);
 void fake_upload_drop(struct fake_upload *u);
 
 /* Counts a call and does the trouble that is set for it.  0, or the error

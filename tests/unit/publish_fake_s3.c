@@ -198,6 +198,8 @@ head_run(struct op *op)
 
     begin(op, &fake.heads, &e);
     o = find_object(op->key);
+    if (op->etag && (!o || strcmp(o->etag, op->etag) != 0))
+        refuse(&e, -ESTALE, 412, "");
     if (fake.head_403)
         refuse(&e, -EACCES, 403, "");
     if (!o)
@@ -214,8 +216,11 @@ s3_id
 s3_head(struct s3 *s, const struct s3_head_args *a, s3_get_cb *cb,
         void *user)
 {
+    struct op *op = op_at(head_run, &a->at, cb, user);
+
     (void)s;
-    return op_queue(op_at(head_run, &a->at, cb, user));
+    op->etag = a->etag ? strdup(a->etag) : NULL;
+    return op_queue(op);
 }
 
 static void
@@ -444,6 +449,8 @@ copy_run(struct op *op)
     u = find_upload(op->upload_id);
     o = find_object(op->source);
     copy_refusals(op, u, &e);
+    if (fake.range_first && o && op->first + op->length > o->size)
+        refuse(&e, -EIO, 400, "InvalidArgument");
     if (!o || strcmp(o->etag, op->etag) != 0)
         refuse(&e, -ESTALE, 412, "PreconditionFailed");
     if (!e.err) {
@@ -682,7 +689,13 @@ abort_run(struct op *op)
 {
     struct fake_upload *u;
     struct s3_error e;
-    bool effect = begin(op, &fake.aborts, &e);
+    bool effect;
+
+    if (fake.abort_hangs && !op->cancelled) {
+        op_again(op);
+        return;
+    }
+    effect = begin(op, &fake.aborts, &e);
 
     u = find_upload(op->upload_id);
     if (fake.abort_fails)

@@ -383,6 +383,24 @@ test_wrong_copies(void **state)
     case_stop(&c);
 }
 
+/* A source that became shorter: the range is refused, not the guard. */
+static void
+test_shorter_source(void **state)
+{
+    size_t i;
+
+    (void)state;
+    case_start(&c, 44, 30, NONE);
+    fake.range_first = true;
+    for (i = 0; i < c.l->zip.count; i++)
+        if (c.l->member[i].size > 3000)
+            break;
+    fake_put(c.l->member[i].key, "short", 5, false);
+    expect_failed(-ECANCELED);
+    assert_true(atomic_load(&c.l->stale));
+    case_stop(&c);
+}
+
 static void
 test_refused_layouts(void **state)
 {
@@ -433,6 +451,21 @@ test_failed_abort_is_made_good(void **state)
     assert_int_equal(fake_uploads_open(), 1);
     assert_int_equal(fake_journal_rows(), 1);
     fake.abort_fails = false;
+    expect_done("store-crc");
+    case_stop(&c);
+}
+
+static void
+test_silent_store(void **state)
+{
+    (void)state;
+    case_start(&c, 53, 30, HALF);
+    fake.abort_hangs = true;
+    fake.trouble_at = 20;
+    fake.trouble = FAKE_FAIL_TIMEOUT;
+    assert_int_equal(case_publish(&c), -ETIMEDOUT);
+    assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+    fake.abort_hangs = false;
     expect_done("store-crc");
     case_stop(&c);
 }
@@ -626,9 +659,11 @@ main(void)
         cmocka_unit_test(test_unclear),
         cmocka_unit_test(test_wrong_known_crc),
         cmocka_unit_test(test_wrong_copies),
+        cmocka_unit_test(test_shorter_source),
         cmocka_unit_test(test_refused_layouts),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_failed_abort_is_made_good),
+        cmocka_unit_test(test_silent_store),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_other_process),
         cmocka_unit_test(test_one_job_per_destination),

@@ -106,7 +106,7 @@ class Faults:
                  "headers": {k.lower(): v for k, v in
                              flow.request.headers.items()},
                  "sent": 0, "received": 0, "status": None, "rule": None,
-                 "seconds": None}
+                 "at": time.monotonic(), "seconds": None}
         self.log.append(entry)
         flow.metadata["entry"] = entry
         for number, rule in enumerate(self.rules):

@@ -62,7 +62,7 @@ class FaultProxy:
 
     def log(self):
         """Calls so far: dicts with method, path, query, headers, status,
-        sent, received, seconds and, if a rule hit, rule."""
+        sent, received, at, seconds and, if a rule hit, rule."""
         return [Call(c) for c in self.control("log")]
 
     def held(self, seconds=30):

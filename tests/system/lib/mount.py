@@ -240,8 +240,12 @@ def number(text):
 def s3zip(args, env, options=None, limit=60, text=True, **more):
     """Runs s3zip; options become -o."""
     argv = [where.program("s3zip"), *args]
-    if options:
-        argv += ["-o", option_list(options)]
+    for name, value in (options or {}).items():     # cat's -o is a file
+        for v in value if isinstance(value, (list, tuple)) else [value]:
+            if v is True:
+                argv.append(f"--{name}")
+            elif v is not None and v is not False:
+                argv += [f"--{name}", str(v)]
     return subprocess.run(argv, env=env, capture_output=True, text=text,
                           stdin=subprocess.DEVNULL,
                           timeout=limit * where.slow(), check=False, **more)

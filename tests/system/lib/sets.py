@@ -170,6 +170,13 @@ def duo(checksum=CRC32):
     return out
 
 
+def ranged(checksum=CRC32):
+    """As duo, but with members of which ranges are copied."""
+    out = {f"large-{i}": Obj(11 * MIB + i * 1001, checksum) for i in range(3)}
+    out |= {f"small/{i}": Obj(300000 + i, checksum) for i in range(4)}
+    return out
+
+
 # name -> objects(store); what is compared on every server
 COMPARED = {
     "one": lambda store: one(),

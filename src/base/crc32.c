@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * CRC-32 by libdeflate, or by zlib where that is not installed.
+ */
+#include "base/crc32.h"
+
+#include "config.h"
+
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+
+uint32_t
+crc32_add(uint32_t crc, const void *p, size_t n)
+{
+    return libdeflate_crc32(crc, p, n);
+}
+
+const char *
+crc32_name(void)
+{
+    return "libdeflate";
+}
+#else
+#include <zlib.h>
+
+uint32_t
+crc32_add(uint32_t crc, const void *p, size_t n)
+{
+    return (uint32_t)crc32_z(crc, p, n);
+}
+
+const char *
+crc32_name(void)
+{
+    return "zlib";
+}
+#endif
