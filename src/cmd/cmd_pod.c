@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "cmd/cmd.h"
+#include "fs/fs_stats.h"
 
 /* What ends a publish or a read with what; doc/product's table. */
 static const struct {
@@ -76,7 +77,8 @@ static const struct {
     {"user.s3zipfs.digest", "SHA-256 of the layout."},
     {"user.s3zipfs.entries", "How many members the archive has."},
     {"user.s3zipfs.skipped", "What is left out of the archive, and why."},
-    {"user.s3zipfs.stats", "Counters of the mount."},
+    {"user.s3zipfs.stats",
+     "Counters of the mount; SIGUSR1 puts the same lines into the log."},
     {"user.s3zipfs.invalidate",
      "Set: the next lookup lists again, whatever the ttl."},
 };
@@ -199,6 +201,16 @@ pod_status(void)
     buf_free(&b);
 }
 
+static void
+pod_stats(void)
+{
+    struct buf b = BUF_INIT(1 << 16);
+
+    if (fs_stats_pod(&b) == 0)
+        cmd_print(&b);
+    buf_free(&b);
+}
+
 int
 cmd_pod(const char *section)
 {
@@ -212,6 +224,7 @@ cmd_pod(const char *section)
         {"errors", pod_errors},
         {"exit", pod_exit},
         {"status", pod_status},
+        {"stats", pod_stats},
         {"attributes", pod_attributes},
     };
     size_t i;

@@ -67,6 +67,7 @@ start_store(struct cmd_session *s, const struct conf *c, struct err *e)
         .sign_payload = c->sign_payload,
         .storage_class = c->storage_class,
         .sse_kms_key_id = c->sse_kms_key_id,
+        .trace = c->trace,
     };
     int r = start_net(s, c, &ac, e);
 

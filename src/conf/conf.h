@@ -68,6 +68,7 @@ struct conf {
     int log; /* enum log_level by number: 0 error .. 3 debug */
     char *log_file;
     bool syslog;
+    char *trace; /* file, or NULL */
     /* FUSE */
     bool allow_other, allow_root, ro, auto_unmount;
     bool foreground, debug; /* -f, -d */

@@ -136,6 +136,11 @@ const struct option option_table[] = {
     {"syslog", GROUP_LOG, TYPE_BOOL, AT(syslog),
      .help = "Log to syslog (a mount in the background does unless log_file "
              "is given)."},
+    {"trace", GROUP_LOG, TYPE_STRING, AT(trace), .arg = "FILE",
+     .help = "Append one JSON line to this file for each request to the "
+             "store: when, what, the answer, bytes and times. Keys are in "
+             "it, secrets are not; a new file is readable by its owner "
+             "alone."},
 
     {"allow_other", GROUP_FUSE, TYPE_BOOL, AT(allow_other),
      .help = "Let other users in."},

@@ -142,18 +142,32 @@ set_member(const struct crc_set *s, size_t i)
     return &s->layout->zip.member[i];
 }
 
+/* ------------------------------------------------------------ values.c */
+
 /* With set->lock: keep v as the value of member. */
 void set_store(struct crc_set *s, size_t member, uint32_t v, bool write);
+
+/* ----------------------------------------------------------- waiters.c */
+
 /* With set->lock: take the climb out of the table; its waiters move to
  * *ret. */
 void set_remove_climb(struct climb *c, struct crc_waiters *ret);
 /* Without locks. */
 void crc_waiters_answer(struct crc_waiters *w, int r, uint32_t v,
-                    const struct err *e);
+                        const struct err *e);
 /* Without set->lock. */
 void climb_unref(struct climb *c);
+/* Members below end are loaded: who waited for that goes on. */
+void set_loaded_to(struct crc_set *s, size_t end);
+
+/* ----------------------------------------------------------- traffic.c */
+
+/* With set->lock: write the value of member to the store soon. */
+void set_mark_dirty(struct crc_set *s, size_t member);
 /* Write what the dirty sets hold.  Blocks. */
 void crc_flush(struct crc *c);
+/* Starts to load what the store knows. */
+void set_load(struct crc_set *s);
 
 /* --------------------------------------------------------------- crc.c */
 

@@ -7,7 +7,6 @@
 #include "crc/impl.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "base/crc32.h"
 

@@ -27,8 +27,8 @@ int fs_new(struct fs **ret, const struct fs_deps *d, struct err *e);
 void fs_free(struct fs *f);
 
 /* Mounts; then fs_run serves until unmount or a signal (SIGTERM, SIGINT,
- * SIGHUP: block them before the first thread starts; SIGUSR1 is used
- * inside).  ready is called once, from fs_run's thread, when the kernel has
+ * SIGHUP; SIGUSR1 puts the counters into the log.  Block all four before
+ * the first thread starts; SIGRTMIN is used inside).  ready is called once, from fs_run's thread, when the kernel has
  * said INIT.  -ETIMEDOUT: requests hang, and nothing may be freed. */
 int fs_mount(struct fs *f, const char *mountpoint, const char *source,
              struct err *e);

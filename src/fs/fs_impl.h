@@ -64,6 +64,7 @@ struct fs {
     gid_t gid;
     mode_t file_mode, dir_mode; /* with S_IFMT */
     struct timespec born;
+    uint64_t born_ms; /* net_now_ms */
     size_t root_len;
 
     pthread_mutex_t lock; /* calls and their fields, live, stopping, opens */
@@ -74,6 +75,7 @@ struct fs {
     struct fs_open opens; /* ring of open files and directories */
 
     struct fs_helper helper;
+    _Atomic(uint64_t) lookups; /* of archives */
     atomic_bool loop_done;
     atomic_bool shadow_told;
     pthread_t main_thread;
@@ -173,6 +175,7 @@ struct layout *fs_node_layout(struct fs *f, struct fs_node *n);
 void fs_opens_init(struct fs *f);
 void fs_opens_add(struct fs *f, struct fs_open *o);
 void fs_opens_remove(struct fs *f, struct fs_open *o);
+size_t fs_opens_count(struct fs *f);
 /* Closes what is left. */
 void fs_opens_free(struct fs *f);
 
@@ -227,6 +230,9 @@ int fs_text_stats(struct fs *f, const struct fs_node *n, struct layout *l,
                   struct buf *out);
 int fs_text_status(struct fs *f, const struct fs_node *n, struct layout *l,
                    struct buf *out);
+
+/* The same lines as user.s3zipfs.stats, to the log. */
+void fs_stats_log(struct fs *f);
 
 /* -------------------------------------------------------- fs_publish.c */
 

@@ -280,6 +280,13 @@ fs_table_archive(struct fs_table *t, const char *prefix, size_t len,
     return 0;
 }
 
+size_t
+fs_table_count(struct fs_table *t)
+{
+    LOCK_SCOPE(&t->lock);
+    return t->count;
+}
+
 struct fs_node *
 fs_table_find(struct fs_table *t, uint64_t id)
 {

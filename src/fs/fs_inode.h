@@ -66,6 +66,7 @@ int fs_table_archive(struct fs_table *t, const char *prefix, size_t len,
                      const uint8_t digest[FS_DIGEST], struct layout *l,
                      struct fs_node **ret, struct layout **ret_old,
                      struct reader **ret_old_reader);
+size_t fs_table_count(struct fs_table *t);
 /* NULL if unknown. */
 struct fs_node *fs_table_find(struct fs_table *t, uint64_t id);
 struct fs_node *fs_table_find_dir(struct fs_table *t, const char *prefix,

@@ -191,6 +191,7 @@ lookup_archive(struct fs_call *c)
     struct fs *f = c->fs;
     unsigned stage = fs_call_stage(c, cancel_index);
 
+    atomic_fetch_add(&f->lookups, 1);
     fs_call_armed(c, stage,
                   index_layout(f->d.index, c->node->prefix, 0, on_layout, c));
 }

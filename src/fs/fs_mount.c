@@ -20,6 +20,9 @@
 
 enum { WORKERS = 4, KICK_MS = 20 };
 
+/* Wakes the session loop.  Of the kind that people do not send. */
+#define KICK SIGRTMIN
+
 static void
 drop_archive(struct layout *l, struct reader *r)
 {
@@ -38,6 +41,7 @@ set_owner(struct fs *f)
     f->file_mode = S_IFREG | (0444 & ~mask);
     f->dir_mode = S_IFDIR | (0555 & ~mask);
     clock_gettime(CLOCK_REALTIME, &f->born);
+    f->born_ms = net_now_ms();
 }
 
 int
@@ -205,6 +209,24 @@ signal_set(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+}
+
+/* The next signal that asks for an end; SIGUSR1 asks for the counters. */
+static int
+wait_signal(struct fs *f)
+{
+    sigset_t set;
+    int sig = 0;
+
+    signal_set(&set);
+    for (;;) {
+        if (sigwait(&set, &sig) != 0)
+            continue;
+        if (sig != SIGUSR1)
+            return sig;
+        fs_stats_log(f);
+    }
 }
 
 static void *
@@ -212,11 +234,8 @@ signal_main(void *user)
 {
     const struct timespec step = {0, KICK_MS * 1000000L};
     struct fs *f = user;
-    sigset_t set;
-    int sig;
+    int sig = wait_signal(f);
 
-    signal_set(&set);
-    sigwait(&set, &sig);
     if (atomic_load(&f->loop_done))
         return NULL;
     log_info("signal %d: unmounting", sig);
@@ -224,7 +243,7 @@ signal_main(void *user)
     fs_helper_stop(f);
     fuse_session_exit(f->se);
     while (!atomic_load(&f->loop_done)) {
-        pthread_kill(f->main_thread, SIGUSR1);
+        pthread_kill(f->main_thread, KICK);
         nanosleep(&step, NULL);
     }
     return NULL;
@@ -267,14 +286,14 @@ static void
 prepare_signals(void)
 {
     struct sigaction kick = {.sa_handler = on_kick};
-    sigset_t set, usr1;
+    sigset_t set, kicks;
 
     signal_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    sigaction(SIGUSR1, &kick, NULL);
-    sigemptyset(&usr1);
-    sigaddset(&usr1, SIGUSR1);
-    pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
+    sigaction(KICK, &kick, NULL);
+    sigemptyset(&kicks);
+    sigaddset(&kicks, KICK);
+    pthread_sigmask(SIG_UNBLOCK, &kicks, NULL);
 }
 
 static int

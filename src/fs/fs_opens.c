@@ -31,6 +31,18 @@ fs_opens_remove(struct fs *f, struct fs_open *o)
     o->next->prev = o->prev;
 }
 
+size_t
+fs_opens_count(struct fs *f)
+{
+    const struct fs_open *o;
+    size_t n = 0;
+
+    LOCK_SCOPE(&f->lock);
+    for (o = f->opens.next; o != &f->opens; o = o->next)
+        n++;
+    return n;
+}
+
 void
 fs_opens_free(struct fs *f)
 {

@@ -7,9 +7,11 @@
 #include "fs/fs_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "fs/fs_stats.h"
 
 int
 fs_text_digest(struct fs *f, const struct fs_node *n, struct layout *l,
@@ -79,91 +81,51 @@ fs_text_skipped(struct fs *f, const struct fs_node *n, struct layout *l,
 
 /* --------------------------------------------------------------- stats */
 
-struct stat_row {
-    const char *name;
-    uint64_t value;
-};
-
-static int
-put_rows(struct buf *out, const struct stat_row *row)
+static void
+collect_stats(struct fs *f, struct fs_stats *ret)
 {
-    int r = 0;
+    unsigned kind;
 
-    for (; row->name && r == 0; row++)
-        r = buf_addf(out, "%s: %llu\n", row->name,
-                     (unsigned long long)row->value);
-    return r;
-}
-
-static int
-put_s3(struct fs *f, struct buf *out)
-{
-    struct s3_stats s = {0};
-
-    s3_stats_get(f->d.s3, &s);
-    return put_rows(out, (struct stat_row[]){
-                             {"list", s.list},
-                             {"get", s.get},
-                             {"head", s.head},
-                             {"attributes", s.attributes},
-                             {"create", s.create},
-                             {"upload", s.upload},
-                             {"copy", s.copy},
-                             {"complete", s.complete},
-                             {"abort", s.abort},
-                             {"put", s.put},
-                             {"delete", s.delete_},
-                             {"list_uploads", s.list_uploads},
-                             {"list_parts", s.list_parts},
-                             {"retries", s.retries},
-                             {"bytes_in", s.bytes_in},
-                             {"bytes_out", s.bytes_out},
-                             {NULL, 0},
-                         });
-}
-
-static int
-put_reads(struct fs *f, struct buf *out)
-{
-    struct read_stats s = {0};
-
-    read_stats_get(f->d.pool, &s);
-    return put_rows(out, (struct stat_row[]){
-                             {"reads", s.reads},
-                             {"read_bytes", s.bytes},
-                             {"fetches", s.fetches},
-                             {"fetched_bytes", s.fetched_bytes},
-                             {"hits", s.hits},
-                             {"memory_used", s.memory_used},
-                             {"memory_peak", s.memory_peak},
-                             {"checked_members", s.checked_members},
-                             {"read_twice", s.read_twice},
-                             {NULL, 0},
-                         });
+    memset(ret, 0, sizeof(*ret));
+    s3_stats_get(f->d.s3, &ret->s3);
+    for (kind = 0; kind < S3_KINDS; kind++)
+        s3_kind_get(f->d.s3, kind, &ret->kind[kind]);
+    read_stats_get(f->d.pool, &ret->read);
+    crc_stats_get(f->d.crc, &ret->crc);
+    ret->front.memory_limit = f->d.conf->memory;
+    ret->front.open_files = fs_opens_count(f);
+    ret->front.known_inodes = fs_table_count(&f->nodes);
+    ret->front.lookups = atomic_load(&f->lookups);
+    ret->front.uptime_s = (net_now_ms() - f->born_ms) / 1000;
 }
 
 int
 fs_text_stats(struct fs *f, const struct fs_node *n, struct layout *l,
               struct buf *out)
 {
-    struct crc_stats s = {0};
-    int r = put_s3(f, out);
+    struct fs_stats s;
 
     (void)n;
     (void)l;
-    if (r == 0)
-        r = put_reads(f, out);
-    if (r < 0)
-        return r;
-    crc_stats_get(f->d.crc, &s);
-    return put_rows(out, (struct stat_row[]){
-                             {"crc_known", s.known},
-                             {"crc_from_store", s.from_store},
-                             {"crc_from_head", s.from_head},
-                             {"crc_from_attributes", s.from_attributes},
-                             {"crc_from_read", s.from_read},
-                             {NULL, 0},
-                         });
+    collect_stats(f, &s);
+    return fs_stats_text(out, &s);
+}
+
+void
+fs_stats_log(struct fs *f)
+{
+    /* It was asked for: whatever log= is. */
+    enum log_level level = log_on(LOG_WARN) ? LOG_WARN : LOG_ERROR;
+    CLEANUP_BUF struct buf b = BUF_INIT(FS_XATTR_MAX);
+    struct fs_stats s;
+    char *line, *next = NULL;
+
+    collect_stats(f, &s);
+    if (fs_stats_text(&b, &s) < 0)
+        return;
+    for (line = strtok_r(b.data, "\n", &next); line;
+         line = strtok_r(NULL, "\n", &next))
+        log_line(level, "stats: %s", line);
 }
 
 /* -------------------------------------------------------------- status */

@@ -60,7 +60,8 @@ take_word(const char *at, char *out, size_t size)
 }
 
 /* Field 22 of /proc/PID/stat, proc(5): the same pid with another start is
- * another process.  The name in field 2 may hold anything. */
+ * another process, and a zombie (field 3) is none.  The name in field 2 may
+ * hold anything. */
 static bool
 start_time(const char *pid, char *out, size_t size)
 {
@@ -70,6 +71,8 @@ start_time(const char *pid, char *out, size_t size)
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
     read_word(path, line, sizeof(line));
     at = strrchr(line, ')');
+    if (!at || strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0)
+        return false;
     for (field = 2; at && field < 22; field++) {
         at = strchr(at, ' ');
         if (at)

@@ -43,7 +43,7 @@ start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
 
     if (c->claimed + charge > n->share || p->claimed + charge > p->ahead_max)
         return false;
-    if (reader_failed(r, pc->index, at, at + length, &e) < 0 ||
+    if (reader_failed(c->stream, pc->index, at, at + length, &e) < 0 ||
         !memory_room(p, charge, false, n->t))
         return false;
     u = unit_new(r, pc->index, at, length);

@@ -9,6 +9,7 @@
 #define GAP_NEW KIB(256)  /* a second read so near goes forward */
 #define GAP_RUN MIB(2)    /* the kernel's read-ahead comes out of order */
 #define BACK_RUN MIB(8)
+#define BACK_FLIGHT MIB(48)
 #define TARGET_FIRST MIB(1)
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
@@ -21,25 +22,36 @@ distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
-static bool
-belongs(const struct cursor *c, uint64_t offset)
+/* Nobody but the kernel's read-ahead asks for so much at a time: a window
+ * of up to 32 MiB (16 MiB in bdi/read_ahead_kb, doubled by
+ * POSIX_FADV_SEQUENTIAL), in requests of 1 MiB that come in any order. */
+static uint64_t
+disorder(uint64_t length)
 {
-    uint64_t gap = c->run > 1 ? GAP_RUN : GAP_NEW;
-    uint64_t back = c->run > 1 ? BACK_RUN : GAP_NEW;
+    return length >= KIB(512) ? length * 40 : length * 4;
+}
+
+/* What was fetched ahead belongs anyway. */
+static bool
+belongs(const struct cursor *c, uint64_t offset, uint64_t length)
+{
+    uint64_t gap = max_u64(c->run > 1 ? GAP_RUN : GAP_NEW, disorder(length));
+    uint64_t back = max_u64(c->run > 1 ? BACK_RUN : GAP_NEW,
+                            disorder(length));
 
     return c->run && offset + gap >= c->start && offset + back >= c->pos &&
-           offset <= c->pos + gap;
+           (offset <= c->pos + gap || offset < c->ahead);
 }
 
 static struct cursor *
-find_cursor(struct read_stream *s, uint64_t offset)
+find_cursor(struct read_stream *s, uint64_t offset, uint64_t length)
 {
     struct cursor *best = NULL, *c;
     int i;
 
     for (i = 0; i < READ_CURSORS; i++) {
         c = &s->cursor[i];
-        if (!belongs(c, offset))
+        if (!belongs(c, offset, length))
             continue;
         if (!best || distance(c->pos, offset) < distance(best->pos, offset))
             best = c;
@@ -162,17 +174,23 @@ rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
     }
 }
 
-/* What lies well behind is no longer waited for. */
+/* What lies well behind is no longer waited for.  What is on its way is
+ * left alone for longer: a request out of order may still ask for it. */
 static void
 pass(struct cursor *c, struct todo *t)
 {
     uint64_t slack = min_u64(GAP_RUN,
                              c->stream->reader->pool->conf.memory / 16);
     struct claim *cl;
+    uint64_t end;
 
-    while ((cl = TAILQ_FIRST(&c->claims)) &&
-           unit_at(cl->unit) + cl->unit->length + slack <= c->pos)
+    while ((cl = TAILQ_FIRST(&c->claims))) {
+        end = unit_at(cl->unit) + cl->unit->length;
+        if (end + (cl->unit->state == UNIT_DONE ? slack : BACK_FLIGHT) >
+            c->pos)
+            return;
         unit_unclaim(cl, t);
+    }
 }
 
 static uint64_t
@@ -195,15 +213,18 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now,
     if (o->flags & READ_EXACT)
         return 0;
     rest_idle(p, now, t);
-    c = find_cursor(s, o->offset);
+    c = find_cursor(s, o->offset, o->end - o->offset);
     if (!c) {
         c = oldest_cursor(s);
         n = cursor_drop(c, t, ret);
         begin_run(c, o, now);
         o->first_of_run = true;
+        o->seen = o->offset;
         o->forward = at_header(&s->reader->layout->zip, o->offset);
     } else {
-        c->run += o->end > c->pos;
+        o->seen = c->pos;
+        c->run += o->end > c->pos || o->offset < c->start;
+        c->start = min_u64(c->start, o->offset);
         c->pos = max_u64(c->pos, o->end);
         o->forward = c->run > 1;
     }

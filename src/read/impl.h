@@ -161,6 +161,7 @@ struct fail {
     size_t member;
     uint64_t first, end; /* of the body; end 0: its CRC */
     uint64_t ms;
+    unsigned opens; /* reader's, then */
     struct err err;
 };
 
@@ -173,7 +174,7 @@ struct reader {
     LIST_HEAD(, unit) units;
     struct fail fail[READ_FAILS];
     unsigned next_fail;
-    unsigned streams;
+    unsigned streams, opens; /* open now; ever opened */
     /* Warming: the cheap rungs for large members. */
     pthread_mutex_t warm_lock; /* the rest */
     size_t warm_next;
@@ -184,8 +185,10 @@ struct reader {
 struct reader *reader_ref_locked(struct reader *r);
 void reader_remember(struct reader *r, size_t member, uint64_t first,
                      uint64_t end, const struct err *e);
-/* 0, or the -errno of a failure just remembered. */
-int reader_failed(struct reader *r, size_t member, uint64_t first,
+/* 0, or the -errno of a failure remembered since s was opened: who opens
+ * again tries again. */
+struct read_stream;
+int reader_failed(struct read_stream *s, size_t member, uint64_t first,
                   uint64_t end, struct err *ret);
 void reader_warm(struct reader *r);
 
@@ -227,6 +230,7 @@ struct op {
     bool forward, first_of_run;
     bool starving, answered, waited;
     uint64_t limit; /* bytes of a unit */
+    uint64_t seen;  /* the cursor had come so far before */
     read_cb *cb;
     void *user;
     int refs;
@@ -295,6 +299,7 @@ struct read_stream {
     int refs;
     bool closed;
     struct reader *reader; /* referenced */
+    unsigned opened;       /* the reader's opens, then */
     struct ops ops;
     struct cursor cursor[READ_CURSORS];
 };

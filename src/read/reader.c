@@ -96,20 +96,21 @@ reader_remember(struct reader *r, size_t member, uint64_t first,
     f->first = first;
     f->end = end;
     f->ms = net_now_ms();
+    f->opens = r->opens;
     f->err = *e;
 }
 
 int
-reader_failed(struct reader *r, size_t member, uint64_t first, uint64_t end,
-              struct err *ret)
+reader_failed(struct read_stream *s, size_t member, uint64_t first,
+              uint64_t end, struct err *ret)
 {
     uint64_t now = net_now_ms();
     const struct fail *f;
     int i;
 
     for (i = 0; i < READ_FAILS; i++) {
-        f = &r->fail[i];
-        if (!f->err.num || f->member != member ||
+        f = &s->reader->fail[i];
+        if (!f->err.num || f->member != member || f->opens < s->opened ||
             now - f->ms >= READ_FAIL_MS)
             continue;
         if (end ? first >= f->end || f->first >= end : f->end != 0)

@@ -26,22 +26,39 @@ add_slice(struct op *o, size_t member)
     return &o->slice[o->slices++];
 }
 
-/* The range to fetch for byte at of a body. */
+/* A request that came before the one in front of it: fetch for both, from
+ * where a range in order would have begun. */
 static uint64_t
+in_order(const struct op *o, size_t member, uint64_t size, uint64_t at)
+{
+    uint64_t first = size <= o->limit ? 0 : at / o->limit * o->limit, next;
+    uint64_t body = zip_data_offset(&o->reader->layout->zip, member);
+
+    if (body + first < o->seen ||
+        unit_find(o->reader, member, first, &next) || next <= at)
+        return at;
+    return first;
+}
+
+/* The range to fetch for byte at of a body. */
+static void
 choose_range(const struct op *o, const struct body *b, uint64_t at,
-             uint64_t next)
+             uint64_t next, struct slice *s)
 {
     uint64_t size = o->reader->layout->zip.member[b->member].size;
     uint64_t end = min_u64(b->end, at + o->reader->pool->unit_max);
     bool covered = b->first == 0 && b->end == size;
 
-    /* Small ones whole: one plain GET, which brings the CRC-32 along. */
+    s->first = at;
+    s->length = min_u64(end, next) - at;
     if (at == 0 && next == UINT64_MAX && size <= o->limit &&
-        (o->forward || covered || b->header))
-        return size;
-    if (o->forward && !(o->first_of_run && at > 0))
-        return ahead_range(size, at, o->limit, next);
-    return min_u64(end, next) - at;
+        (o->forward || covered || b->header)) {
+        /* Small ones whole: one plain GET, which brings the CRC along. */
+        s->length = size;
+    } else if (o->forward && !(o->first_of_run && at > 0)) {
+        s->first = in_order(o, b->member, size, at);
+        s->length = at - s->first + ahead_range(size, at, o->limit, next);
+    }
 }
 
 /* 0, -ENOMEM, or a failure that is remembered. */
@@ -65,11 +82,11 @@ slice_body(struct op *o, const struct body *b, uint64_t *need)
             at += s->len;
             continue;
         }
-        s->first = at;
-        s->length = choose_range(o, b, at, next);
-        s->len = min_u64(s->length, b->end - at);
+        choose_range(o, b, at, next, s);
+        s->off = at - s->first;
+        s->len = min_u64(s->length - s->off, b->end - at);
         *need += unit_charge(s->length);
-        r = reader_failed(o->reader, b->member, at, at + s->len, &o->err);
+        r = reader_failed(o->stream, b->member, at, at + s->len, &o->err);
         if (r < 0)
             return r;
         at += s->len;
@@ -93,7 +110,7 @@ slice_header(struct op *o, const struct body *b, uint64_t *need)
         return -ENOMEM;
     s->length = size;
     *need += unit_charge(size);
-    return reader_failed(o->reader, b->member, 0, size, &o->err);
+    return reader_failed(o->stream, b->member, 0, size, &o->err);
 }
 
 static int
@@ -180,7 +197,7 @@ recent_crc_failure(struct op *o)
     int r = 0;
 
     for (i = 0; i < o->crcs && r == 0; i++)
-        r = reader_failed(o->reader, o->crc[i].member, 0, 0, &o->err);
+        r = reader_failed(o->stream, o->crc[i].member, 0, 0, &o->err);
     return r;
 }
 

@@ -28,6 +28,7 @@ read_stream_open(struct read_stream **ret, struct reader *r)
     pthread_mutex_lock(&r->pool->lock);
     r->refs++;
     r->streams++;
+    s->opened = ++r->opens;
     pthread_mutex_unlock(&r->pool->lock);
     *ret = s;
     reader_warm(r);

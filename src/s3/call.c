@@ -291,13 +291,13 @@ s3_call_done(void *user, const struct net_response *r)
     unsigned seq;
     bool cancelled = !s3_call_enter(c, S3_RUN, &seq);
 
-    s3_count(c->s, S3_COUNTER(bytes_in), r->received);
-    s3_count(c->s, S3_COUNTER(bytes_out), r->sent);
+    how = r->err == -ECANCELED ? S3_HOW_FINAL : s3_verdict(c, r);
+    s3_stats_exchange(c, r, how);
+    s3_trace_exchange(c->s->trace, c, r);
     if (r->err == -ECANCELED) {
         finish(c, -ECANCELED);
         return;
     }
-    how = s3_verdict(c, r);
     log_exchange(c, r);
     /* What is done is done: an upload that was created has an id. */
     if (cancelled && how != S3_HOW_OK)

@@ -116,6 +116,38 @@ struct s3_region {
 
 struct s3_call;
 
+/* Counts of milliseconds: exact below 16, then in steps of an eighth. */
+enum {
+    HIST_STEP_BITS = 3,
+    HIST_STEPS = 1 << HIST_STEP_BITS,
+    HIST_OCTAVES = 18, /* up to 35 minutes; longer counts as that */
+    HIST_SLOTS = (HIST_OCTAVES + 2) * HIST_STEPS,
+};
+struct s3_hist {
+    uint32_t slot[HIST_SLOTS]; /* each atomic */
+};
+unsigned s3_hist_slot(uint32_t ms);
+uint32_t s3_hist_value(unsigned slot);
+void s3_hist_add(struct s3_hist *h, uint32_t ms);
+/* A value that percent of those added do not exceed; 0 if none was. */
+uint32_t s3_hist_percentile(const struct s3_hist *h, unsigned percent);
+
+struct s3_kind {
+    uint64_t errors;             /* atomic */
+    struct s3_hist first, total; /* of exchanges that were well */
+};
+
+/* trace.c; t NULL: nothing is traced. */
+struct s3_trace;
+int s3_trace_open(struct s3_trace **ret, struct net *n, const char *path,
+                  struct err *e);
+/* Writes what is left; net has ended. */
+void s3_trace_close(struct s3_trace *t);
+void s3_trace_exchange(struct s3_trace *t, const struct s3_call *c,
+                       const struct net_response *r);
+void s3_trace_counts(struct s3_trace *t, uint64_t *ret_lines,
+                     uint64_t *ret_dropped);
+
 struct s3 {
     struct net *net;
     struct aws *aws;
@@ -127,6 +159,8 @@ struct s3 {
     char *owner, *dest_owner, *storage_class, *kms_key;
     int64_t skew;          /* seconds, atomic */
     struct s3_stats stats; /* each atomic */
+    struct s3_kind kind[S3_KINDS];
+    struct s3_trace *trace; /* NULL: none */
 
     pthread_mutex_t lock;
     struct s3_call *table[S3_TABLE]; /* (lock) by id */
@@ -215,6 +249,7 @@ struct s3_call {
     unsigned tries; /* failures in a row */
     unsigned moves, skews, renewals;
     uint64_t start;      /* ms */
+    uint64_t sent_ms;    /* when this exchange was given to net */
     uint64_t trouble;    /* ms: since when there was no progress; 0 */
     uint64_t last_data;  /* ms: when bytes came last; 0 */
     uint32_t next_delay; /* ms before the next exchange (NEXT) */
@@ -317,6 +352,11 @@ bool s3_full_crc32(uint32_t *ret, const char *value, const char *type,
 void s3_error_say(char *out, size_t size, const char *text);
 void s3_error_message(struct s3_error *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* stats.c: an exchange is over. */
+unsigned s3_call_kind(const struct s3_call *c);
+void s3_stats_exchange(const struct s3_call *c, const struct net_response *r,
+                       enum s3_how how);
 
 #define S3_COUNTER(member) offsetof(struct s3_stats, member)
 

@@ -125,6 +125,8 @@ s3_new(struct s3 **ret, struct net *n, struct aws *a, const struct s3_conf *c,
         r = find_endpoint(s, c, e);
     if (r == 0 && copy_words(s, c) < 0)
         r = err_set(e, ENOMEM, "out of memory");
+    if (r == 0 && c->trace)
+        r = s3_trace_open(&s->trace, n, c->trace, e);
     if (r < 0) {
         s3_free(s);
         return r;
@@ -159,6 +161,7 @@ s3_free(struct s3 *s)
     if (!s)
         return;
     answer_leftovers(s);
+    s3_trace_close(s->trace);
     for (g = s->regions; g; g = next) {
         next = g->next;
         free(g);
@@ -247,17 +250,6 @@ s3_bucket_region(struct s3 *s, const char *bucket, char *out, size_t out_size)
 
     g = region_find(s, bucket);
     snprintf(out, out_size, "%s", g ? g->region : "");
-}
-
-void
-s3_stats_get(struct s3 *s, struct s3_stats *ret)
-{
-    const uint64_t *from = (const uint64_t *)(const void *)&s->stats;
-    uint64_t *to = (uint64_t *)(void *)ret;
-    size_t i;
-
-    for (i = 0; i < sizeof(*ret) / sizeof(*to); i++)
-        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
 /* ------------------------------------------------------------ the table */

@@ -126,6 +126,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
         return;
     }
     s3_count(s, c->verb->counter, 1);
+    c->sent_ms = net_now_ms();
     s3_call_ref(c);
     id = net_submit(s->net, &req);
     pthread_mutex_lock(&s->lock);

@@ -264,6 +264,8 @@ list_answer(struct s3_call *c)
 {
     struct list_call *l = (struct list_call *)c;
 
+    if (c->error.err == 0)
+        s3_count(c->s, S3_COUNTER(listed_keys), l->page.count);
     l->cb(c->user, &c->error, c->error.err ? NULL : &l->page);
 }
 

@@ -57,6 +57,8 @@ struct s3_conf { /* borrowed until s3_new returns */
     const char *dest_expected_owner;   /* ...but destinations (args.dest) */
     int sign_payload;        /* -1 auto: over http, and never over https */
     const char *storage_class, *sse_kms_key_id; /* for creates */
+    const char *trace; /* file to append a JSON line an exchange to; NULL =
+                          none */
 };
 int s3_new(struct s3 **ret, struct net *n, struct aws *a,
            const struct s3_conf *c, struct err *e);
@@ -311,12 +313,30 @@ s3_id s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
 void s3_bucket_region(struct s3 *s, const char *bucket, char *out,
                       size_t out_size);
 
-/* Requests so far, by kind; bytes of bodies. */
+/* Requests so far, by kind (attempts; the kinds come first, in the order of
+ * s3_kind_name); bytes of bodies; attempts that failed, by cause: SlowDown
+ * and its kin, 5xx, other refusals (a 404 that was hoped for included), no
+ * or half an answer, an answer that makes no sense. */
+enum { S3_KINDS = 13 };
 struct s3_stats {
     uint64_t list, get, head, attributes, create, upload, copy, complete,
         abort, put, delete_, list_uploads, list_parts;
     uint64_t retries, bytes_in, bytes_out;
+    uint64_t errors_slow, errors_server, errors_refused, errors_network,
+        errors_answer, cancelled;
+    uint64_t listed_keys;
+    uint64_t trace_lines, trace_dropped;
 };
 void s3_stats_get(struct s3 *s, struct s3_stats *ret);
+
+/* Of one kind (0..S3_KINDS - 1).  Milliseconds that half and 99 of 100
+ * successful attempts did not exceed, to the first byte of the answer and
+ * in all; 0 if there was none. */
+struct s3_kind_stats {
+    uint64_t errors;
+    uint32_t first_p50, first_p99, total_p50, total_p99;
+};
+void s3_kind_get(struct s3 *s, unsigned kind, struct s3_kind_stats *ret);
+const char *s3_kind_name(unsigned kind);
 
 #endif

@@ -39,7 +39,7 @@ as_command_line(struct input *in)
     int argc = 1, n, i, r;
 
     while (in->n > 0 && argc < 19)
-        argv[argc++] = take_text(in, '\n');
+        argv[argc++] = take_string(in, '\n');
     memcpy(kept, argv, sizeof(kept));
     n = argc;
     NEED(conf_init(&c) == 0);
@@ -73,7 +73,7 @@ as_url(const char *text)
 static void
 as_pattern(struct input *in)
 {
-    char *pattern = take_text(in, '\n'), *key = take_text(in, -1);
+    char *pattern = take_string(in, '\n'), *key = take_string(in, -1);
 
     conf_glob(pattern, key);
     if (!strpbrk(pattern, "*?[\\"))
@@ -89,7 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, size};
     unsigned how = (unsigned)take_number(&in, 1);
     struct input rest = in;
-    char *text = take_text(&rest, -1);
+    char *text = take_string(&rest, -1);
 
     switch (how % 4) {
     case 0:

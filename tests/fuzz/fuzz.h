@@ -48,7 +48,7 @@ take_number(struct input *in, unsigned size)
 /* The bytes before end (which is eaten), or all; a C string of their own,
  * without NULs from the input.  Caller frees. */
 static inline char *
-take_text(struct input *in, int end)
+take_string(struct input *in, int end)
 {
     const uint8_t *mark = in->n ? memchr(in->p, end, in->n) : NULL;
     size_t n = mark ? (size_t)(mark - in->p) : in->n, i;

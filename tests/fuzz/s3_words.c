@@ -71,8 +71,8 @@ etag(const char *s)
 static void
 checksums(struct input in)
 {
-    char *value = take_text(&in, '\n'), *type = take_text(&in, '\n');
-    char *tag = take_text(&in, '\n'), word[9];
+    char *value = take_string(&in, '\n'), *type = take_string(&in, '\n');
+    char *tag = take_string(&in, '\n'), word[9];
     uint32_t crc;
 
     if (s3_full_crc32(&crc, value, type, tag)) {
@@ -113,7 +113,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size}, rest = in;
-    char *s = take_text(&rest, -1);
+    char *s = take_string(&rest, -1);
 
     dates(s);
     content_range(s);

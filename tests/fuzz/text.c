@@ -107,7 +107,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
-    char *s = take_text(&in, -1);
+    char *s = take_string(&in, -1);
     uint8_t *copy = copy_of(data, size);
 
     percent(copy, size, false);

@@ -56,19 +56,22 @@ def absent(store, bucket, key):
     (answer(404, "NoSuchKey"), errno.ESTALE, ""),
     (answer(403, "InvalidObjectState"), errno.ENODATA, "InvalidObjectState"),
     ({"status": 200, "code": "Weird", "count": 0}, errno.EIO, ""),
-], ids=["denied", "signature", "changed", "gone", "archived", "nonsense"])
+    ({"cut": 100, "keep_length": False, "count": 0},
+     errno.ESTALE, "not of the size that was listed"),
+], ids=["denied", "signature", "changed", "gone", "archived", "nonsense",
+        "short"])
 def test_read_errors(gw, proxy, bucket, mount, rule, err, said):
     m = mount(proxy, bucket(gw, {"member-x": sets.Obj(5000)}))
     os.stat(m.file())
     proxy.rules({**GETS, **rule})
     got = read_errno(m.file())
-    if rule["status"] == 200:
+    if rule.get("status") == 200:
         assert got in (errno.EIO, errno.EPROTO, errno.ESTALE)
     else:
         assert got == err
     log = m.log_text()
     assert "member-x" in log and said in log
-    if said:
+    if said and "cut" not in rule:
         assert "FAULT0123456789" in log     # the request id
     proxy.rules()
     assert read_errno(m.file()) == 0        # and it recovers
@@ -77,11 +80,10 @@ def test_read_errors(gw, proxy, bucket, mount, rule, err, said):
 @pytest.mark.parametrize("action", [
     {"status": 503, "code": "SlowDown"}, {"status": 500,
                                           "code": "InternalError"},
-    {"kill": True}, {"cut": 100}, {"cut": 100, "keep_length": False},
+    {"kill": True}, {"cut": 100},
     {"status": 503, "code": "SlowDown", "headers": {"Retry-After": "1"}},
     {"status": 400, "code": "RequestTimeout"}, {"status": 429, "code": "x"},
-], ids=["503", "500", "closed", "cut", "short", "retry-after", "timeout",
-        "429"])
+], ids=["503", "500", "closed", "cut", "retry-after", "timeout", "429"])
 def test_read_retries(gw, proxy, bucket, mount, action):
     """What passes is tried again, and the reader does not see it."""
     m = mount(proxy, bucket(gw, {"member": sets.Obj(5000),
@@ -487,6 +489,7 @@ def test_expired_token_is_refreshed(gw, proxy, bucket, mount, home):
     m = mount(proxy, bucket(gw, {"member": sets.Obj(5000)}),
               env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
     os.stat(m.file())
+    time.sleep(1.2)     # a brand-new one is not asked for again at once
     with open(calls, encoding="ascii") as f:
         before = len(f.read())
     proxy.rules({**GETS, "status": 403, "code": "ExpiredToken"})
@@ -500,9 +503,7 @@ def test_clock_skew(gw, proxy, bucket, mount):
     source = bucket(gw, {"member": sets.Obj(5000)})
     m = mount(proxy, source)
     os.stat(m.file())
-    proxy.rules({**GETS, "status": 403, "code": "RequestTimeTooSkewed",
-                 "headers": {"Date": time.strftime(
-                     "%a, %d %b %Y %H:%M:%S GMT", time.gmtime())}})
+    proxy.rules({**GETS, "status": 403, "code": "RequestTimeTooSkewed"})
     assert read_errno(m.file()) == 0
 
 

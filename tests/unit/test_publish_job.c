@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -484,21 +485,26 @@ leave_upload(const char *id, const char *key, int64_t age)
 }
 
 static void
-leave_row(const char *id, int64_t age)
+leave_row_of(const char *id, int64_t age, const char *owner)
 {
     char sql[700];
-    char owner[192];
-    char *pid;
 
-    journal_owner(owner, sizeof(owner));
-    pid = strrchr(owner, '/');
-    strcpy(pid, "/1"); /* our pid, started at another time */
     snprintf(sql, sizeof(sql),
              "INSERT INTO publish_upload (endpoint, bucket, key, upload_id,"
              " digest, size, intent, owner) VALUES ('http://fake', 'b',"
              " CAST('out/a.zip' AS BLOB), %s, 'd', 1, %lld, '%s')",
              id, (long long)(time(NULL) - age), owner);
     fake_sql(sql);
+}
+
+static void
+leave_row(const char *id, int64_t age)
+{
+    char owner[192];
+
+    journal_owner(owner, sizeof(owner));
+    strcpy(strrchr(owner, '/'), "/1"); /* our pid, another start */
+    leave_row_of(id, age, owner);
 }
 
 static void
@@ -543,6 +549,41 @@ test_other_process(void **state)
     fake_sql("UPDATE publish_upload SET intent = intent - 100000");
     assert_int_equal(case_publish(&c), 0);
     assert_int_equal(fake_uploads_open(), 0);
+    case_stop(&c);
+}
+
+/* A child that lives, then a zombie, then gone. */
+static void
+test_child_process(void **state)
+{
+    char owner[192];
+    int gate[2], stop[2], status;
+    pid_t pid;
+    char byte = 0;
+
+    (void)state;
+    case_start(&c, 54, 30, HALF);
+    expect_done("store-crc");
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    assert_int_equal(pipe(gate), 0);
+    assert_int_equal(pipe(stop), 0);
+    pid = fork();
+    if (pid == 0) {
+        journal_owner(owner, sizeof(owner));
+        if (write(gate[1], owner, sizeof(owner)) < 0 ||
+            read(stop[0], &byte, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(read(gate[0], owner, sizeof(owner)), sizeof(owner));
+    leave_upload("child's", "out/a.zip", 10);
+    leave_row_of("'child''s'", 10, owner);
+    assert_int_equal(case_publish(&c), -EBUSY);
+    assert_int_equal(write(stop[1], &byte, 1), 1);
+    waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 0);
+    waitpid(pid, &status, 0);
     case_stop(&c);
 }
 
@@ -666,6 +707,7 @@ main(void)
         cmocka_unit_test(test_silent_store),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_other_process),
+        cmocka_unit_test(test_child_process),
         cmocka_unit_test(test_one_job_per_destination),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_stream),

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import time
+from email.utils import formatdate
 
 import boto3
 from botocore.config import Config
@@ -143,6 +144,7 @@ class Faults:
 
     def answer(self, flow, rule):
         headers = {"Content-Type": "application/xml",
+                   "Date": formatdate(usegmt=True),
                    "x-amz-request-id": "FAULT0123456789"}
         headers.update(rule.get("headers", {}))
         body = rule.get("body", "").encode()

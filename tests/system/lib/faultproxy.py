@@ -44,6 +44,7 @@ class FaultProxy:
              f"reverse:{backend.endpoint}", "--listen-host", "127.0.0.1",
              "-p", str(self.port), "-s", str(addon),
              "--set", "keep_host_header=true",
+             "--set", "connection_strategy=lazy",   # the server may be dead
              "--set", f"confdir={tmp}/mitmproxy"],
             os.path.join(tmp, "mitmdump.log"), env)
         self.daemon.wait_port(self.port, 60)

@@ -15,6 +15,7 @@ import time
 from . import procs, where
 
 ERRNO = {os.strerror(n): n for n in errno.errorcode}
+ERRNO["No such attribute"] = errno.ENODATA      # attr's own word
 REPORTS = tempfile.mkdtemp(prefix="s3zipfs-reports-")
 atexit.register(shutil.rmtree, REPORTS, True)
 
