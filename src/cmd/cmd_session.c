@@ -9,6 +9,7 @@
 
 #include "cmd/cmd_session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,10 +95,18 @@ start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
         .conf = c,
         .root = root,
     };
+    struct crc_oracle_conf oc = {
+        .bucket = bucket,
+        .scratch = c->scratch,
+        .may_write = c->publish != CONF_PUBLISH_OFF && !c->ro &&
+                     !c->no_sign_request,
+    };
     int r;
 
     state_open(&s->state, c->cache_dir);
     r = crc_new(&s->crc, s->net, s->s3, s->state, c->crc, e);
+    if (r == 0 && crc_allow_oracle(s->crc, &oc) < 0)
+        r = err_set(e, ENOMEM, "out of memory");
     if (r == 0)
         r = index_new(&s->index, s->net, s->s3, c, bucket, root, e);
     if (r < 0)

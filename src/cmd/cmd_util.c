@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,15 +123,70 @@ must_exist(struct cmd_session *s, const struct layout *l, struct err *e)
                                      l->prefix_len));
 }
 
+/* A listing that may outlive the wait for it. */
+struct listing {
+    atomic_int refs;
+    sem_t done;
+    int r;
+    struct layout *layout;
+    struct err err;
+};
+
+static void
+listing_unref(struct listing *g)
+{
+    if (atomic_fetch_sub(&g->refs, 1) != 1)
+        return;
+    layout_unref(g->layout);
+    sem_destroy(&g->done);
+    free(g);
+}
+
+static void
+on_layout(void *user, int r, struct layout *l, const struct err *e)
+{
+    struct listing *g = user;
+
+    g->r = r;
+    if (r == 0)
+        g->layout = layout_ref(l);
+    else
+        g->err = *e;
+    sem_post(&g->done);
+    listing_unref(g);
+}
+
+static int
+listing_wait(struct listing *g, struct layout **ret, struct err *e)
+{
+    while (sem_wait(&g->done) < 0 && errno == EINTR)
+        ;
+    if (g->r < 0)
+        *e = g->err;
+    else
+        *ret = layout_ref(g->layout);
+    return g->r;
+}
+
+/* The probe has less patience than the listing; one does not wait for the
+ * other. */
 int
 cmd_list(struct cmd_session *s, const char *root, struct layout **ret,
          struct err *e)
 {
+    struct listing *g = calloc(1, sizeof(*g));
     struct layout *l = NULL;
-    int r = index_probe(s->index, e); /* has less patience */
+    int r;
 
+    if (!g)
+        return err_set(e, ENOMEM, "out of memory");
+    atomic_init(&g->refs, 2);
+    sem_init(&g->done, 0, 0);
+    index_layout(s->index, root, INDEX_FRESH, on_layout, g);
+    r = index_probe(s->index, e);
     if (r == 0)
-        r = index_layout_wait(s->index, root, INDEX_FRESH, &l, e);
+        r = listing_wait(g, &l, e);
+    listing_unref(g);
     if (r == 0)
         r = must_exist(s, l, e);
     if (r == 0)

@@ -63,6 +63,7 @@ struct conf {
                              names only: 0 duo, 1 stream */
     bool overwrite;
     enum conf_verify verify;
+    char *scratch; /* key prefix, ends in '/' */
     char *storage_class, *sse_kms_key_id;
     /* log */
     int log; /* enum log_level by number: 0 error .. 3 debug */

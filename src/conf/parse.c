@@ -154,5 +154,8 @@ conf_parse(struct conf *c, const struct conf_flag *flags, int *argc,
     argv[kept] = NULL;
     if (c->publish == CONF_PUBLISH_ALL && c->publish_to.count == 0)
         return err_set(e, EINVAL, "publish=all needs publish_to");
+    if (!c->scratch || c->scratch[0] == '/' ||
+        c->scratch[strlen(c->scratch) - 1] != '/')
+        return err_set(e, EINVAL, "scratch: not a prefix that ends in '/'");
     return 0;
 }

@@ -124,6 +124,10 @@ const struct option option_table[] = {
      .help = "Replace an object that was not published by this program."},
     {"verify", GROUP_PUBLISH, TYPE_ENUM, AT(verify), "auto",
      .words = "auto/full", .help = "full reads a published archive back."},
+    {"scratch", GROUP_PUBLISH, TYPE_STRING, AT(scratch), ".s3zipfs-scratch/",
+     .arg = "PREFIX/",
+     .help = "Key prefix, from the bucket's root, for what only passes "
+             "through: nothing below it is ever a member."},
     {"storage_class", GROUP_PUBLISH, TYPE_STRING, AT(storage_class),
      .arg = "CLASS", .help = "Storage class of the published object."},
     {"sse_kms_key_id", GROUP_PUBLISH, TYPE_STRING, AT(sse_kms_key_id),

@@ -22,6 +22,7 @@ crc_unref(struct crc *c)
     if (atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     store_free(&c->store);
+    oracle_free(c);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -43,6 +44,7 @@ crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
     STAILQ_INIT(&c->dirty);
     TAILQ_INIT(&c->cheap_queue);
     TAILQ_INIT(&c->read_queue);
+    oracle_init(c);
     store_init(&c->store, st, s3_endpoint_id(s));
     *ret = c;
     return 0;
@@ -56,6 +58,7 @@ crc_free(struct crc *c)
     pthread_mutex_lock(&c->lock);
     c->closed = true; /* no timer is started from now on */
     pthread_mutex_unlock(&c->lock);
+    oracle_close(c);
     crc_flush(c);
     /* Late answers may still hold sets: they find the store closed. */
     store_close(&c->store);
@@ -76,6 +79,7 @@ crc_stats_get(struct crc *c, struct crc_stats *ret)
         .from_store = atomic_load(&c->from_store),
         .from_head = atomic_load(&c->from_head),
         .from_attributes = atomic_load(&c->from_attributes),
+        .from_oracle = atomic_load(&c->from_oracle),
         .from_read = atomic_load(&c->from_read),
     };
 }

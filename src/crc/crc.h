@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Where a member's CRC-32 comes from: the ladder of s3-facts.md (HEAD,
- * GetObjectAttributes, reading it), the values known so far, and the
- * SQLite store that keeps them over mounts.  A value may come later: from
+ * GetObjectAttributes, copies inside the store, reading it), the values
+ * known so far, and the SQLite store that keeps them over mounts.  A value may come later: from
  * a rung, from a read (crc_put) or from a publish.
  *
  * Threads: any; callbacks as in net.h.  Must not know windows or uploads.
@@ -31,7 +31,19 @@ void state_unlock(struct state *st);
 struct crc;
 int crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
             enum conf_crc mode, struct err *e);
-/* Writes what is not written yet. */
+/* Rung 3: the store copies a member into parts of an upload below the
+ * scratch prefix and tells their CRCs; the upload is never completed, and
+ * aborted in the end.  Once, before the first set is opened; without it
+ * members are read.  mode auto needs may_write and a state file.  What a
+ * killed process left in the bucket is aborted first.  0 or -ENOMEM. */
+struct crc_oracle_conf { /* borrowed until it returns */
+    const char *bucket;
+    const char *scratch; /* key prefix */
+    bool may_write;      /* publishing is allowed */
+};
+int crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf);
+/* Writes what is not written yet; aborts the oracle's upload and waits for
+ * that, at most ten seconds. */
 void crc_free(struct crc *c);
 
 /* The CRCs of one layout (kept beside it, never in it).  Refcounted.
@@ -70,7 +82,8 @@ bool crc_was_read(struct crc_set *s, size_t member);
 uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 
 struct crc_stats {
-    uint64_t known, from_store, from_head, from_attributes, from_read;
+    uint64_t known, from_store, from_head, from_attributes,
+        from_oracle, from_read;
 };
 void crc_stats_get(struct crc *c, struct crc_stats *ret);
 size_t crc_known(struct crc_set *s); /* of this layout */

@@ -21,11 +21,16 @@
 enum {
     CRC_CHEAP_SLOTS = 32, /* HEADs and attributes side by side */
     CRC_READ_SLOTS = 8,   /* members read side by side... */
-    CRC_READ_RANGES = 4,  /* ...each by so many ranges */
+    CRC_RANGES = 4,       /* ...each by so many ranges */
+    CRC_COPIES = 24,      /* copies inside the store side by side */
     CRC_LOAD_CHUNK = 4096, /* members per piece of background work */
     CRC_FLUSH_MS = 1000,
+    CRC_ORACLE_IDLE_MS = 60000,  /* then its upload is aborted */
+    CRC_ORACLE_PAUSE_MS = 60000, /* after trouble that may pass */
+    CRC_ORACLE_CLOSE_MS = 10000, /* the end waits so long for it */
 };
 #define CRC_RANGE MIB(8)
+#define CRC_COPY_RANGE MIB(128)
 
 /* ------------------------------------------------------------- state.c */
 
@@ -75,9 +80,10 @@ struct crc_waiter {
 };
 STAILQ_HEAD(crc_waiters, crc_waiter);
 
-enum climb_rung { RUNG_LOADING, RUNG_CHEAP, RUNG_READ };
+enum climb_rung { RUNG_LOADING, RUNG_CHEAP, RUNG_ORACLE, RUNG_READ };
 
-struct reading;
+struct ranges;
+struct oracle_upload;
 
 /* Somebody wants a value that is not known.  Fields under set->lock. */
 struct climb {
@@ -85,13 +91,17 @@ struct climb {
     TAILQ_ENTRY(climb) link;  /* in a queue; crc->lock */
     struct crc_set *set;      /* referenced */
     struct crc_waiters waiters;
-    struct reading *reading;
-    s3_id call;
+    struct ranges *ranges;    /* of the rung that it is on */
     uint32_t member;
     int refs;                 /* table; queue or slot */
     uint8_t rung;
     bool gone;                /* out of the table: nobody waits */
-    bool queued;              /* crc->lock */
+    struct climbs *queue;     /* that it is in, or NULL; crc->lock */
+    /* What the oracle gave it with its slot. */
+    struct oracle_upload *upload;
+    uint32_t first_part;
+    uint8_t weight;           /* copies side by side */
+    bool leads;               /* makes the upload for those behind */
 };
 TAILQ_HEAD(climbs, climb);
 
@@ -169,6 +179,54 @@ void crc_flush(struct crc *c);
 /* Starts to load what the store knows. */
 void set_load(struct crc_set *s);
 
+/* -------------------------------------------------------------- oracle */
+
+/* An upload that is never completed.  Fields under crc->lock; bucket, key
+ * and id do not change once it is given to a climb. */
+struct oracle_upload {
+    TAILQ_ENTRY(oracle_upload) link;
+    struct crc *crc;    /* referenced */
+    char key[S3_KEY_MAX + 1];
+    char *id;
+    int64_t row;        /* in the journal; the worker's */
+    uint32_t next;      /* part number */
+    unsigned users;     /* climbs */
+    bool retired;       /* no more climbs; ends with the last */
+    bool look;          /* the store may have more than one by this key */
+    bool kept;          /* could not be aborted */
+};
+TAILQ_HEAD(oracle_uploads, oracle_upload);
+
+enum oracle_state {
+    ORACLE_OFF,   /* not allowed, or refused */
+    ORACLE_NEW,   /* has no upload */
+    ORACLE_BUSY,  /* makes one */
+    ORACLE_READY,
+};
+
+enum { ORACLE_NOTES = CRC_COPIES + 4, STATE_OWNER_MAX = 192 };
+
+/* Under crc->lock, but what crc_allow_oracle set for good. */
+struct oracle {
+    char *bucket, *scratch;
+    char owner[STATE_OWNER_MAX];
+    uint64_t min_size;      /* smaller members are read */
+    enum oracle_state state;
+    bool proved;            /* a copy's CRC was that of the bytes */
+    uint64_t pause_ms;      /* until then nothing is tried */
+    struct oracle_upload *now;
+    struct oracle_uploads all; /* with those that are being aborted */
+    uint64_t uses, idle_uses;
+    bool idle_timer;
+    unsigned sweeping;
+    uint64_t notes;
+    struct {
+        uint64_t note;
+        s3_id id;
+    } call[ORACLE_NOTES]; /* that the end cancels */
+    pthread_cond_t ended;
+};
+
 /* --------------------------------------------------------------- crc.c */
 
 struct crc {
@@ -182,11 +240,12 @@ struct crc {
     LIST_HEAD(, crc_set) sets;
     STAILQ_HEAD(, crc_set) dirty; /* each holds a reference */
     bool flush_due;
-    struct climbs cheap_queue, read_queue;
-    unsigned cheap_running, read_running;
+    struct climbs cheap_queue, oracle_queue, read_queue;
+    unsigned cheap_running, copies_running, read_running;
     bool pumping, pump_again, closed;
+    struct oracle oracle;
     atomic_uint_fast64_t known, from_store, from_head, from_attributes,
-        from_read;
+        from_oracle, from_read;
 };
 struct crc *crc_ref(struct crc *c);
 void crc_unref(struct crc *c);
@@ -202,18 +261,131 @@ void ladder_pump(struct crc *c);
 void ladder_cancel(struct climb *c);
 /* The climb has its answer (or not): tells all, gives the slot back. */
 void ladder_finish(struct climb *c, int r, uint32_t v, const struct err *e);
-/* Would the cheap rungs be tried for member at all? */
-bool ladder_has_cheap(struct crc_set *s, size_t member);
+/* Rungs 1 and 2 do not know it: the next one, if somebody wants that. */
+void ladder_cheap_end(struct climb *c);
 /* Not the object that was listed? */
 bool ladder_differs(const struct zip_member *m, const struct s3_object *o);
 /* The answer of a failed call, as the callers hear it. */
 int ladder_error(struct crc_set *s, size_t member, const char *op,
                  const struct s3_error *e, struct err *ret);
 
+/* Rung 3 does not know it: read, if somebody still wants that. */
+void ladder_fall(struct climb *c);
+
+/* ------------------------------------------------------------ ranges.c */
+
+struct range {
+    struct climb *climb;
+    s3_id call;
+    uint64_t note;         /* oracle_call_begin */
+    size_t index;
+    uint64_t first, length;
+    uint32_t crc;          /* the call's own */
+    bool used, differs;
+};
+
+/* Where the CRC of a range comes from. */
+struct ranges_by {
+    /* Begins a call that ends in ranges_done. */
+    s3_id (*start)(struct climb *c, struct range *g);
+    /* All done, or r < 0. */
+    void (*over)(struct climb *c, int r, uint32_t v, const struct err *e);
+};
+
+/* Fields under set->lock. */
+struct ranges {
+    const struct ranges_by *by;
+    uint64_t size;      /* of one range */
+    struct range range[CRC_RANGES];
+    size_t next, count; /* ranges of the member */
+    unsigned running;
+    bool busy;          /* a thread is starting ranges */
+    bool ended;
+    int r;              /* first trouble */
+    struct err err;
+    uint32_t crc[];     /* of each range */
+};
+int ranges_begin(struct climb *c, const struct ranges_by *by, uint64_t size);
+void ranges_done(struct range *g, int r, const struct err *e);
+void ranges_cancel(struct climb *c);
+void ranges_free(struct ranges *rs);
+
+/* -------------------------------------------------------- rung_cheap.c */
+
+/* Would the cheap rungs be tried for member at all? */
+bool ladder_has_cheap(struct crc_set *s, size_t member);
+void rung_cheap(struct climb *c);
+
 /* --------------------------------------------------------- rung_read.c */
 
 void rung_read(struct climb *c);
-void rung_read_cancel(struct climb *c);
-void rung_read_free(struct reading *rd);
+
+/* ------------------------------------------------------- rung_oracle.c */
+
+void rung_oracle(struct climb *c);
+uint64_t rung_oracle_range(uint64_t size);
+
+/* ------------------------------------------------------------ oracle.c */
+
+void oracle_init(struct crc *c);
+/* Aborts what there is, waits for that, within bounds. */
+void oracle_close(struct crc *c);
+void oracle_free(struct crc *c);
+/* Would it be asked for this member? */
+bool oracle_wants(struct crc_set *s, size_t member);
+/* With crc->lock: may this climb leave the queue now?  If so it has an
+ * upload, or is to make one, or there is no oracle. */
+bool oracle_admit(struct crc *c, struct climb *x);
+/* With crc->lock. */
+void oracle_assign(struct climb *x, struct oracle_upload *u);
+/* The climb needs its upload no more. */
+void oracle_give(struct climb *c);
+/* With crc->lock: nobody else gets this upload. */
+void oracle_retire(struct oracle_upload *u);
+/* A refusal is remembered, trouble makes a pause. */
+void oracle_learn(struct crc *c, const struct s3_error *e);
+void oracle_refuse(struct crc *c, const char *why);
+struct s3_where oracle_where(const struct oracle_upload *u);
+/* Calls that oracle_close is to cancel. */
+uint64_t oracle_call_begin(struct crc *c);
+void oracle_call_id(struct crc *c, uint64_t note, s3_id id);
+void oracle_call_end(struct crc *c, uint64_t note);
+
+/* ------------------------------------------------------ oracle_start.c */
+
+/* Makes an upload, and proves the oracle with the first; then the climb
+ * that leads goes on. */
+void oracle_start(struct climb *c);
+
+/* ------------------------------------------------------ oracle_clean.c */
+
+/* Aborts the uploads of a key (the one of id, or what the store lists);
+ * done(user, ok) on some thread.  Strings are copied. */
+struct oracle_left {
+    int64_t row;
+    char *bucket, *key, *id; /* id: NULL if it is not known */
+};
+void oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
+                  void (*done)(void *user, bool ok), void *user);
+/* On the worker: aborts what killed processes left. */
+void oracle_sweep(void *crc);
+
+/* ---------------------------------------------------- oracle_journal.c */
+
+/* On the worker.  The row of a new upload, 0 without a store. */
+int64_t oracle_journal_add(struct crc *c, const char *key);
+void oracle_journal_id(struct crc *c, int64_t row, const char *id);
+void oracle_journal_remove(struct crc *c, int64_t row);
+/* Rows of processes that are no more, at most max; returns how many. */
+size_t oracle_journal_left(struct crc *c, struct oracle_left *left,
+                           size_t max);
+void oracle_left_free(struct oracle_left *left);
+
+/* ------------------------------------------------------------- owner.c */
+
+/* "boot/pid-namespace/pid/start" of this process. */
+void state_owner(char *out, size_t size);
+/* Does the process that wrote owner live?  age: seconds since then. */
+bool state_owner_alive(const char *self, const char *owner, int64_t age);
 
 #endif

@@ -10,39 +10,6 @@
 
 #include "base/crc32.h"
 
-struct range {
-    struct climb *climb;
-    s3_id call;
-    size_t index;
-    uint64_t length;
-    uint32_t crc;
-    bool used, differs;
-};
-
-/* Fields under set->lock but range[].crc, which belongs to the call. */
-struct reading {
-    struct range range[CRC_READ_RANGES];
-    size_t next, count; /* ranges of the member */
-    unsigned running;
-    bool busy;          /* a thread is starting ranges */
-    bool ended;
-    int r;              /* first trouble */
-    struct err err;
-    uint32_t crc[];     /* of each range */
-};
-
-void
-rung_read_free(struct reading *rd)
-{
-    free(rd);
-}
-
-static uint64_t
-range_length(uint64_t size, size_t i)
-{
-    return min_u64(CRC_RANGE, size - i * CRC_RANGE);
-}
-
 static void
 on_object(void *user, const struct s3_object *o)
 {
@@ -63,60 +30,18 @@ on_data(void *user, const void *p, size_t n)
     return 0;
 }
 
-static void read_more(struct climb *c);
-
 static void
 on_done(void *user, const struct s3_error *e, const struct s3_object *o)
 {
     struct range *g = user;
     struct climb *c = g->climb;
-    struct reading *rd = c->reading;
     struct err words = {0};
     int r = 0;
 
     (void)o;
     if (e->err < 0)
         r = ladder_error(c->set, c->member, "GET", e, &words);
-    pthread_mutex_lock(&c->set->lock);
-    c->refs++; /* another thread may end it meanwhile */
-    rd->crc[g->index] = g->crc;
-    g->used = false;
-    g->call = 0;
-    rd->running--;
-    if (r < 0 && rd->r == 0) {
-        rd->r = r;
-        rd->err = words;
-    }
-    pthread_mutex_unlock(&c->set->lock);
-    if (r < 0)
-        rung_read_cancel(c);
-    read_more(c);
-    climb_unref(c);
-}
-
-/* With set->lock. */
-static struct range *
-take_range(struct climb *c)
-{
-    struct reading *rd = c->reading;
-    uint64_t size = set_member(c->set, c->member)->size;
-    struct range *g = rd->range;
-
-    if (c->gone || rd->r < 0 || rd->next == rd->count ||
-        rd->running == CRC_READ_RANGES)
-        return NULL;
-    while (g->used)
-        g++;
-    *g = (struct range){
-        .climb = c,
-        .index = rd->next,
-        .length = range_length(size, rd->next),
-        .crc = 0,
-        .used = true,
-    };
-    rd->next++;
-    rd->running++;
-    return g;
+    ranges_done(g, r, &words);
 }
 
 static s3_id
@@ -130,108 +55,35 @@ get_range(struct climb *c, struct range *g)
         .on_data = on_data,
     };
 
-    if (c->reading->count == 1) {
+    if (g->length == m->size) {
         args.expect = m->size;
     } else {
-        args.first = g->index * CRC_RANGE;
+        args.first = g->first;
         args.length = g->length;
     }
     return s3_get(c->set->crc->s3, &args, on_done, g);
 }
 
 static void
-end(struct climb *c)
-{
-    struct reading *rd = c->reading;
-    struct crc_set *s = c->set;
-    uint64_t size = set_member(s, c->member)->size;
-    uint32_t v = 0;
-    size_t i;
-
-    if (rd->r < 0 || rd->next < rd->count) { /* failed, or nobody waits */
-        ladder_finish(c, rd->r < 0 ? rd->r : -ECANCELED, 0, &rd->err);
-        return;
-    }
-    for (i = 0; i < rd->count; i++)
-        v = crc_join(v, rd->crc[i], range_length(size, i));
-    bit_set(s->was_read, c->member);
-    atomic_fetch_add(&s->crc->from_read, 1);
-    ladder_finish(c, 0, v, NULL);
-}
-
-/* One thread at a time starts ranges, since a call may answer before it
- * returns; whoever finds nothing running and nothing to start ends it. */
-static void
-read_more(struct climb *c)
+on_over(struct climb *c, int r, uint32_t v, const struct err *e)
 {
     struct crc_set *s = c->set;
-    struct reading *rd = c->reading;
-    struct range *g;
-    bool over;
-    s3_id id;
 
-    pthread_mutex_lock(&s->lock);
-    if (rd->busy) {
-        pthread_mutex_unlock(&s->lock);
-        return;
+    if (r == 0) {
+        bit_set(s->was_read, c->member);
+        atomic_fetch_add(&s->crc->from_read, 1);
     }
-    rd->busy = true;
-    while ((g = take_range(c))) {
-        size_t index = g->index;
-
-        pthread_mutex_unlock(&s->lock);
-        id = get_range(c, g);
-        pthread_mutex_lock(&s->lock);
-        if (!g->used || g->index != index)
-            continue; /* answered already */
-        g->call = id;
-        if (!c->gone && rd->r == 0)
-            continue;
-        pthread_mutex_unlock(&s->lock);
-        s3_cancel(s->crc->s3, id);
-        pthread_mutex_lock(&s->lock);
-    }
-    rd->busy = false;
-    over = rd->running == 0 && !rd->ended;
-    rd->ended |= over;
-    pthread_mutex_unlock(&s->lock);
-    if (over)
-        end(c);
-}
-
-void
-rung_read_cancel(struct climb *c)
-{
-    s3_id id[CRC_READ_RANGES];
-    struct reading *rd;
-    int i, n = 0;
-
-    pthread_mutex_lock(&c->set->lock);
-    rd = c->reading;
-    for (i = 0; rd && i < CRC_READ_RANGES; i++)
-        if (rd->range[i].used && rd->range[i].call)
-            id[n++] = rd->range[i].call;
-    pthread_mutex_unlock(&c->set->lock);
-    for (i = 0; i < n; i++)
-        s3_cancel(c->set->crc->s3, id[i]);
+    ladder_finish(c, r, v, e);
 }
 
 void
 rung_read(struct climb *c)
 {
-    uint64_t size = set_member(c->set, c->member)->size;
-    size_t count = ceil_div_u64(size, CRC_RANGE);
-    struct reading *rd = calloc(1, sizeof(*rd) + count * sizeof(uint32_t));
+    static const struct ranges_by by = {get_range, on_over};
     struct err e = {0};
 
-    if (!rd) {
-        err_set(&e, ENOMEM, "out of memory");
-        ladder_finish(c, -ENOMEM, 0, &e);
+    if (ranges_begin(c, &by, CRC_RANGE) == 0)
         return;
-    }
-    rd->count = count;
-    pthread_mutex_lock(&c->set->lock);
-    c->reading = rd;
-    pthread_mutex_unlock(&c->set->lock);
-    read_more(c);
+    err_set(&e, ENOMEM, "out of memory");
+    ladder_finish(c, -ENOMEM, 0, &e);
 }

@@ -98,7 +98,7 @@ climb_unref(struct climb *c)
     pthread_mutex_unlock(&s->lock);
     if (!last)
         return;
-    rung_read_free(c->reading);
+    ranges_free(c->ranges);
     free(c);
     crc_set_unref(s);
 }
@@ -186,7 +186,7 @@ wait_for(struct crc_set *s, size_t member, unsigned flags, crc_cb *cb,
     struct crc_waiter *w;
 
     if ((flags & CRC_CHEAP) &&
-        (!ladder_has_cheap(s, member) || (c && c->rung == RUNG_READ)))
+        (!ladder_has_cheap(s, member) || (c && c->rung >= RUNG_ORACLE)))
         return -ENODATA;
     if (!c && !(c = new_climb(s, member)))
         return -ENOMEM;

@@ -81,6 +81,8 @@ static const struct row rows[] = {
     {"crc_from_head", AT(crc.from_head), "CRC-32 values from a HEAD."},
     {"crc_from_attributes", AT(crc.from_attributes),
      "CRC-32 values joined from those of the parts of an upload."},
+    {"crc_from_oracle", AT(crc.from_oracle),
+     "CRC-32 values that a copy inside the store told."},
     {"crc_from_read", AT(crc.from_read),
      "CRC-32 values for which the member was read."},
     {"trace_lines", AT(s3.trace_lines), "Lines of trace=."},

@@ -42,7 +42,7 @@ struct layout {
     size_t skip_count;    /* all faults, soft ones included */
     size_t poison_count, conflict_count; /* left out */
     size_t soft_count;                   /* in, with a remark */
-    size_t excluded_count;  /* by include=/exclude= */
+    size_t excluded_count;  /* by include=/exclude=, or scratch */
     uint64_t pages;       /* list requests that it took */
     atomic_bool stale;    /* a member answered 412 or 404 */
     _Atomic(uint32_t) stale_member; /* which */

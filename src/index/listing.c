@@ -107,6 +107,15 @@ check_entry(struct listing *li, const struct s3_entry *s, struct err *e)
     return 0;
 }
 
+/* What the program itself writes and takes away again. */
+static bool
+is_scratch(const struct listing *li, const struct s3_entry *s)
+{
+    const char *p = li->conf->scratch;
+
+    return p && *p && strncmp(s->key, p, strlen(p)) == 0;
+}
+
 static int
 add_entry(struct listing *li, const struct s3_entry *s, struct err *e)
 {
@@ -119,7 +128,8 @@ add_entry(struct listing *li, const struct s3_entry *s, struct err *e)
             return 0;
         return set_aside(li, s, &li->has_marker, &li->marker, e);
     }
-    if (!conf_member_wanted(li->conf, s->key + li->root_len)) {
+    if (is_scratch(li, s) ||
+        !conf_member_wanted(li->conf, s->key + li->root_len)) {
         li->excluded++;
         return 0;
     }

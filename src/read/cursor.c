@@ -9,7 +9,8 @@
 #define GAP_NEW KIB(256)  /* a second read so near goes forward */
 #define GAP_RUN MIB(2)    /* the kernel's read-ahead comes out of order */
 #define BACK_RUN MIB(8)
-#define BACK_FLIGHT MIB(48)
+#define BACK_PASSED MIB(48)
+#define BACK_FLIGHT MIB(96)
 #define TARGET_FIRST MIB(1)
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
@@ -59,14 +60,25 @@ find_cursor(struct read_stream *s, uint64_t offset, uint64_t length)
     return best;
 }
 
+/* Is a better to be used for something else than b?  Unused ones first,
+ * then single reads, then what rested longest: a run must survive the odd
+ * page that the kernel reads again. */
+static bool
+sooner(const struct cursor *a, const struct cursor *b)
+{
+    unsigned ra = a->run < 2 ? a->run : 2, rb = b->run < 2 ? b->run : 2;
+
+    return ra != rb ? ra < rb : a->used < b->used;
+}
+
 static struct cursor *
 oldest_cursor(struct read_stream *s)
 {
     struct cursor *old = &s->cursor[0];
     int i;
 
-    for (i = 1; i < READ_CURSORS && old->run; i++)
-        if (!s->cursor[i].run || s->cursor[i].used_ms < old->used_ms)
+    for (i = 1; i < READ_CURSORS; i++)
+        if (sooner(&s->cursor[i], old))
             old = &s->cursor[i];
     return old;
 }
@@ -119,6 +131,23 @@ at_header(const struct zip_layout *l, uint64_t offset)
             pc.end - offset < PAGE);
 }
 
+/* A few pages behind a run: the kernel reads them once more, now and
+ * then; nobody begins a member there. */
+static bool
+read_again(const struct read_stream *s, const struct op *o, uint64_t now)
+{
+    const struct cursor *c;
+    int i;
+
+    for (i = 0; i < READ_CURSORS; i++) {
+        c = &s->cursor[i];
+        if (c->run > 1 && now - c->used_ms <= READ_IDLE_MS &&
+            o->offset >= c->start && o->end <= c->pos)
+            return o->end - o->offset <= KIB(64);
+    }
+    return false;
+}
+
 static void
 begin_run(struct cursor *c, const struct op *o, uint64_t now)
 {
@@ -156,7 +185,7 @@ cursor_share(struct read_pool *p, uint64_t now)
     TAILQ_FOREACH (c, &p->cursors, link) {
         if (now - c->used_ms > READ_IDLE_MS)
             break;
-        n++;
+        n += c->run > 1;
     }
     return p->ahead_max / (n ? n : 1);
 }
@@ -174,13 +203,14 @@ rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
     }
 }
 
-/* What lies well behind is no longer waited for.  What is on its way is
- * left alone for longer: a request out of order may still ask for it. */
+/* What was read to its end is given up then (cursor_note); here goes what
+ * was jumped over, once no request out of order will ask for it: later, if
+ * a fetch would have to be aborted for that. */
 static void
 pass(struct cursor *c, struct todo *t)
 {
-    uint64_t slack = min_u64(GAP_RUN,
-                             c->stream->reader->pool->conf.memory / 16);
+    uint64_t slack = min_u64(BACK_PASSED,
+                             c->stream->reader->pool->conf.memory / 4);
     struct claim *cl;
     uint64_t end;
 
@@ -220,7 +250,8 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now,
         begin_run(c, o, now);
         o->first_of_run = true;
         o->seen = o->offset;
-        o->forward = at_header(&s->reader->layout->zip, o->offset);
+        o->forward = at_header(&s->reader->layout->zip, o->offset) &&
+                     !read_again(s, o, now);
     } else {
         o->seen = c->pos;
         c->run += o->end > c->pos || o->offset < c->start;
@@ -229,6 +260,7 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now,
         o->forward = c->run > 1;
     }
     c->used_ms = now;
+    c->used = o->id;
     if (o->forward)
         activate(c, now);
     pass(c, t);
@@ -265,9 +297,10 @@ grow(struct cursor *c, uint64_t now)
 }
 
 void
-cursor_note(struct op *o)
+cursor_note(struct op *o, struct todo *t)
 {
     struct cursor *c = o->cursor;
+    struct claim *cl;
     struct unit *u;
     size_t i;
 
@@ -275,9 +308,13 @@ cursor_note(struct op *o)
         return;
     for (i = 0; i < o->slices && o->forward; i++) {
         u = o->slice[i].unit;
-        if (!unit_claim(c, u))
+        cl = unit_claim(c, u);
+        if (!cl)
             break;
         c->ahead = max_u64(c->ahead, unit_at(u) + u->length);
+        cl->got += o->slice[i].len;
+        if (cl->got >= u->length)
+            unit_unclaim(cl, t); /* the op's pins hold it until then */
     }
     if (c->run > 1 && o->waited)
         grow(c, c->used_ms);

@@ -56,6 +56,7 @@ struct claim {
     LIST_ENTRY(claim) of_unit;
     struct cursor *cursor;
     struct unit *unit;
+    uint64_t got; /* bytes that the cursor read of it */
 };
 
 /* Somebody waits until so much of a unit is there. */
@@ -134,7 +135,7 @@ void unit_maybe_free(struct unit *u);
 void unit_relist(struct unit *u);
 /* Cancels the fetch if nobody wants it. */
 void unit_unwanted(struct unit *u, struct todo *t);
-bool unit_claim(struct cursor *c, struct unit *u);
+struct claim *unit_claim(struct cursor *c, struct unit *u);
 void unit_unclaim(struct claim *cl, struct todo *t);
 /* Address of byte off, and how many follow it contiguously. */
 uint8_t *unit_bytes(struct unit *u, uint64_t off, uint64_t *ret_run);
@@ -278,7 +279,7 @@ struct cursor {
     uint64_t start, pos; /* of the archive: first byte, end so far */
     unsigned run;        /* reads in sequence; 0: unused */
     bool active;
-    uint64_t used_ms;
+    uint64_t used_ms, used; /* when; by which op */
     uint64_t target;     /* bytes to have ahead of pos */
     uint64_t ahead;      /* up to here things were started */
     TAILQ_HEAD(, claim) claims;
@@ -309,7 +310,7 @@ unsigned cursor_place(struct read_stream *s, struct op *o, uint64_t now,
                       struct todo *t, uint64_t *ret);
 void stream_unref(struct read_stream *s); /* without the lock */
 /* After op_reserve: claims, growth. */
-void cursor_note(struct op *o);
+void cursor_note(struct op *o, struct todo *t);
 /* The cursor is free again.  Its climbs to cancel go to ret[]; returns
  * how many (at most READ_CLIMBS). */
 unsigned cursor_drop(struct cursor *c, struct todo *t, uint64_t *ret);
@@ -344,7 +345,9 @@ struct read_pool {
     uint64_t ahead_max;  /* bytes that cursors may claim */
     pthread_mutex_t lock;
     uint64_t used, claimed;
-    uint8_t *arena;      /* chunks; memory.c */
+    void *mapping;
+    uint64_t arena_size; /* of the mapping */
+    uint8_t *arena;      /* chunks in it, from a huge page's border on */
     size_t arena_chunks, fresh, free_count;
     uint8_t **free_chunk;
     struct unit *hash[READ_HASH];

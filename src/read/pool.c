@@ -155,7 +155,7 @@ feed_starving(struct read_pool *p, struct todo *t)
             op_fail(o, r, &o->err, t);
             continue;
         }
-        cursor_note(o);
+        cursor_note(o, t);
         STAILQ_INSERT_TAIL(&t->begin, o, planned);
     }
 }

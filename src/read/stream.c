@@ -166,7 +166,7 @@ submit(struct op *o, int r)
     } else if (r < 0) {
         op_fail(o, r, &o->err, &t);
     } else {
-        cursor_note(o);
+        cursor_note(o, &t);
         begin = true;
     }
     if (begin)

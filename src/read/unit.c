@@ -212,17 +212,18 @@ unit_unwanted(struct unit *u, struct todo *t)
     }
 }
 
-bool
+/* NULL: out of memory. */
+struct claim *
 unit_claim(struct cursor *c, struct unit *u)
 {
     struct claim *cl;
 
     LIST_FOREACH (cl, &u->claims, of_unit)
         if (cl->cursor == c)
-            return true;
-    cl = malloc(sizeof(*cl));
+            return cl;
+    cl = calloc(1, sizeof(*cl));
     if (!cl)
-        return false;
+        return NULL;
     delist(u);
     if (LIST_EMPTY(&u->claims))
         u->reader->pool->claimed += u->charge;
@@ -232,7 +233,7 @@ unit_claim(struct cursor *c, struct unit *u)
     TAILQ_INSERT_TAIL(&c->claims, cl, of_cursor);
     c->claimed += u->charge;
     unit_relist(u);
-    return true;
+    return cl;
 }
 
 void

@@ -250,6 +250,7 @@ struct s3_call {
     unsigned moves, skews, renewals;
     uint64_t start;      /* ms */
     uint64_t sent_ms;    /* when this exchange was given to net */
+    unsigned sent_kind;  /* of request; an answer may change the verb */
     uint64_t trouble;    /* ms: since when there was no progress; 0 */
     uint64_t last_data;  /* ms: when bytes came last; 0 */
     uint32_t next_delay; /* ms before the next exchange (NEXT) */
@@ -354,7 +355,6 @@ void s3_error_message(struct s3_error *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* stats.c: an exchange is over. */
-unsigned s3_call_kind(const struct s3_call *c);
 void s3_stats_exchange(const struct s3_call *c, const struct net_response *r,
                        enum s3_how how);
 

@@ -127,6 +127,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
     }
     s3_count(s, c->verb->counter, 1);
     c->sent_ms = net_now_ms();
+    c->sent_kind = (unsigned)(c->verb->counter / sizeof(uint64_t));
     s3_call_ref(c);
     id = net_submit(s->net, &req);
     pthread_mutex_lock(&s->lock);

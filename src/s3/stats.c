@@ -25,12 +25,6 @@ s3_kind_name(unsigned kind)
     return kind_names[kind];
 }
 
-unsigned
-s3_call_kind(const struct s3_call *c)
-{
-    return (unsigned)(c->verb->counter / sizeof(uint64_t));
-}
-
 /* ----------------------------------------------------------- histograms */
 
 /* Exact below 2 * HIST_STEPS; above, HIST_STEPS steps an octave. */
@@ -107,7 +101,7 @@ void
 s3_stats_exchange(const struct s3_call *c, const struct net_response *r,
                   enum s3_how how)
 {
-    struct s3_kind *k = &c->s->kind[s3_call_kind(c)];
+    struct s3_kind *k = &c->s->kind[c->sent_kind];
 
     s3_count(c->s, S3_COUNTER(bytes_in), r->received);
     s3_count(c->s, S3_COUNTER(bytes_out), r->sent);

@@ -180,7 +180,7 @@ put_request(struct buf *b, const struct s3_call *c)
 {
     size_t n;
     const char *part = query_value(&c->query, "partNumber", &n);
-    int r = buf_addf(b, ",\"op\":\"%s\"", s3_kind_name(s3_call_kind(c)));
+    int r = buf_addf(b, ",\"op\":\"%s\"", s3_kind_name(c->sent_kind));
 
     if (r == 0)
         r = put_text(b, "bucket", c->bucket);

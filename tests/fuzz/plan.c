@@ -10,7 +10,7 @@
 #include "fuzz.h"
 #include "plan/plan.h"
 
-enum { MEMBERS_MAX = 300 };
+enum { MEMBERS_MAX = 150 };
 
 struct set {
     struct zip_member m[MEMBERS_MAX];
@@ -65,7 +65,7 @@ take_limits(struct input *in)
 
     if (how & 1)
         return lim;
-    lim.part_min = 1 + take_number(in, 3) % MIB(8);
+    lim.part_min = KIB(1) + take_number(in, 3) % MIB(8);
     lim.part_max = lim.part_min * (2 + take_number(in, 1));
     lim.upload_cap = lim.part_min * (1 + take_number(in, 1) % 8);
     lim.copy_split = lim.part_min * (1 + take_number(in, 1) % 64);
@@ -117,7 +117,7 @@ check_plan(const struct zip_layout *l, const struct plan_limits *lim,
     NEED(up + copied == l->size && p.totals.downloaded <= up);
     if (lim->part_min >= MIB(5) && lim->parts_max <= 10000)
         NEED(p.bound <= up);
-    if (how == PLAN_DUO)
+    if (p.count < 100) /* for speed */
         NEED(plan_json(&b, &p, l, &meta) == 0 &&
              plan_text(&b, &p, l, &meta) == 0);
     buf_free(&b);

@@ -20,7 +20,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 
-enum kind { GET, HEAD, ATTRS };
+enum kind { GET, HEAD, ATTRS, OTHER };
 
 struct job {
     TAILQ_ENTRY(job) link;
@@ -31,6 +31,7 @@ struct job {
     struct s3_get_args get;
     s3_get_cb *cb;
     s3_attrs_cb *attrs_cb;
+    void (*fn)(struct s3 *s, bool cancelled, void *user);
     void *user;
     bool cancelled;
 };
@@ -53,15 +54,17 @@ struct s3 {
     pthread_t thread[32];
     bool stop, hold;
     int no_attributes;
-    uint64_t cancelled;
+    uint64_t cancelled, unguarded;
     struct s3_stats stats;
+    struct fake_uploads *uploads;
 };
 
 struct net {
     pthread_mutex_t lock;
     pthread_cond_t cond;
     STAILQ_HEAD(, work) work;
-    bool stop, busy, sync;
+    STAILQ_HEAD(, work) late;
+    bool stop, busy, keep_late;
     pthread_t thread;
 };
 
@@ -110,6 +113,12 @@ crc_of(const struct fake_object *o, uint64_t first, uint64_t n)
 }
 
 uint32_t
+fake_range_crc32(const struct fake_object *o, uint64_t first, uint64_t n)
+{
+    return crc_of(o, first, n);
+}
+
+uint32_t
 fake_crc32(const struct fake_object *o)
 {
     return crc_of(o, 0, o->size);
@@ -134,7 +143,7 @@ refused(struct s3 *s, struct job *j, struct s3_error *e)
     e->attempts = 1;
     if (j->cancelled) {
         e->err = -ECANCELED;
-    } else if (o->changed) {
+    } else if (o->changed && (*j->etag || j->kind == ATTRS)) {
         e->http = 412;
         e->err = -ESTALE;
     } else if (j->kind == GET && o->fail_gets) {
@@ -234,6 +243,10 @@ answer(struct s3 *s, struct job *j)
     struct s3_object h;
     char text[16];
 
+    if (j->kind == OTHER) {
+        j->fn(s, is_cancelled(s, j), j->user);
+        return;
+    }
     if (j->kind == ATTRS) {
         answer_attributes(s, j);
         return;
@@ -302,20 +315,27 @@ serve(void *user)
     return NULL;
 }
 
+struct fake_object *
+fake_find(struct s3 *s, const char *key)
+{
+    size_t i;
+
+    for (i = 0; i < s->count; i++)
+        if (!strcmp(s->object[i]->key, key))
+            return s->object[i];
+    abort();
+}
+
 static s3_id
 submit(struct s3 *s, struct job *j, const struct s3_where *at)
 {
     s3_id id;
-    size_t i;
 
+    j->o = at ? fake_find(s, at->key) : NULL;
     pthread_mutex_lock(&s->lock);
-    for (i = 0; i < s->count; i++)
-        if (!strcmp(s->object[i]->key, at->key))
-            break;
-    assert(i < s->count);
-    j->o = s->object[i];
     id = j->id = ++s->last_id;
     s->stats.get += j->kind == GET;
+    s->unguarded += j->kind != ATTRS && !*j->etag;
     s->stats.head += j->kind == HEAD;
     s->stats.attributes += j->kind == ATTRS;
     if (s->threads)
@@ -331,6 +351,24 @@ submit(struct s3 *s, struct job *j, const struct s3_where *at)
         count_end(s, j);
     }
     return id;
+}
+
+s3_id
+fake_call(struct s3 *s, void (*fn)(struct s3 *s, bool cancelled, void *user),
+          void *user)
+{
+    struct job *j = calloc(1, sizeof(*j));
+
+    j->kind = OTHER;
+    j->fn = fn;
+    j->user = user;
+    return submit(s, j, NULL);
+}
+
+struct fake_uploads **
+fake_uploads_at(struct s3 *s)
+{
+    return &s->uploads;
 }
 
 /* ---------------------------------------------------------------- s3.h */
@@ -483,13 +521,45 @@ net_work(struct net *n, void (*fn)(void *user), void *user)
     pthread_cond_broadcast(&n->cond);
 }
 
+void
+fake_keep_late(struct fake *f)
+{
+    LOCK_SCOPE(&f->net->lock);
+
+    f->net->keep_late = true;
+}
+
+void
+fake_late(struct fake *f)
+{
+    LOCK_SCOPE(&f->net->lock);
+
+    STAILQ_CONCAT(&f->net->work, &f->net->late);
+    pthread_cond_broadcast(&f->net->cond);
+}
+
+static bool
+keep_late(struct net *n, void (*fn)(void *user), void *user)
+{
+    struct work *w;
+    LOCK_SCOPE(&n->lock);
+
+    if (!n->keep_late || n->stop)
+        return false;
+    w = calloc(1, sizeof(*w));
+    w->fn = fn;
+    w->user = user;
+    STAILQ_INSERT_TAIL(&n->late, w, link);
+    return true;
+}
+
 /* Timers run at once: the tests here want what they do, not when. */
 uint64_t
 net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user),
           void *user)
 {
-    (void)delay_ms;
-    net_work(n, fn, user);
+    if (delay_ms < 10000 || !keep_late(n, fn, user))
+        net_work(n, fn, user);
     return 1;
 }
 
@@ -587,6 +657,7 @@ fake_start(struct fake *f, unsigned threads, unsigned max_delay_us)
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->cond, NULL);
     STAILQ_INIT(&n->work);
+    STAILQ_INIT(&n->late);
     pthread_create(&n->thread, NULL, work_thread, n);
 }
 
@@ -606,11 +677,13 @@ fake_stop(struct fake *f)
         pthread_join(s->thread[i], NULL);
     pthread_mutex_lock(&n->lock);
     n->stop = true;
+    STAILQ_CONCAT(&n->work, &n->late);
     pthread_cond_broadcast(&n->cond);
     pthread_mutex_unlock(&n->lock);
     pthread_join(n->thread, NULL);
     for (i = 0; i < s->count; i++)
         free(s->object[i]);
+    fake_uploads_free(s->uploads);
     free(s);
     free(n);
 }
@@ -670,4 +743,12 @@ fake_cancelled(struct fake *f)
     LOCK_SCOPE(&f->s3->lock);
 
     return f->s3->cancelled;
+}
+
+uint64_t
+fake_unguarded(struct fake *f)
+{
+    LOCK_SCOPE(&f->s3->lock);
+
+    return f->s3->unguarded;
 }

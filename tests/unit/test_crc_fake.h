@@ -24,7 +24,7 @@ struct fake_object {
     uint64_t seed;
     enum fake_crc crc;
     uint64_t part; /* part size of a COMPOSITE one */
-    bool changed;  /* answers 412 */
+    bool changed;  /* answers 412 to If-Match */
     bool corrupt;  /* its last byte is flipped on the wire */
     int fail_gets; /* so many GETs answer 503, then well; -1 all */
     int cut_gets;  /* so many GETs end half-way with -EIO */
@@ -53,6 +53,34 @@ void fake_no_attributes(struct fake *f, int http);
 /* While held, calls wait (threads > 0). */
 void fake_hold(struct fake *f, bool hold);
 uint64_t fake_cancelled(struct fake *f);
+/* GETs and HEADs that came without If-Match. */
+uint64_t fake_unguarded(struct fake *f);
+/* Another kind of call, in the same queue as all: fn is called once. */
+s3_id fake_call(struct s3 *s, void (*fn)(struct s3 *s, bool cancelled,
+                                         void *user), void *user);
+struct fake_object *fake_find(struct s3 *s, const char *key);
+uint32_t fake_range_crc32(const struct fake_object *o, uint64_t first,
+                          uint64_t n);
+
+/* Uploads (test_crc_fake_uploads.c): what the store does with them, and
+ * what was asked of it. */
+enum fake_copies { FAKE_COPY_RIGHT, FAKE_COPY_SILENT, FAKE_COPY_WHOLE };
+struct fake_uploads {
+    int create_http, copy_http, abort_http; /* 0 = well */
+    const char *copy_code;
+    enum fake_copies copies;
+    bool lose_create; /* made, but the answer is lost */
+    unsigned creates, copied, aborts, lists; /* calls */
+    unsigned open, highest;  /* uploads now; part numbers */
+    uint64_t largest;        /* bytes of a copy */
+};
+struct fake_uploads *fake_uploads(struct fake *f);
+void fake_uploads_free(struct fake_uploads *u);
+struct fake_uploads **fake_uploads_at(struct s3 *s);
+/* With this on, long timers (10 s and more) wait for fake_late. */
+void fake_keep_late(struct fake *f);
+void fake_late(struct fake *f);
+
 /* Background work and timers, run to the end. */
 void fake_settle(struct fake *f);
 

@@ -94,6 +94,7 @@ mount_it(void **state)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     conf.name = archive_name;
     conf.ttl = 60;
@@ -613,6 +614,47 @@ a_killed_waiter_leaves_the_job(void **state)
 }
 
 /* Last: the daemon's own end, with a publish and a read under way. */
+/* Lines of a file that hold a text. */
+static unsigned
+lines_with(const char *file, const char *text)
+{
+    FILE *f = fopen(file, "r");
+    char line[512];
+    unsigned n = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        n += strstr(line, text) != NULL;
+    fclose(f);
+    return n;
+}
+
+static void
+sigusr1_tells_and_goes_on(void **state)
+{
+    char log[] = "/tmp/s3zipfs-log-XXXXXX";
+    struct err e = {0};
+    struct stat st;
+    int i, fd = mkstemp(log);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(log_open(LOG_ERROR, log, &e), 0);
+    kill(getpid(), SIGUSR1);
+    for (i = 0; i < 500 && lines_with(log, "stats: uptime: ") < 1; i++)
+        nap(10);
+    kill(getpid(), SIGUSR1);
+    for (i = 0; i < 500 && lines_with(log, "stats: uptime: ") < 2; i++)
+        nap(10);
+    assert_int_equal(lines_with(log, "stats: uptime: "), 2);
+    assert_int_equal(lines_with(log, "stats: get: "), 2);
+    log_close();
+    assert_int_equal(log_open(LOG_WARN, NULL, &e), 0);
+    unlink(log);
+    assert_int_equal(stat(path("d/archive.zip"), &st), 0);
+}
+
 static void
 sigterm_ends_everything(void **state)
 {
@@ -665,6 +707,7 @@ main(void)
         cmocka_unit_test(ctrl_c_aborts_and_waits),
         cmocka_unit_test(one_who_joined_does_not_abort),
         cmocka_unit_test(a_killed_waiter_leaves_the_job),
+        cmocka_unit_test(sigusr1_tells_and_goes_on),
         cmocka_unit_test(sigterm_ends_everything),
     };
 

@@ -22,9 +22,10 @@ struct task {
     s3_list_cb *list;
     s3_get_cb *head;
     void *user;
-    char *prefix, *token, *key;
-    bool delimiter;
+    char *prefix, *token, *key, *after;
+    bool delimiter, cancelled;
     size_t max_keys;
+    s3_id id;
 };
 static struct task *tasks, *timers;
 
@@ -34,6 +35,7 @@ task_free(struct task *t)
     free(t->prefix);
     free(t->token);
     free(t->key);
+    free(t->after);
     free(t);
 }
 
@@ -130,13 +132,30 @@ s3_list(struct s3 *s, const struct s3_list_args *args, s3_list_cb *cb,
 
     (void)s;
     fake.lists++;
+    fake.probes += args->start_after && args->max_keys == 1;
+    t->id = fake.lists;
     t->list = cb;
+    t->after = args->start_after ? strdup(args->start_after) : NULL;
     t->user = user;
     t->prefix = strdup(args->prefix);
     t->token = args->token ? strdup(args->token) : NULL;
     t->delimiter = args->delimiter;
     t->max_keys = args->max_keys ? args->max_keys : fake.page;
+    fake.open++;
+    if (fake.open > fake.most)
+        fake.most = fake.open;
     return fake.lists;
+}
+
+void
+s3_cancel(struct s3 *s, s3_id id)
+{
+    struct task *t;
+
+    (void)s;
+    for (t = tasks; t; t = t->next)
+        if (t->list && t->id == id)
+            t->cancelled = true;
 }
 
 s3_id
@@ -201,10 +220,27 @@ page_add(struct page *to, const struct task *t, const struct fake_object *o)
     to->p.prefix_count++;
 }
 
+/* A store that does not sort seeks in its own order, too. */
+static bool
+is_below(const struct task *t, const struct fake_object *o)
+{
+    size_t n, len = key_len(o);
+    int c;
+
+    if (!t->after || t->token || fake.fault == FAKE_NO_AFTER)
+        return false;
+    n = strlen(t->after);
+    c = memcmp(o->key, t->after, n < len ? n : len);
+    return c < 0 || (c == 0 && len <= n);
+}
+
 static size_t
 fill(struct page *to, const struct task *t, size_t from)
 {
     size_t n = strlen(t->prefix), i;
+
+    while (from < fake.count && is_below(t, &fake.object[from]))
+        from++;
 
     for (i = from; i < fake.count; i++) {
         if (key_len(&fake.object[i]) < n ||
@@ -224,10 +260,16 @@ answer_list(const struct task *t)
     static unsigned serial;
     struct page *page = calloc(1, sizeof(*page));
     struct s3_error e = {.err = fake.list_err};
+    bool refused = t->after && !t->token && fake.fault == FAKE_AFTER_REFUSED;
     size_t from = t->token ? strtoul(t->token, NULL, 10) : 0, next;
     char token[40] = "";
 
+    fake.open--;
     fake.now += fake.list_ms;
+    if (t->cancelled)
+        e.err = -ECANCELED;
+    if (refused)
+        e = (struct s3_error){.err = -EOPNOTSUPP, .http = 501};
     if (fake.fault == FAKE_REWIND)
         from = 0;
     next = fake.fault == FAKE_EMPTY_PAGES ? 0 : fill(page, t, from);
@@ -267,13 +309,30 @@ answer_head(const struct task *t)
 
 /* ---------------------------------------------------------------- loop */
 
+/* The first, or any. */
+static struct task *
+take_task(void)
+{
+    struct task **at = &tasks, *t;
+    unsigned n = 0;
+
+    for (t = tasks; t; t = t->next)
+        n++;
+    if (n > 0 && fake.shuffle)
+        for (n = (unsigned)rand_r(&fake.shuffle) % n; n > 0; n--)
+            at = &(*at)->next;
+    t = *at;
+    if (t)
+        *at = t->next;
+    return t;
+}
+
 void
 pump_steps(unsigned n)
 {
     struct task *t;
 
-    while (n-- > 0 && (t = tasks)) {
-        tasks = t->next;
+    while (n-- > 0 && (t = take_task())) {
         if (t->list)
             answer_list(t);
         else if (t->head)

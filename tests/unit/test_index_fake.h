@@ -27,6 +27,8 @@ enum fake_fault {
     FAKE_REWIND,      /* new tokens, the first page for ever */
     FAKE_EMPTY_PAGES, /* new tokens, no keys */
     FAKE_OUTSIDE,     /* a key that has not the prefix */
+    FAKE_NO_AFTER,    /* start-after is overlooked */
+    FAKE_AFTER_REFUSED, /* 501 to start-after */
 };
 
 extern struct fake {
@@ -36,6 +38,9 @@ extern struct fake {
     enum fake_fault fault;
     int list_err, head_err; /* -errno to answer with */
     unsigned lists, heads, works, logs;
+    unsigned probes;     /* of lists: one key after some point */
+    unsigned open, most; /* lists under way, and the most ever */
+    unsigned shuffle;    /* seed: answers come in any order; 0 = in turn */
     uint64_t now;
     uint64_t list_ms; /* the clock goes on by that at each page */
 } fake;

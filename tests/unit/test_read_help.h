@@ -31,7 +31,6 @@ struct room {
     struct read_pool *pool;
     struct reader *reader;
     uint8_t *render;
-    bool closed;
 };
 
 /* After fake_start and fake_add. */
@@ -82,6 +81,7 @@ room_close(struct room *m)
         usleep(1000);
     read_stats_get(m->pool, &s);
     assert_int_equal(s.memory_used, 0);
+    assert_int_equal(fake_unguarded(&m->f), 0);
     read_pool_free(m->pool);
     crc_set_unref(m->set);
     layout_unref(m->l);

@@ -89,7 +89,7 @@ class FaultProxy:
         return self.log()
 
     def stop(self):
-        self.daemon.stop()
+        self.daemon.kill()      # SIGTERM makes it wait for connections
 
 
 class Call(dict):

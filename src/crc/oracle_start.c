@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * A new upload for the oracle: its row in the journal, Create, and with
+ * the first one the proof that this store tells the CRC of a copied range:
+ * a small range of a member is copied and read, and both must agree.
+ * Must not know what follows from a refusal (oracle.c).
+ */
+#include "crc/impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/crc32.h"
+
+#define PROOF_MOST KIB(64)
+
+struct start {
+    struct climb *climb;
+    struct oracle_upload *upload;
+    bool trouble;
+    /* The proof; crc->lock. */
+    unsigned pending;
+    struct s3_error copy_error;
+    int read_error;
+    bool have_crc;
+    uint32_t copied, read;
+    uint64_t length, copy_note, get_note;
+};
+
+/* ------------------------------------------------------------------ end */
+
+/* The climb that led goes on, and those behind it. */
+static void
+finish(struct start *st, bool good)
+{
+    struct climb *x = st->climb;
+    struct oracle_upload *u = st->upload;
+    struct crc *c = crc_ref(x->set->crc);
+    struct oracle *o = &c->oracle;
+
+    pthread_mutex_lock(&c->lock);
+    x->leads = false;
+    if (o->state == ORACLE_BUSY)
+        o->state = ORACLE_NEW;
+    good = good && o->state == ORACLE_NEW && !c->closed;
+    if (good) {
+        o->proved = true;
+        o->state = ORACLE_READY;
+        o->now = u;
+        oracle_assign(x, u);
+    } else if (u) {
+        oracle_retire(u);
+    }
+    pthread_mutex_unlock(&c->lock);
+    free(st);
+    if (good)
+        rung_oracle(x);
+    else
+        ladder_fall(x);
+    ladder_pump(c);
+    crc_unref(c);
+}
+
+/* ---------------------------------------------------------------- proof */
+
+static void
+proof_over(struct start *st)
+{
+    struct crc *c = st->climb->set->crc;
+    const struct s3_error *e = &st->copy_error;
+    bool good = false;
+
+    if (e->err == -ESTALE || e->err == -ECANCELED || st->read_error < 0)
+        ; /* says nothing of the store: the next member proves it */
+    else if (e->err < 0)
+        oracle_learn(c, e);
+    else if (!st->have_crc)
+        oracle_refuse(c, "a part that was copied has no CRC-32");
+    else if (st->copied != st->read)
+        oracle_refuse(c, "the CRC-32 of a copied range is not that of its "
+                         "bytes");
+    else
+        good = true;
+    finish(st, good);
+}
+
+static void
+proof_step(struct start *st)
+{
+    struct crc *c = st->climb->set->crc;
+    bool last;
+
+    pthread_mutex_lock(&c->lock);
+    last = --st->pending == 0;
+    pthread_mutex_unlock(&c->lock);
+    if (last)
+        proof_over(st);
+}
+
+static void
+on_copy(void *user, const struct s3_error *e, const struct s3_part *p)
+{
+    struct start *st = user;
+
+    oracle_call_end(st->climb->set->crc, st->copy_note);
+    st->copy_error = *e;
+    if (e->err == 0) {
+        st->have_crc = p->have_crc32;
+        st->copied = p->crc32;
+    }
+    proof_step(st);
+}
+
+static int
+on_data(void *user, const void *p, size_t n)
+{
+    struct start *st = user;
+
+    st->read = crc32_add(st->read, p, n);
+    return 0;
+}
+
+static void
+on_read(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    struct start *st = user;
+    struct climb *x = st->climb;
+
+    oracle_call_end(x->set->crc, st->get_note);
+    st->read_error = e->err;
+    if (e->err == 0 && ladder_differs(set_member(x->set, x->member), o))
+        st->read_error = -ESTALE;
+    proof_step(st);
+}
+
+static void
+proof_copy(struct start *st, const struct s3_where *source)
+{
+    struct climb *x = st->climb;
+    const struct zip_member *m = set_member(x->set, x->member);
+    struct crc *c = x->set->crc;
+    struct s3_copy_args args = {
+        .at = oracle_where(st->upload),
+        .upload_id = st->upload->id,
+        .number = st->upload->next++,
+        .source = *source,
+        .source_etag = m->etag,
+        .length = st->length,
+        .source_size = m->size,
+    };
+    uint64_t note = st->copy_note = oracle_call_begin(c);
+
+    oracle_call_id(c, note, s3_upload_copy(c->s3, &args, on_copy, st));
+}
+
+static void
+proof_read(struct start *st, const struct s3_where *source)
+{
+    struct climb *x = st->climb;
+    const struct zip_member *m = set_member(x->set, x->member);
+    struct crc *c = x->set->crc;
+    struct s3_get_args args = {
+        .at = *source,
+        .etag = m->etag,
+        .length = st->length,
+        .on_data = on_data,
+    };
+    uint64_t note = st->get_note = oracle_call_begin(c);
+
+    oracle_call_id(c, note, s3_get(c->s3, &args, on_read, st));
+}
+
+/* Less than the member, so that a store that always tells the CRC of the
+ * whole source does not pass (versitygw 1.7.0 does so). */
+static void
+proof(struct start *st)
+{
+    struct climb *x = st->climb;
+    const struct zip_member *m = set_member(x->set, x->member);
+    struct s3_where source = {x->set->layout->bucket, m->key, m->key_len,
+                              false};
+
+    st->length = min_u64(PROOF_MOST, m->size / 2);
+    st->pending = 3;
+    proof_copy(st, &source);
+    proof_read(st, &source);
+    proof_step(st);
+}
+
+/* --------------------------------------------------------------- create */
+
+static void
+created_work(void *user)
+{
+    struct start *st = user;
+    struct crc *c = st->climb->set->crc;
+    bool proved;
+
+    oracle_journal_id(c, st->upload->row, st->upload->id);
+    pthread_mutex_lock(&c->lock);
+    proved = c->oracle.proved;
+    pthread_mutex_unlock(&c->lock);
+    if (proved)
+        finish(st, true);
+    else
+        proof(st);
+}
+
+static void
+on_created(void *user, const struct s3_error *e, const char *id)
+{
+    struct start *st = user;
+    struct oracle_upload *u = st->upload;
+
+    /* An attempt without an answer may have made one, too. */
+    u->look = e->attempts > 1 || (e->err < 0 && e->http < 400);
+    if (e->err == 0)
+        u->id = strdup(id);
+    if (e->err < 0 && e->err != -ECANCELED)
+        oracle_learn(u->crc, e);
+    if (u->id) {
+        net_work(u->crc->net, created_work, st);
+        return;
+    }
+    u->look |= e->err == 0;
+    finish(st, false);
+}
+
+/* The key is nobody else's, so whatever upload it has is ours, also after
+ * a kill between the row and the answer to Create. */
+static int
+make_key(struct oracle_upload *u)
+{
+    uint64_t random;
+    int n;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return -EIO;
+    n = snprintf(u->key, sizeof(u->key), "%scrc-%016llx",
+                 u->crc->oracle.scratch, (unsigned long long)random);
+    return n < (int)sizeof(u->key) ? 0 : -ENAMETOOLONG;
+}
+
+static struct oracle_upload *
+new_upload(struct crc *c)
+{
+    struct oracle_upload *u = calloc(1, sizeof(*u));
+
+    if (!u)
+        return NULL;
+    u->crc = c;
+    u->next = 1;
+    if (make_key(u) < 0) {
+        free(u);
+        return NULL;
+    }
+    crc_ref(c);
+    pthread_mutex_lock(&c->lock);
+    TAILQ_INSERT_TAIL(&c->oracle.all, u, link);
+    pthread_mutex_unlock(&c->lock);
+    return u;
+}
+
+static void
+start_work(void *user)
+{
+    struct start *st = user;
+    struct oracle_upload *u = st->upload;
+    struct s3_create_args args = {.at = oracle_where(u), .crc32 = true};
+
+    u->row = oracle_journal_add(u->crc, u->key);
+    s3_create(u->crc->s3, &args, on_created, st);
+}
+
+void
+oracle_start(struct climb *x)
+{
+    struct crc *c = x->set->crc;
+    struct start *st = calloc(1, sizeof(*st));
+
+    if (st)
+        st->climb = x;
+    if (st && (st->upload = new_upload(c))) {
+        net_work(c->net, start_work, st);
+        return;
+    }
+    pthread_mutex_lock(&c->lock);
+    c->oracle.state = ORACLE_NEW;
+    pthread_mutex_unlock(&c->lock);
+    free(st);
+    ladder_fall(x);
+}
