@@ -3,8 +3,8 @@
 /*
  * Where a member's CRC-32 comes from: the ladder of s3-facts.md (HEAD,
  * GetObjectAttributes, copies inside the store, reading it), the values
- * known so far, and the SQLite store that keeps them over mounts.  A value may come later: from
- * a rung, from a read (crc_put) or from a publish.
+ * known so far, and the SQLite store that keeps them over mounts.  A value
+ * may come later: from a rung, from a read (crc_put) or from a publish.
  *
  * Threads: any; callbacks as in net.h.  Must not know windows or uploads.
  */
@@ -27,6 +27,11 @@ void state_close(struct state *st);
 /* The connection, locked, or NULL; give it back with state_unlock. */
 struct sqlite3 *state_lock(struct state *st);
 void state_unlock(struct state *st);
+/* Whose row is it?  "boot/pid-namespace/pid/start" of this process; and
+ * does the process that wrote owner live?  age: seconds since then. */
+enum { STATE_OWNER_MAX = 192 };
+void state_owner(char *out, size_t size);
+bool state_owner_alive(const char *self, const char *owner, int64_t age);
 
 struct crc;
 int crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,

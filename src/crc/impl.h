@@ -204,7 +204,7 @@ enum oracle_state {
     ORACLE_READY,
 };
 
-enum { ORACLE_NOTES = CRC_COPIES + 4, STATE_OWNER_MAX = 192 };
+enum { ORACLE_NOTES = CRC_COPIES + 4 };
 
 /* Under crc->lock, but what crc_allow_oracle set for good. */
 struct oracle {
@@ -380,12 +380,5 @@ void oracle_journal_remove(struct crc *c, int64_t row);
 size_t oracle_journal_left(struct crc *c, struct oracle_left *left,
                            size_t max);
 void oracle_left_free(struct oracle_left *left);
-
-/* ------------------------------------------------------------- owner.c */
-
-/* "boot/pid-namespace/pid/start" of this process. */
-void state_owner(char *out, size_t size);
-/* Does the process that wrote owner live?  age: seconds since then. */
-bool state_owner_alive(const char *self, const char *owner, int64_t age);
 
 #endif

@@ -369,7 +369,8 @@ oracle_close(struct crc *c)
     pthread_mutex_lock(&c->lock);
     if (o->now)
         oracle_retire(o->now);
-    while (!TAILQ_EMPTY(&o->all) || o->sweeping)
+    while (!TAILQ_EMPTY(&o->all) || o->sweeping ||
+           o->state == ORACLE_BUSY)
         if (pthread_cond_timedwait(&o->ended, &c->lock, &until))
             break;
     pthread_mutex_unlock(&c->lock);

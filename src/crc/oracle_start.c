@@ -20,7 +20,6 @@
 struct start {
     struct climb *climb;
     struct oracle_upload *upload;
-    bool trouble;
     /* The proof; crc->lock. */
     unsigned pending;
     struct s3_error copy_error;
@@ -51,9 +50,10 @@ finish(struct start *st, bool good)
         o->state = ORACLE_READY;
         o->now = u;
         oracle_assign(x, u);
-    } else if (u) {
+    } else {
         oracle_retire(u);
     }
+    pthread_cond_broadcast(&o->ended);
     pthread_mutex_unlock(&c->lock);
     free(st);
     if (good)
@@ -270,7 +270,15 @@ start_work(void *user)
     struct start *st = user;
     struct oracle_upload *u = st->upload;
     struct s3_create_args args = {.at = oracle_where(u), .crc32 = true};
+    bool closed;
 
+    pthread_mutex_lock(&u->crc->lock);
+    closed = u->crc->closed;
+    pthread_mutex_unlock(&u->crc->lock);
+    if (closed) {
+        finish(st, false);
+        return;
+    }
     u->row = oracle_journal_add(u->crc, u->key);
     s3_create(u->crc->s3, &args, on_created, st);
 }
@@ -289,6 +297,7 @@ oracle_start(struct climb *x)
     }
     pthread_mutex_lock(&c->lock);
     c->oracle.state = ORACLE_NEW;
+    pthread_cond_broadcast(&c->oracle.ended);
     pthread_mutex_unlock(&c->lock);
     free(st);
     ladder_fall(x);

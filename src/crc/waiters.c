@@ -9,7 +9,8 @@
 #include <errno.h>
 
 void
-crc_waiters_answer(struct crc_waiters *w, int r, uint32_t v, const struct err *e)
+crc_waiters_answer(struct crc_waiters *w, int r, uint32_t v,
+                   const struct err *e)
 {
     static const struct err none;
     struct crc_waiter *x;

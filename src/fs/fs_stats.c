@@ -54,8 +54,7 @@ static const struct row rows[] = {
     {"lookups", AT(front.lookups),
      "Lookups of archives, each answered from a known layout or by a "
      "listing."},
-    {"reads", AT(read.reads),
-     "Reads that came from the kernel or a publish."},
+    {"reads", AT(read.reads), "Reads that came from the kernel or a publish."},
     {"read_bytes", AT(read.bytes), "Bytes that they were answered with."},
     {"hits", AT(read.hits),
      "Reads answered at once, from bytes that were fetched ahead or kept."},

@@ -126,3 +126,31 @@ plan_bound(const struct zip_layout *l, uint64_t *ret)
     plan_bound_free(&b);
     return 0;
 }
+
+int
+plan_bound_writes(const struct zip_layout *l, uint64_t uploaded, uint64_t *ret)
+{
+    CLEANUP_FREE struct plan_key *key = NULL;
+    uint64_t uploads, saved, left = uploaded;
+    size_t i, small = 0;
+    int r = plan_keys(l->member, l->count, &key);
+
+    if (r < 0)
+        return r;
+    for (i = 0; i < l->count; i++)
+        small += key[i].size < ORDER_FLOOR;
+    /* Every header and every small body is the last part of an upload of
+     * its own; a small body that is streamed saves two, and what is
+     * uploaded can be in so many parts that need no upload. */
+    saved = 2 * (uploaded / ORDER_FLOOR);
+    for (i = l->count; i > 0 && key[i - 1].size < ORDER_FLOOR; i--) {
+        if (key[i - 1].size > left)
+            break;
+        left -= key[i - 1].size;
+        saved += 2;
+    }
+    uploads = l->count + small;
+    uploads = uploads > saved + 1 ? uploads - saved - 1 : 1;
+    *ret = 4 * uploads;
+    return 0;
+}

@@ -61,6 +61,13 @@ copied_of(const struct table *t, uint32_t state)
     return state == NO_STATE ? 0 : t->state[state].copied;
 }
 
+/* Two copies side by side need nothing between them. */
+static uint64_t
+lack_of(uint64_t gap, uint64_t floor)
+{
+    return gap > 0 && gap < floor ? floor - gap : 0;
+}
+
 /* The state of body when it is copied after state s of its neighbour;
  * false if the two cannot give what the gap lacks. */
 static bool
@@ -69,7 +76,7 @@ step(const struct table *t, uint32_t from, const struct plan_body *left,
 {
     const struct state *s = &t->state[from];
     uint64_t gap = body->first - left->end;
-    uint64_t lack = gap < floor ? floor - gap : 0;
+    uint64_t lack = lack_of(gap, floor);
     uint64_t slack = left->end - left->first - floor - s->prefix;
     uint64_t prefix = lack > slack ? lack - slack : 0;
     uint64_t size = body->end - body->first;
@@ -106,7 +113,7 @@ add_states(struct table *t, const struct plan_body *left,
     }
     /* The neighbour is not copied, or there is none. */
     s.from = t->best_before;
-    lack = s.from == NO_STATE && body->first < floor ? floor - body->first : 0;
+    lack = s.from == NO_STATE ? lack_of(body->first, floor) : 0;
     if (lack > size - floor)
         return 0;
     s.prefix = lack;
@@ -135,8 +142,8 @@ collect(const struct table *t, const struct plan_body *body, uint64_t floor,
 
         r->first = b->first + s->prefix;
         r->end = b->end;
-        r->member = b->member;
-        if (right && right->first - r->end < floor)
+        r->body = s->body;
+        if (right && lack_of(right->first - r->end, floor) > 0)
             r->end = right->first - floor;
         right = r;
     }

@@ -8,6 +8,8 @@
 
 /* The reader fetches a range of a body in pieces of this size. */
 #define FETCH_SIZE MIB(8)
+/* An object of one such part is a PUT. */
+#define PUT_MAX (ORDER_FLOOR - 1)
 
 size_t
 plan_member_at(const struct zip_layout *l, uint64_t offset)
@@ -48,13 +50,57 @@ static double
 price(const struct plan_totals *t, const struct plan_prices *p)
 {
     const struct plan_requests *r = &t->requests;
-    double writes =
-        (double)(r->upload + r->copy + r->create + r->complete + r->list);
-    double reads = (double)(r->get + r->head);
 
-    return writes * p->per_million_writes / 1e6 +
-           reads * p->per_million_reads / 1e6 +
+    return (double)(plan_writes(t) + r->list) * p->per_million_writes / 1e6 +
+           (double)(r->get + r->head) * p->per_million_reads / 1e6 +
            (double)t->downloaded * p->per_gb_out / 1e9;
+}
+
+uint64_t
+plan_writes(const struct plan_totals *t)
+{
+    const struct plan_requests *r = &t->requests;
+
+    return r->upload + r->copy + r->create + r->complete;
+}
+
+/* The parts of one upload, and what begins and ends it. */
+static void
+add_upload(struct plan_totals *t, const struct zip_layout *l,
+           const struct plan_part *part, size_t n)
+{
+    uint64_t size = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        uint64_t len = plan_part_len(&part[i]);
+
+        size += len;
+        if (part[i].kind != PLAN_UPLOAD) {
+            t->copied += len;
+            t->requests.copy++;
+            continue;
+        }
+        t->uploaded += len;
+        t->requests.upload++;
+        add_fetches(t, l, &part[i]);
+    }
+    /* A small object is one PUT. */
+    if (n != 1 || part[0].kind != PLAN_UPLOAD || size > PUT_MAX) {
+        t->requests.create++;
+        t->requests.complete++;
+    }
+}
+
+const struct plan_part *
+plan_upload_parts(const struct plan *p, size_t u, size_t *ret_count)
+{
+    if (u >= p->scratches) {
+        *ret_count = p->count;
+        return p->part;
+    }
+    *ret_count = p->scratch[u].count;
+    return p->scratch_part + p->scratch[u].part;
 }
 
 void
@@ -62,23 +108,36 @@ plan_cost(struct plan *p, const struct zip_layout *l,
           const struct plan_prices *prices, uint64_t heads, uint64_t lists)
 {
     struct plan_totals t = {.requests = {.head = heads, .list = lists}};
-    size_t i;
+    size_t u;
 
-    for (i = 0; i < p->count; i++) {
-        const struct plan_part *part = &p->part[i];
+    for (u = 0; u <= p->scratches; u++) {
+        size_t n;
+        const struct plan_part *part = plan_upload_parts(p, u, &n);
 
-        if (part->kind == PLAN_COPY) {
-            t.copied += part->end - part->first;
-            t.requests.copy++;
-        } else {
-            t.uploaded += part->end - part->first;
-            t.requests.upload++;
-            add_fetches(&t, l, part);
-        }
+        add_upload(&t, l, part, n);
+        if (u < p->scratches)
+            t.scratch += p->scratch[u].pad + p->scratch[u].end -
+                         p->scratch[u].first;
     }
-    /* A small archive is one PUT. */
-    if (p->count != 1 || l->size >= ORDER_FLOOR)
-        t.requests.create = t.requests.complete = 1;
+    t.requests.remove = p->scratches;
     t.price_usd = price(&t, prices);
     p->totals = t;
+}
+
+/* Create, part, Complete: what each upload of a row waits for. */
+enum { ROUND_TRIPS = 3 };
+
+double
+plan_time(const struct plan *p, const struct plan_rates *r)
+{
+    const struct plan_totals *t = &p->totals;
+    double bytes = (double)max_u64(t->uploaded, t->downloaded) / r->bandwidth;
+    double requests =
+        (double)(plan_writes(t) + t->requests.get + t->requests.head +
+                 t->requests.list) /
+        r->request_rate;
+    uint32_t row = p->sequence > 0 ? p->sequence : 1;
+
+    return (bytes > requests ? bytes : requests) +
+           ROUND_TRIPS * r->round_trip * row;
 }

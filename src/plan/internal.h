@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Shared inside plan/: keys sorted by size, the bound of one copy count,
- * the filling of bins, the choice of copies.  Not for other rooms.
+ * the filling of bins, the choice of copies, plans of several uploads.
+ * Not for other rooms.
  */
 #ifndef S3ZIPFS_PLAN_INTERNAL_H
 #define S3ZIPFS_PLAN_INTERNAL_H
@@ -98,19 +99,123 @@ bool plan_fill_try(struct plan_fill *f, size_t copies, enum plan_fill_way way,
 /* A range of one body that is to be copied, archive offsets. */
 struct plan_range {
     uint64_t first, end;
-    uint32_t member;
+    uint32_t body;
 };
-/* A body that may be copied; in archive order. */
+/* A body, or a run of the previous archive, that may be copied; in archive
+ * order. */
 struct plan_body {
     uint64_t first, end;
+    uint64_t from; /* of its first byte in the source */
     uint32_t member;
     uint32_t rank; /* 0 = largest */
+    enum plan_kind kind;
 };
 /* The choice of ranges that copies most bytes: every range and every gap
- * (but the last) at least floor.  Only bodies with rank < ranks.  range
+ * (but the last, and gaps of nothing) at least floor.  Only bodies with rank < ranks.  range
  * holds n; the number used is *ret. 0 or -ENOMEM. */
 int plan_copies(const struct plan_body *body, size_t n, size_t ranks,
                 uint64_t floor, struct plan_range *range, size_t *ret);
+
+/* ------------------------------------------------------------- parts.c */
+
+/* Into how many parts of at most most (and, but for a last one, at least
+ * floor) bytes does len go? */
+uint64_t plan_pieces(uint64_t len, uint64_t most, uint64_t floor);
+/* "an archive of ... is beyond one upload's reach"; -EFBIG. */
+int plan_beyond(const struct zip_layout *l, struct err *e);
+/* plan_parts with bodies of the caller (sorted by first; not freed), e.g.
+ * runs of the previous archive. */
+int plan_from_bodies(struct plan *ret, const struct zip_layout *l,
+                     const struct plan_limits *lim, struct plan_body *body,
+                     size_t n, struct err *e);
+
+/* ------------------------------------------------------------ stages.c */
+
+/* A plan in the making.  The first failure stays: callers look once. */
+struct plan_stages {
+    struct plan_upload *up;
+    size_t ups, ups_cap;
+    struct plan_part *part; /* of scratch objects */
+    size_t parts, parts_cap;
+    struct plan_part *final;
+    size_t finals, finals_cap;
+    size_t ups_max; /* more is -EFBIG */
+    int error;
+};
+void plan_stages_free(struct plan_stages *s);
+void plan_stages_final(struct plan_stages *s, const struct plan_part *p);
+/* A new scratch object of n parts; its number. */
+uint32_t plan_stages_add(struct plan_stages *s, const struct plan_part *p,
+                         size_t n);
+/* 1 + the depth of the deepest object that p[0..n) copy from. */
+uint32_t plan_stages_depth(const struct plan_stages *s,
+                           const struct plan_part *p, size_t n);
+/* A copy of scratch object u with no more pad than floor asks for. */
+struct plan_part plan_stages_copy(const struct plan_stages *s, uint32_t u,
+                                  uint64_t floor);
+/* The first bytes of p (less than all, of the archive) as a part of their
+ * own; p keeps the rest. */
+struct plan_part plan_part_cut(struct plan_part *p, uint64_t bytes);
+/* Fits the final parts to the limits (two levels if need be) and moves all
+ * into *ret.  0 or -errno with words. */
+int plan_stages_finish(struct plan_stages *s, const struct zip_layout *l,
+                       const struct plan_limits *lim, struct plan *ret,
+                       struct err *e);
+
+/* ------------------------------------------------------------ levels.c */
+
+/* More final parts than one upload may have become scratch objects of up
+ * to part_max each; copies are split where part numbers allow it. */
+void plan_levels(struct plan_stages *s, const struct plan_limits *lim);
+
+/* ------------------------------------------------------------- items.c */
+
+/* An archive as a row of bodies that are copied and of runs between them
+ * that are uploaded; no two runs touch. */
+struct plan_item {
+    uint64_t first, end;
+    enum plan_kind kind; /* PLAN_UPLOAD or PLAN_COPY */
+    uint32_t member;
+};
+/* What is copied, and what is given up for it. */
+struct plan_style {
+    uint64_t small;   /* bodies below the floor are copied from this size
+                         on; UINT64_MAX = none */
+    uint64_t small_ties; /* of that very size, so many are not */
+    uint64_t donate;  /* a run that lacks at most so much is filled up with
+                         bytes of the bodies beside it */
+    bool donate_first; /* the run before the first body always is */
+    uint64_t carry;   /* an object grows by small pieces up to here */
+    uint32_t depth;   /* objects in sequence, at most, if possible */
+};
+/* 0 or -ENOMEM; *ret is the caller's. */
+int plan_items(const struct zip_layout *l, const struct plan_limits *lim,
+               const struct plan_style *style, struct plan_item **ret,
+               size_t *ret_count);
+
+/* ----------------------------------------------------------- compose.c */
+
+/* A plan of several uploads in that style; strategy, bound and totals are
+ * the caller's to fill. */
+int plan_compose(struct plan *ret, const struct zip_layout *l,
+                 const struct plan_limits *lim,
+                 const struct plan_style *style, struct err *e);
+
+/* ------------------------------------------------------------- again.c */
+
+int plan_again(struct plan *ret, const struct zip_layout *l,
+               const struct plan_limits *lim,
+               const struct zip_layout *previous, struct err *e);
+
+/* ------------------------------------------------------------ styles.c */
+
+/* The parts of these two; bound and totals too. */
+int plan_stitch(struct plan *ret, const struct zip_layout *l,
+                const struct plan_limits *lim, struct err *e);
+int plan_chain(struct plan *ret, const struct zip_layout *l,
+               const struct plan_limits *lim, struct err *e);
+int plan_mixed(struct plan *ret, const struct zip_layout *l,
+               const struct plan_ask *ask, struct err *e);
 
 /* -------------------------------------------------------------- cost.c */
 

@@ -26,9 +26,62 @@ const struct plan_prices plan_prices_aws = {
     .per_gb_out = 0.09,
 };
 
+/* A gigabit line; 64 connections with answers of some 0.2 s. */
+const struct plan_rates plan_rates_default = {
+    .bandwidth = 125e6,
+    .request_rate = 300,
+    .round_trip = 0.03,
+};
+
+/* Digits and a point, to 1e9 at most; the end, or NULL. */
+static const char *
+parse_decimal(double *ret, const char *s)
+{
+    double value = 0, unit = 0;
+    const char *begin = s;
+
+    for (; (*s >= '0' && *s <= '9') || (*s == '.' && unit == 0); s++) {
+        if (*s == '.') {
+            unit = 1;
+            continue;
+        }
+        unit /= 10;
+        if (unit > 0)
+            value += unit * (*s - '0');
+        else
+            value = 10 * value + (*s - '0');
+    }
+    *ret = value;
+    return s > begin && s - begin < 16 && value <= 1e9 ? s : NULL;
+}
+
+bool
+plan_prices_parse(struct plan_prices *ret, const char *text)
+{
+    struct plan_prices p;
+    const char *s = parse_decimal(&p.per_million_writes, text);
+
+    if (s && *s == '/')
+        s = parse_decimal(&p.per_million_reads, s + 1);
+    else
+        return false;
+    if (s && *s == '/')
+        s = parse_decimal(&p.per_gb_out, s + 1);
+    else
+        return false;
+    if (!s || *s != '\0')
+        return false;
+    *ret = p;
+    return true;
+}
+
 static const char *const strategy_names[] = {
     [PLAN_DUO] = "duo",
     [PLAN_STREAM] = "stream",
+    [PLAN_STITCH] = "stitch",
+    [PLAN_CHAIN] = "chain",
+    [PLAN_AGAIN] = "again",
+    [PLAN_MIXED] = "mixed",
 };
 
 const char *

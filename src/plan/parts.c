@@ -25,14 +25,15 @@ void
 plan_free(struct plan *p)
 {
     free(p->part);
-    p->part = NULL;
-    p->count = 0;
+    free(p->scratch);
+    free(p->scratch_part);
+    p->part = p->scratch_part = NULL;
+    p->scratch = NULL;
+    p->count = p->scratches = p->scratch_parts = 0;
 }
 
-/* Into how many parts of at most most (and, but for a last one, at least
- * floor) bytes does len go? */
-static uint64_t
-pieces(uint64_t len, uint64_t most, uint64_t floor)
+uint64_t
+plan_pieces(uint64_t len, uint64_t most, uint64_t floor)
 {
     uint64_t n = ceil_div_u64(len, most);
 
@@ -44,7 +45,7 @@ pieces(uint64_t len, uint64_t most, uint64_t floor)
 static uint64_t
 copy_pieces(const struct maker *k, const struct plan_range *r, uint64_t most)
 {
-    return pieces(r->end - r->first, most, k->lim->part_min);
+    return plan_pieces(r->end - r->first, most, k->lim->part_min);
 }
 
 /* Parts of the plan with the largest pieces allowed. */
@@ -57,11 +58,11 @@ count_parts(const struct maker *k)
     for (i = 0; i < k->ranges; i++) {
         const struct plan_range *r = &k->range[i];
 
-        sum += pieces(r->first - at, k->cap, k->lim->part_min);
+        sum += plan_pieces(r->first - at, k->cap, k->lim->part_min);
         sum += copy_pieces(k, r, k->lim->part_max);
         at = r->end;
     }
-    return sum + pieces(k->l->size - at, k->cap, k->lim->part_min);
+    return sum + plan_pieces(k->l->size - at, k->cap, k->lim->part_min);
 }
 
 static int
@@ -72,15 +73,15 @@ body_by_size(const void *a, const void *b)
 
     if (xs != ys)
         return xs > ys ? -1 : 1;
-    return x->member < y->member ? -1 : 1;
+    return x->first < y->first ? -1 : 1;
 }
 
 static int
-body_by_member(const void *a, const void *b)
+body_by_place(const void *a, const void *b)
 {
     const struct plan_body *x = a, *y = b;
 
-    return x->member < y->member ? -1 : x->member > y->member;
+    return x->first < y->first ? -1 : x->first > y->first;
 }
 
 static int
@@ -101,12 +102,22 @@ find_bodies(struct maker *k)
                 .first = zip_data_offset(l, i),
                 .end = l->offset[i + 1],
                 .member = (uint32_t)i,
+                .kind = PLAN_COPY,
             };
-    qsort(k->body, n, sizeof(*k->body), body_by_size);
-    for (i = 0; i < n; i++)
-        k->body[i].rank = (uint32_t)i;
-    qsort(k->body, n, sizeof(*k->body), body_by_member);
     return 0;
+}
+
+static void
+rank_bodies(struct maker *k)
+{
+    size_t i;
+
+    if (k->bodies == 0)
+        return;
+    qsort(k->body, k->bodies, sizeof(*k->body), body_by_size);
+    for (i = 0; i < k->bodies; i++)
+        k->body[i].rank = (uint32_t)i;
+    qsort(k->body, k->bodies, sizeof(*k->body), body_by_place);
 }
 
 /* Only the largest bodies may be copied: 1 if the parts then fit. */
@@ -184,10 +195,11 @@ copy_size(const struct maker *k)
     return low;
 }
 
-/* [first, end) in n parts that differ by a byte at most. */
+/* [first, end) in n parts that differ by a byte at most; copied from body
+ * unless that is NULL. */
 static void
 add_parts(struct plan *p, uint64_t first, uint64_t end, uint64_t n,
-          enum plan_kind kind, uint32_t member)
+          const struct plan_body *body)
 {
     uint64_t i, len = end - first;
 
@@ -197,8 +209,9 @@ add_parts(struct plan *p, uint64_t first, uint64_t end, uint64_t n,
         p->part[p->count++] = (struct plan_part){
             .first = first,
             .end = first + size,
-            .kind = kind,
-            .member = member,
+            .kind = body ? body->kind : PLAN_UPLOAD,
+            .member = body ? body->member : 0,
+            .from = body ? body->from + (first - body->first) : 0,
         };
         first += size;
     }
@@ -213,18 +226,20 @@ make_duo(struct plan *p, const struct maker *k)
     for (i = 0; i < k->ranges; i++) {
         const struct plan_range *r = &k->range[i];
 
-        add_parts(p, at, r->first, pieces(r->first - at, k->cap, floor),
-                  PLAN_UPLOAD, 0);
-        add_parts(p, r->first, r->end, copy_pieces(k, r, split), PLAN_COPY,
-                  r->member);
+        const struct plan_body *b = &k->body[r->body];
+        uint64_t most = b->kind == PLAN_COPY ? split : k->lim->part_max;
+
+        add_parts(p, at, r->first, plan_pieces(r->first - at, k->cap, floor),
+                  NULL);
+        add_parts(p, r->first, r->end, copy_pieces(k, r, most), b);
         at = r->end;
     }
-    add_parts(p, at, k->l->size, pieces(k->l->size - at, k->cap, floor),
-              PLAN_UPLOAD, 0);
+    add_parts(p, at, k->l->size, plan_pieces(k->l->size - at, k->cap, floor),
+              NULL);
 }
 
-static int
-beyond(const struct zip_layout *l, struct err *e)
+int
+plan_beyond(const struct zip_layout *l, struct err *e)
 {
     char size[16];
 
@@ -296,23 +311,50 @@ choose_cap(struct maker *k)
     return best_cap > 0 ? try_ranks(k, best_ranks) : 0;
 }
 
+/* The parts for the bodies of k. */
 static int
-plan_duo(struct plan *p, struct maker *k, struct err *e)
+plan_bodies(struct plan *p, struct maker *k, struct err *e)
 {
     int r;
 
-    r = find_bodies(k);
-    if (r < 0)
-        return r;
+    rank_bodies(k);
     k->cap = first_cap(k->lim, p->bound);
     r = choose_cap(k);
     if (r <= 0)
-        return r < 0 ? r : beyond(k->l, e);
+        return r < 0 ? r : plan_beyond(k->l, e);
     p->part = calloc(k->lim->parts_max, sizeof(*p->part));
     if (!p->part)
         return -ENOMEM;
     make_duo(p, k);
     return 0;
+}
+
+static int
+plan_duo(struct plan *p, struct maker *k, struct err *e)
+{
+    int r = find_bodies(k);
+
+    return r < 0 ? r : plan_bodies(p, k, e);
+}
+
+int
+plan_from_bodies(struct plan *ret, const struct zip_layout *l,
+                 const struct plan_limits *lim, struct plan_body *body,
+                 size_t n, struct err *e)
+{
+    struct maker k = {.l = l, .lim = lim, .body = body, .bodies = n};
+    struct plan p = {.sequence = 1};
+    int r = plan_bound(l, &p.bound);
+
+    k.range = calloc(n + 1, sizeof(*k.range));
+    if (r == 0)
+        r = k.range ? plan_bodies(&p, &k, e) : -ENOMEM;
+    free(k.range);
+    if (r < 0)
+        plan_free(&p);
+    else
+        *ret = p;
+    return r;
 }
 
 /* Equal parts, for stores that want them so; the last may be shorter. */
@@ -324,37 +366,68 @@ plan_stream(struct plan *p, const struct zip_layout *l,
 
     size = max_u64(size, ceil_div_u64(l->size, lim->parts_max));
     if (size > lim->part_max)
-        return beyond(l, e);
+        return plan_beyond(l, e);
     p->part = calloc(lim->parts_max, sizeof(*p->part));
     if (!p->part)
         return -ENOMEM;
     for (at = 0; at < l->size; at += size)
-        add_parts(p, at, min_u64(at + size, l->size), 1, PLAN_UPLOAD, 0);
+        add_parts(p, at, min_u64(at + size, l->size), 1, NULL);
     return 0;
+}
+
+static int
+plan_single(struct plan *p, const struct zip_layout *l,
+            const struct plan_limits *lim, struct err *e)
+{
+    struct maker k = {.l = l, .lim = lim};
+    int r = plan_bound(l, &p->bound);
+
+    if (r == 0)
+        r = p->strategy == PLAN_STREAM ? plan_stream(p, l, lim, e)
+                                       : plan_duo(p, &k, e);
+    free(k.body);
+    free(k.range);
+    return r;
+}
+
+static int
+plan_several(struct plan *p, const struct zip_layout *l,
+             const struct plan_limits *lim, struct err *e)
+{
+    struct plan_ask ask = {
+        .limits = *lim,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+    };
+
+    switch (p->strategy) {
+    case PLAN_STITCH:
+        return plan_stitch(p, l, lim, e);
+    case PLAN_CHAIN:
+        return plan_chain(p, l, lim, e);
+    default:
+        return plan_strategy_make(p, l, &ask, p->strategy, e);
+    }
 }
 
 int
 plan_parts(struct plan *ret, const struct zip_layout *l,
            const struct plan_limits *lim, enum plan_strategy s, struct err *e)
 {
-    struct maker k = {.l = l, .lim = lim};
-    struct plan p = {.strategy = s};
+    struct plan p = {.strategy = s, .sequence = 1};
     int r;
 
     if (l->size > lim->object_max)
-        return beyond(l, e);
-    r = plan_bound(l, &p.bound);
-    if (r == 0)
-        r = s == PLAN_STREAM ? plan_stream(&p, l, lim, e)
-                             : plan_duo(&p, &k, e);
-    free(k.body);
-    free(k.range);
+        return plan_beyond(l, e);
+    r = s == PLAN_DUO || s == PLAN_STREAM ? plan_single(&p, l, lim, e)
+                                          : plan_several(&p, l, lim, e);
     if (r < 0) {
         plan_free(&p);
         return r == -ENOMEM
                    ? err_set(e, ENOMEM, "out of memory while planning")
                    : r;
     }
+    p.strategy = s;
     plan_cost(&p, l, &plan_prices_aws, 0, 1);
     *ret = p;
     return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Planning a publish: the archive's order, the parts of an upload, the
- * lower bound, the cost.  Source of the rules: doc/planning.
+ * Planning a publish: the archive's order, the parts of an upload or of
+ * several, the lower bound, the cost, the choice between strategies.
+ * Source of the rules: doc/planning.
  *
  * Pure: no I/O, no clock, no globals.  plan_order is part of the format;
  * plan_parts is not.
@@ -33,23 +34,57 @@ struct plan_limits {
 };
 extern const struct plan_limits plan_limits_s3;
 
-enum plan_strategy { PLAN_DUO, PLAN_STREAM };
-/* "duo", "stream"; NULL or false if unknown. */
+/* What publish executes comes first, in the order of conf's words. */
+enum plan_strategy {
+    PLAN_DUO,    /* one upload, copied bodies between uploaded parts */
+    PLAN_STREAM, /* one upload, nothing is copied */
+    PLAN_STITCH, /* every large body is copied; scratch objects */
+    PLAN_CHAIN,  /* small bodies too: next to nothing is uploaded */
+    PLAN_AGAIN,  /* what did not change comes from the previous archive */
+    PLAN_MIXED,  /* per member what is cheaper under the objective */
+    PLAN_STRATEGIES,
+};
+/* "duo", "stream", ...; NULL or false if unknown. */
 const char *plan_strategy_name(enum plan_strategy s);
 bool plan_strategy_parse(enum plan_strategy *ret, const char *name);
 
-enum plan_kind { PLAN_UPLOAD, PLAN_COPY };
+enum plan_kind {
+    PLAN_UPLOAD,
+    PLAN_COPY,          /* of a member's range */
+    PLAN_COPY_SCRATCH,  /* of a scratch object's range */
+    PLAN_COPY_PREVIOUS, /* of the previous archive's range */
+};
 
-/* Part number = index + 1.  Parts tile [0, layout size) in order. */
+/* Part number = index + 1 in its upload.  A part is pad bytes of no
+ * meaning (0 but in front of a scratch object), then the archive's bytes
+ * [first, end); the parts of an upload tile its range in order. */
 struct plan_part {
     uint64_t first, end; /* bytes [first, end) of the archive */
     enum plan_kind kind;
-    uint32_t member;     /* of a copy: the source range begins at
-                            first - zip_data_offset(l, member) */
+    uint32_t member;  /* PLAN_COPY */
+    uint32_t scratch; /* PLAN_COPY_SCRATCH: number of the object */
+    uint64_t from;    /* of a copy: first byte in the source object */
+    uint64_t pad;
+};
+
+static inline uint64_t
+plan_part_len(const struct plan_part *p)
+{
+    return p->pad + (p->end - p->first);
+}
+
+/* A scratch object: pad bytes, then [first, end) of the archive. */
+struct plan_upload {
+    uint64_t first, end;
+    uint64_t pad;
+    size_t part;    /* first of its parts in scratch_part[] */
+    uint32_t count; /* of parts; a single uploaded one is a PUT */
+    uint32_t depth; /* uploads in sequence up to this one, itself included */
 };
 
 struct plan_requests {
     uint64_t upload, copy, create, complete, get, head, list;
+    uint64_t remove; /* DELETE of scratch objects: free of charge */
 };
 
 /* Bytes of the archive, headers and central directory included. */
@@ -57,6 +92,7 @@ struct plan_totals {
     uint64_t uploaded;   /* through this client, up */
     uint64_t downloaded; /* through this client, down */
     uint64_t copied;     /* on the server */
+    uint64_t scratch;    /* stored for a while in scratch objects */
     struct plan_requests requests;
     double price_usd;
 };
@@ -69,26 +105,51 @@ struct plan_prices {
 };
 extern const struct plan_prices plan_prices_aws;
 
+/* part[] is the final upload: it tiles [0, layout size).  Scratch objects
+ * are numbered so that each copies from lower numbers only. */
 struct plan {
     enum plan_strategy strategy;
     struct plan_part *part;
     size_t count;
-    struct plan_totals totals; /* computed from part[] */
+    struct plan_upload *scratch; /* NULL if there are none */
+    size_t scratches;
+    struct plan_part *scratch_part; /* parts of all of them */
+    size_t scratch_parts;
+    uint32_t sequence; /* uploads one after the other, the final one too */
+    struct plan_totals totals; /* computed from the parts */
+    double seconds; /* predicted by plan_time; 0 = not asked for */
     uint64_t bound; /* proven lower bound of uploaded bytes for one upload,
                        the layout's own members, any order */
 };
 
-/* 0, -ENOMEM, or -EFBIG with words in *e if the archive is beyond one
- * upload's reach.  An archive of one part is one upload part.  plan_free
- * frees part[]. */
+/* 0, -ENOMEM, -EINVAL for PLAN_AGAIN (plan_strategy_make has it), or
+ * -EFBIG with words in *e if the archive is beyond the strategy's reach.
+ * An archive of one part is one upload part.  plan_free frees all. */
 int plan_parts(struct plan *ret, const struct zip_layout *l,
                const struct plan_limits *lim, enum plan_strategy s,
                struct err *e);
 void plan_free(struct plan *p);
 
+/* Is p a valid plan for l?  Floors, sizes, counts, order of the scratch
+ * objects, tiling, and that every byte comes from the right byte of its
+ * source.  previous may be NULL.  0, or -EINVAL with words. */
+int plan_check(const struct plan *p, const struct zip_layout *l,
+               const struct plan_limits *lim,
+               const struct zip_layout *previous, struct err *e);
+
+/* Upload number u of p: a scratch object's, or the final one's for
+ * u == scratches. */
+const struct plan_part *plan_upload_parts(const struct plan *p, size_t u,
+                                          size_t *ret_count);
+
 /* The bound of planning.md with constant floor 5 MiB; 0 and *ret, or
  * -ENOMEM. */
 int plan_bound(const struct zip_layout *l, uint64_t *ret);
+
+/* Least number of write requests of any plan that uploads so many bytes
+ * (doc/planning, "Beyond one upload"); weak, but for few bytes. */
+int plan_bound_writes(const struct zip_layout *l, uint64_t uploaded,
+                      uint64_t *ret);
 
 /* Fill p->totals from p->part[]: gets are counted as the publisher sends
  * them (one per member range that an upload part needs, 8 MiB ranges),
@@ -96,6 +157,66 @@ int plan_bound(const struct zip_layout *l, uint64_t *ret);
 void plan_cost(struct plan *p, const struct zip_layout *l,
                const struct plan_prices *prices, uint64_t heads,
                uint64_t lists);
+
+/* UploadPart, UploadPartCopy, Create, Complete. */
+uint64_t plan_writes(const struct plan_totals *t);
+
+/* ------------------------------------------------- choosing a strategy */
+
+enum plan_objective { PLAN_TIME, PLAN_PRICE, PLAN_BYTES };
+
+/* How fast things go. */
+struct plan_rates {
+    double bandwidth;    /* of the client, bytes a second each way */
+    double request_rate; /* requests a second */
+    double round_trip;   /* seconds of one request that is waited for */
+};
+extern const struct plan_rates plan_rates_default;
+
+/* Seconds that p takes at these rates, from its totals. */
+double plan_time(const struct plan *p, const struct plan_rates *r);
+
+/* "writes/reads/out" in USD, as "5/0.4/0.09". */
+bool plan_prices_parse(struct plan_prices *ret, const char *text);
+
+struct plan_ask {
+    struct plan_limits limits;
+    struct plan_prices prices;
+    struct plan_rates rates;
+    enum plan_objective objective;
+    const struct zip_layout *previous; /* archive to copy from; NULL = none */
+    uint64_t heads, lists; /* requests before the parts */
+};
+/* plan_parts with everything asked for; totals and seconds filled. */
+int plan_strategy_make(struct plan *ret, const struct zip_layout *l,
+                       const struct plan_ask *ask, enum plan_strategy s,
+                       struct err *e);
+
+/* All of them side by side; best is the one that auto takes. */
+struct plan_choice {
+    struct plan plan[PLAN_STRATEGIES];
+    struct err why[PLAN_STRATEGIES]; /* num != 0: there is no such plan */
+    enum plan_strategy best;
+};
+/* 0, or -ENOMEM, or the error of every strategy. */
+int plan_choose(struct plan_choice *ret, const struct zip_layout *l,
+                const struct plan_ask *ask, struct err *e);
+void plan_choice_free(struct plan_choice *c);
+/* Is a better than b? */
+bool plan_better(const struct plan *a, const struct plan *b,
+                 enum plan_objective o);
+
+/* Plans from duo to chain, fewer bytes for more requests each. */
+enum { PLAN_FRONTIER_MAX = 16 };
+struct plan_frontier {
+    struct plan plan[PLAN_FRONTIER_MAX];
+    size_t count;
+};
+int plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
+                  const struct plan_ask *ask, struct err *e);
+void plan_frontier_free(struct plan_frontier *f);
+
+/* ------------------------------------------------------------- showing */
 
 /* What a person and a program read; names as in product.md. */
 struct plan_meta {
@@ -106,5 +227,14 @@ int plan_text(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
 int plan_json(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
+/* The same with every strategy: a table, "strategies": [...]. */
+int plan_choice_text(struct buf *out, const struct plan_choice *c,
+                     const struct zip_layout *l);
+int plan_choice_json(struct buf *out, const struct plan *p,
+                     const struct plan_choice *c, const struct zip_layout *l,
+                     const struct plan_meta *meta);
+/* The parts to scale, as an SVG 1.1 picture. */
+int plan_svg(struct buf *out, const struct plan *p,
+             const struct zip_layout *l);
 
 #endif

@@ -147,6 +147,14 @@ void s3_trace_exchange(struct s3_trace *t, const struct s3_call *c,
                        const struct net_response *r);
 void s3_trace_counts(struct s3_trace *t, uint64_t *ret_lines,
                      uint64_t *ret_dropped);
+/* trace_line.c: 0 or what buf_add returns.  The largest line has three
+ * names, each byte as \u00XX. */
+enum { S3_TRACE_LINE_MAX = 64 * 1024 };
+struct timespec;
+int s3_trace_line(struct buf *b, const struct s3_call *c,
+                  const struct net_response *r);
+/* The beginning of a line: {"time":"..." */
+int s3_trace_time(struct buf *b, const struct timespec *at);
 
 struct s3 {
     struct net *net;

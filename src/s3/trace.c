@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * trace=FILE: one JSON object a line (RFC 8259) for each HTTP exchange
- * with the store.  Only what is named here is written: never a header or
- * query that carries a signature, a token or a credential.
+ * trace=FILE: lines on their way to the file.  Must not know what is in
+ * them: trace_line.c does.
  *
  * Threads: a loop thread makes a line and adds it to `fill` under the lock;
  * the worker of net takes all of `fill` at a time and writes it with one
@@ -18,256 +17,23 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "s3/call.h"
 
-enum {
-    FILL_MAX = 4 * 1024 * 1024,
-    LINE_MAX_BYTES = 64 * 1024, /* three names, each byte as \u00XX */
-};
+enum { FILL_MAX = 4 * 1024 * 1024 };
 
 struct s3_trace {
     struct net *net;
     int fd;
-    pthread_mutex_t lock; /* what follows */
-    struct buf fill;      /* whole lines that nobody has taken */
-    uint64_t fill_lines, lost; /* lost: not said yet */
-    uint64_t lines, dropped;   /* in all */
+    pthread_mutex_t lock;    /* what follows */
+    struct buf fill;         /* whole lines that nobody has taken */
+    uint64_t lost;           /* lines not said yet */
+    uint64_t lines, dropped; /* in all */
     bool draining;
     /* The drain's alone: */
     struct buf out;
-    uint64_t out_lines;
     bool torn; /* the file ends within a line */
     bool told;
 };
-
-/* ----------------------------------------------------------------- JSON */
-
-static int
-json_escape(struct buf *b, unsigned char c)
-{
-    if (c == '"' || c == '\\') {
-        char pair[2] = {'\\', (char)c};
-
-        return buf_add(b, pair, 2);
-    }
-    return buf_addf(b, "\\u%04x", c);
-}
-
-/* p is UTF-8. */
-static int
-json_string(struct buf *b, const char *p, size_t n)
-{
-    size_t i, from = 0;
-    int r = buf_addc(b, '"');
-
-    for (i = 0; i < n && r == 0; i++) {
-        unsigned char c = (unsigned char)p[i];
-
-        if (c >= ' ' && c != '"' && c != '\\' && c != 0x7f)
-            continue;
-        r = buf_add(b, p + from, i - from);
-        if (r == 0)
-            r = json_escape(b, c);
-        from = i + 1;
-    }
-    if (r == 0)
-        r = buf_add(b, p + from, n - from);
-    return r == 0 ? buf_addc(b, '"') : r;
-}
-
-/* JSON has no bytes: what is not UTF-8 is written as in the logs. */
-static int
-put_bytes(struct buf *b, const char *name, const char *p, size_t n)
-{
-    char *escaped;
-    int r = buf_addf(b, ",\"%s\":", name);
-
-    if (r < 0)
-        return r;
-    if (text_is_utf8(p, n))
-        return json_string(b, p, n);
-    escaped = malloc(4 * n + 16);
-    if (!escaped)
-        return -ENOMEM;
-    text_escape(escaped, 4 * n + 16, p, n);
-    r = json_string(b, escaped, strlen(escaped));
-    free(escaped);
-    return r;
-}
-
-static int
-put_text(struct buf *b, const char *name, const char *text)
-{
-    return text && *text ? put_bytes(b, name, text, strlen(text)) : 0;
-}
-
-static int
-put_number(struct buf *b, const char *name, uint64_t n)
-{
-    return buf_addf(b, ",\"%s\":%llu", name, (unsigned long long)n);
-}
-
-static int
-put_time(struct buf *b, const struct timespec *at)
-{
-    struct tm tm;
-
-    gmtime_r(&at->tv_sec, &tm);
-    return buf_addf(b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
-                    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                    tm.tm_min, tm.tm_sec, (int)(at->tv_nsec / 1000000));
-}
-
-/* --------------------------------------------------------- the request */
-
-/* The value of one name in "name=value&..."; NULL if it is not there. */
-static const char *
-query_value(const struct buf *query, const char *name, size_t *ret_len)
-{
-    size_t n = strlen(name);
-    const char *p = buf_str(query);
-
-    while (*p) {
-        size_t len = strcspn(p, "&");
-
-        if (len > n && p[n] == '=' && memcmp(p, name, n) == 0) {
-            *ret_len = len - n - 1;
-            return p + n + 1;
-        }
-        p += len;
-        p += *p == '&';
-    }
-    return NULL;
-}
-
-static int
-put_query(struct buf *b, const char *as, const struct s3_call *c,
-          const char *name)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT(LINE_MAX_BYTES);
-    size_t n = 0;
-    const char *value = query_value(&c->query, name, &n);
-
-    if (!value || n == 0)
-        return 0;
-    if (text_unpercent(&text, value, n, false) < 0)
-        return 0;
-    return put_bytes(b, as, buf_str(&text), text.len);
-}
-
-/* The same in "name: value\n"... */
-static int
-put_header(struct buf *b, const char *as, const struct buf *headers,
-           const char *name)
-{
-    size_t n = strlen(name);
-    const char *p = buf_str(headers);
-
-    while (*p) {
-        size_t len = strcspn(p, "\n");
-
-        if (len > n + 2 && memcmp(p, name, n) == 0 && p[n] == ':')
-            return put_bytes(b, as, p + n + 2, len - n - 2);
-        p += len;
-        p += *p == '\n';
-    }
-    return 0;
-}
-
-static int
-put_request(struct buf *b, const struct s3_call *c)
-{
-    size_t n;
-    const char *part = query_value(&c->query, "partNumber", &n);
-    int r = buf_addf(b, ",\"op\":\"%s\"", s3_kind_name(c->sent_kind));
-
-    if (r == 0)
-        r = put_text(b, "bucket", c->bucket);
-    if (r == 0 && c->key_len)
-        r = put_bytes(b, "key", c->key, c->key_len);
-    if (r == 0)
-        r = put_query(b, "prefix", c, "prefix");
-    if (r == 0)
-        r = put_header(b, "range", &c->extra, "range");
-    if (r == 0)
-        r = put_header(b, "source", &c->headers, "x-amz-copy-source");
-    if (r == 0)
-        r = put_header(b, "source_range", &c->headers,
-                       "x-amz-copy-source-range");
-    if (r == 0 && part)
-        r = put_number(b, "part", strtoul(part, NULL, 10));
-    return r == 0 ? put_query(b, "upload", c, "uploadId") : r;
-}
-
-/* ---------------------------------------------------------- the answer */
-
-static int
-put_answer(struct buf *b, const struct s3_call *c,
-           const struct net_response *r)
-{
-    const char *id = c->error.request_id;
-    int e = put_number(b, "status", (uint64_t)r->status);
-
-    if (!*id)
-        id = net_header(r, "x-amz-request-id");
-    if (e == 0)
-        e = put_text(b, "code", c->error.code);
-    if (e == 0 && r->err < 0)
-        e = put_text(b, "error", strerror(-r->err));
-    if (e == 0)
-        e = put_text(b, "request_id", id);
-    if (e == 0)
-        e = put_number(b, "in", r->received);
-    return e == 0 ? put_number(b, "out", r->sent) : e;
-}
-
-/* What is not transfer was waiting for a connection's turn. */
-static int
-put_times(struct buf *b, const struct s3_call *c,
-          const struct net_response *r, uint64_t all_ms)
-{
-    uint64_t queue = all_ms > r->total_ms ? all_ms - r->total_ms : 0;
-    int e = put_number(b, "queue_ms", queue);
-
-    if (e == 0)
-        e = put_number(b, "first_ms", r->first_ms);
-    if (e == 0)
-        e = put_number(b, "total_ms", r->total_ms);
-    return e == 0 ? put_number(b, "attempt", (uint64_t)c->error.attempts) : e;
-}
-
-/* When it was submitted. */
-static void
-began(struct timespec *ret, uint64_t ms_ago)
-{
-    clock_gettime(CLOCK_REALTIME, ret);
-    ret->tv_sec -= (time_t)(ms_ago / 1000);
-    ret->tv_nsec -= (long)(ms_ago % 1000) * 1000000;
-    if (ret->tv_nsec < 0) {
-        ret->tv_nsec += 1000000000;
-        ret->tv_sec--;
-    }
-}
-
-static int
-make_line(struct buf *b, const struct s3_call *c,
-          const struct net_response *r)
-{
-    uint64_t all_ms = net_now_ms() - c->sent_ms;
-    struct timespec at;
-    int e;
-
-    began(&at, all_ms);
-    e = put_time(b, &at);
-    if (e == 0)
-        e = put_request(b, c);
-    if (e == 0)
-        e = put_answer(b, c, r);
-    if (e == 0)
-        e = put_times(b, c, r, all_ms);
-    return e == 0 ? buf_adds(b, "}\n") : e;
-}
 
 /* ------------------------------------------------------------ the drain */
 
@@ -277,7 +43,7 @@ say_lost(struct s3_trace *t, uint64_t lost)
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    if (put_time(&t->out, &now) == 0)
+    if (s3_trace_time(&t->out, &now) == 0)
         buf_addf(&t->out, ",\"dropped\":%llu}\n", (unsigned long long)lost);
     if (!t->told)
         log_warn("trace: the disk is too slow: %llu lines dropped (told "
@@ -299,10 +65,9 @@ take(struct s3_trace *t)
     if (t->draining) {
         t->out = t->fill;
         t->out.max = FILL_MAX + 256; /* room for say_lost */
-        t->out_lines = t->fill_lines;
         t->fill = empty;
         t->fill.max = FILL_MAX;
-        t->fill_lines = t->lost = 0;
+        t->lost = 0;
     }
     pthread_mutex_unlock(&t->lock);
     if (lost > 0)
@@ -376,12 +141,10 @@ add(struct s3_trace *t, const struct buf *line)
     bool idle;
 
     LOCK_SCOPE(&t->lock);
-    if (line->len == 0 ||
-        buf_add(&t->fill, line->data, line->len) < 0) {
+    if (line->len == 0 || buf_add(&t->fill, line->data, line->len) < 0) {
         t->lost++;
         t->dropped++;
     } else {
-        t->fill_lines++;
         t->lines++;
     }
     idle = !t->draining;
@@ -393,19 +156,18 @@ void
 s3_trace_exchange(struct s3_trace *t, const struct s3_call *c,
                   const struct net_response *r)
 {
-    CLEANUP_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
+    CLEANUP_BUF struct buf line = BUF_INIT(S3_TRACE_LINE_MAX);
 
     if (!t)
         return;
-    if (make_line(&line, c, r) < 0)
+    if (s3_trace_line(&line, c, r) < 0)
         buf_reset(&line);
     if (add(t, &line))
         net_work(t->net, drain, t);
 }
 
 void
-s3_trace_counts(struct s3_trace *t, uint64_t *ret_lines,
-                uint64_t *ret_dropped)
+s3_trace_counts(struct s3_trace *t, uint64_t *ret_lines, uint64_t *ret_dropped)
 {
     if (!t)
         return;
@@ -423,10 +185,10 @@ s3_trace_open(struct s3_trace **ret, struct net *n, const char *path,
     if (!t)
         return err_set(e, ENOMEM, "out of memory");
     /* Not blocking: a pipe without a reader is an error, not a wait. */
-    t->fd = open(path,
-                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-                     O_NONBLOCK,
-                 0600);
+    t->fd =
+        open(path,
+             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+             0600);
     if (t->fd < 0) {
         int err = errno;
 

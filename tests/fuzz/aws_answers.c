@@ -35,9 +35,9 @@ as_json(const char *text, bool need_expiry)
 {
     struct aws_identity *id = NULL;
     struct err e = {0};
-    int r = identity_from_json(&id, text, need_expiry ? "Token"
-                                                      : "SessionToken",
-                               need_expiry, "fuzz", &e);
+    int r =
+        identity_from_json(&id, text, need_expiry ? "Token" : "SessionToken",
+                           need_expiry, "fuzz", &e);
 
     check(r, id, &e);
 }

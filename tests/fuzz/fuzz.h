@@ -19,13 +19,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define NEED(c)                                                        \
-    do {                                                               \
-        if (!(c)) {                                                    \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__,         \
-                    __LINE__, #c);                                     \
-            abort();                                                   \
-        }                                                              \
+#define NEED(c)                                                               \
+    do {                                                                      \
+        if (!(c)) {                                                           \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #c); \
+            abort();                                                          \
+        }                                                                     \
     } while (0)
 
 struct input {

@@ -23,8 +23,13 @@ static uint64_t
 take_size(struct input *in)
 {
     static const uint64_t border[] = {
-        0,       MIB(5),     MIB(10), MIB(16), UINT64_C(0xffffffff),
-        GIB(5),  UINT64_C(1) << 40,
+        0,
+        MIB(5),
+        MIB(10),
+        MIB(16),
+        UINT64_C(0xffffffff),
+        GIB(5),
+        UINT64_C(1) << 40,
     };
     uint64_t how = take_number(in, 1), v;
 

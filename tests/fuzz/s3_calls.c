@@ -197,9 +197,13 @@ call_get(struct s3 *s, unsigned how)
 static void
 call_upload(struct s3 *s, unsigned how)
 {
-    struct s3_upload_args a = {.at = at, .upload_id = "u", .number = 1,
-                               .body = &body, .body_count = 1,
-                               .send_crc32 = how & 1, .crc32 = 7};
+    struct s3_upload_args a = {.at = at,
+                               .upload_id = "u",
+                               .number = 1,
+                               .body = &body,
+                               .body_count = 1,
+                               .send_crc32 = how & 1,
+                               .crc32 = 7};
 
     s3_upload_part(s, &a, on_part, NULL);
 }
@@ -207,8 +211,12 @@ call_upload(struct s3 *s, unsigned how)
 static void
 call_copy(struct s3 *s)
 {
-    struct s3_copy_args a = {.at = at, .upload_id = "u", .number = 1,
-                             .source = at, .source_etag = "e", .length = 9,
+    struct s3_copy_args a = {.at = at,
+                             .upload_id = "u",
+                             .number = 1,
+                             .source = at,
+                             .source_etag = "e",
+                             .length = 9,
                              .source_size = 20};
 
     s3_upload_copy(s, &a, on_part, NULL);
@@ -218,9 +226,13 @@ static void
 call_complete(struct s3 *s, unsigned how)
 {
     static const struct s3_done_part part = {1, "e", true, 7};
-    struct s3_complete_args a = {.at = at, .upload_id = "u", .part = &part,
-                                 .count = 1, .crc32 = how & 1,
-                                 .send_size = true, .size = 9,
+    struct s3_complete_args a = {.at = at,
+                                 .upload_id = "u",
+                                 .part = &part,
+                                 .count = 1,
+                                 .crc32 = how & 1,
+                                 .send_size = true,
+                                 .size = 9,
                                  .if_none_match = how & 2};
 
     s3_complete(s, &a, on_completed, NULL);
@@ -229,7 +241,9 @@ call_complete(struct s3 *s, unsigned how)
 static void
 call_put(struct s3 *s, unsigned how)
 {
-    struct s3_put_args a = {.at = at, .body = &body, .body_count = 1,
+    struct s3_put_args a = {.at = at,
+                            .body = &body,
+                            .body_count = 1,
                             .send_crc32 = how & 1,
                             .content_type = "application/zip",
                             .if_match = how & 2 ? "e" : NULL};

@@ -58,11 +58,12 @@ content_range(const char *s)
 static void
 etag(const char *s)
 {
-    char *text = strdup(s), *bare = s3_etag_bare(text);
+    char *text = strdup(s), *bare = s3_etag_bare(text), *p;
 
     if (bare) {
         NEED(strlen(bare) <= S3_ETAG_MAX);
-        NEED(*bare == '\0' || s3_word_ok(bare, S3_ETAG_MAX));
+        for (p = bare; *p; p++)
+            NEED(*p > ' ' && *p < 0x7f);
         NEED(strpbrk(bare, "\"&<>") == NULL);
     }
     free(text);

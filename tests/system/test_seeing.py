@@ -202,7 +202,8 @@ def test_trace_of_retries_and_of_a_command(gw, proxy, bucket, s3zip, home):
     trace = os.path.join(home, "t.json")
     proxy.rules({"method": "GET", "path": "/x$", "n": 1, "status": 503,
                  "code": "SlowDown", "message": "slow"},
-                {"method": "GET", "path": "/y$", "n": 1, "kill": True})
+                {"method": "GET", "path": "/y$", "n": 1, "cut": 50,
+                 "keep_length": True})
     done = s3zip(proxy, "cat", f"s3://{source}", "--output", "/dev/null",
                  trace=trace)
     assert done.returncode == 0, done.stderr
@@ -212,8 +213,8 @@ def test_trace_of_retries_and_of_a_command(gw, proxy, bucket, s3zip, home):
         (503, "SlowDown", 1), (200, None, 2)]
     assert x[1]["in"] == 5000
     y = [t for t in told if t.get("key") == "y"]
-    assert y[0]["status"] == 0 and y[0]["error"]
-    assert y[-1]["status"] == 200
+    assert y[0]["in"] == 50 and y[0]["error"]
+    assert y[1]["range"] == "bytes=50-99" and y[1]["status"] == 206
     first = len(told)
     assert s3zip(proxy, "ls", f"s3://{source}",
                  trace=trace).returncode == 0   # appends
@@ -286,15 +287,18 @@ def test_a_second_open_reads_the_pages(gw, proxy, bucket, mount):
     m = mount(proxy, bucket(gw, {"x": sets.Obj(3 * MIB),
                                  "y": sets.Obj(4000)}), ttl=1)
     want = m.read()
-    proxy.quiet()
-    proxy.forget()
-    before = stats(m)["reads"]
-    assert m.read() == want
-    assert stats(m)["reads"] == before
-    time.sleep(1.3)
-    assert m.read() == want
-    assert stats(m)["reads"] == before
-    assert set(count(proxy.quiet())) <= {"list"}
+
+    def kept(pause):
+        time.sleep(pause)
+        proxy.quiet()
+        proxy.forget()
+        before = stats(m)["reads"]
+        assert m.read() == want
+        return (stats(m)["reads"] == before and
+                set(count(proxy.quiet())) <= {"list"})
+    # the kernel may drop a page whenever it wants the memory
+    assert any(kept(0) for _ in range(5))
+    assert any(kept(1.3) for _ in range(5))
 
 
 def test_shared_mapping(gw, bucket, mount):

@@ -193,7 +193,7 @@ copies_brute_force(void **state)
         assert_int_equal(plan_copies(body, n, n, floor, range, &count), 0);
         at = 0;
         for (i = 0; i < count; i++) {
-            const struct plan_body *b = &body[range[i].member];
+            const struct plan_body *b = &body[range[i].body];
 
             assert_true(range[i].first >= at + floor);
             assert_true(range[i].first >= b->first);

@@ -312,8 +312,8 @@ a_full_pipe_loses_lines(void **state)
     assert_int_equal(mkfifo(path, 0600), 0);
     fd = open(path, O_RDONLY | O_NONBLOCK);
     assert_true(fd >= 0);
-    s = fake_client(&(struct s3_conf){.endpoint = "http://127.0.0.1:9",
-                                      .trace = path});
+    s = fake_client(
+        &(struct s3_conf){.endpoint = "http://127.0.0.1:9", .trace = path});
     fake_say(200, "content-length: 1\netag: \"E\"\n", "x");
     for (i = 0; i < 60; i++)
         get(s, key, sizeof(key), 0, 0);

@@ -146,8 +146,12 @@ class Mount:
         """fusermount3 -u; the daemon has to end by itself."""
         subprocess.run(["fusermount3", "-u", self.path], check=True,
                        capture_output=True, timeout=limit)
-        procs.wait_for(lambda: not procs.alive(self.pid),
-                       limit * where.slow())
+        try:
+            procs.wait_for(lambda: not procs.alive(self.pid),
+                           limit * where.slow())
+        except TimeoutError:
+            raise TimeoutError("the daemon does not end:\n"
+                               + procs.stacks(self.pid)) from None
         assert not mounted(self.path)
 
     def kill(self, sig=signal.SIGKILL):

@@ -3,6 +3,7 @@
 """Processes of the tests: started, waited for, and ended by their id."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -56,6 +57,17 @@ def end_pid(pid, seconds=10):
         except TimeoutError:
             pass
     raise TimeoutError(f"process {pid} does not end")
+
+
+def stacks(pid):
+    """What a process that hangs is doing, as far as can be told here."""
+    gdb = shutil.which("gdb")
+    if not gdb:
+        return "no gdb here"
+    done = subprocess.run(
+        [gdb, "-p", str(pid), "-batch", "-ex", "thread apply all bt"],
+        capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout
 
 
 class Daemon:

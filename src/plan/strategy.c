@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * All strategies side by side, and the one that auto takes.
+ */
+#include "plan/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int
+make_parts(struct plan *p, const struct zip_layout *l,
+           const struct plan_ask *ask, enum plan_strategy s, struct err *e)
+{
+    if (s == PLAN_MIXED)
+        return plan_mixed(p, l, ask, e);
+    if (s != PLAN_AGAIN)
+        return plan_parts(p, l, &ask->limits, s, e);
+    if (!ask->previous)
+        return err_set(e, EINVAL, "no previous archive to copy from");
+    return plan_again(p, l, &ask->limits, ask->previous, e);
+}
+
+int
+plan_strategy_make(struct plan *ret, const struct zip_layout *l,
+                   const struct plan_ask *ask, enum plan_strategy s,
+                   struct err *e)
+{
+    struct plan p = {0};
+    int r;
+
+    if (l->size > ask->limits.object_max)
+        return plan_beyond(l, e);
+    r = make_parts(&p, l, ask, s, e);
+    if (r == -ENOMEM)
+        return err_set(e, ENOMEM, "out of memory while planning");
+    if (r < 0)
+        return r;
+    p.strategy = s;
+    plan_cost(&p, l, &ask->prices, ask->heads, ask->lists);
+    p.seconds = plan_time(&p, &ask->rates);
+    *ret = p;
+    return 0;
+}
+
+bool
+plan_better(const struct plan *a, const struct plan *b, enum plan_objective o)
+{
+    const struct plan_totals *x = &a->totals, *y = &b->totals;
+    uint64_t xb = x->uploaded + x->downloaded;
+    uint64_t yb = y->uploaded + y->downloaded;
+
+    if (o == PLAN_TIME && a->seconds != b->seconds)
+        return a->seconds < b->seconds;
+    if (o == PLAN_PRICE && x->price_usd != y->price_usd)
+        return x->price_usd < y->price_usd;
+    if (o == PLAN_BYTES && xb != yb)
+        return xb < yb;
+    return plan_writes(x) < plan_writes(y);
+}
+
+int
+plan_choose(struct plan_choice *ret, const struct zip_layout *l,
+            const struct plan_ask *ask, struct err *e)
+{
+    struct plan_choice c = {.best = PLAN_STRATEGIES};
+    int s, r;
+
+    for (s = 0; s < PLAN_STRATEGIES; s++) {
+        r = plan_strategy_make(&c.plan[s], l, ask, (enum plan_strategy)s,
+                               &c.why[s]);
+        if (r == -ENOMEM) {
+            plan_choice_free(&c);
+            return err_set(e, ENOMEM, "out of memory while planning");
+        }
+        if (r == 0 && (c.best == PLAN_STRATEGIES ||
+                       plan_better(&c.plan[s], &c.plan[c.best],
+                                   ask->objective)))
+            c.best = (enum plan_strategy)s;
+    }
+    if (c.best == PLAN_STRATEGIES) {
+        if (e)
+            *e = c.why[PLAN_DUO];
+        return -c.why[PLAN_DUO].num;
+    }
+    *ret = c;
+    return 0;
+}
+
+void
+plan_choice_free(struct plan_choice *c)
+{
+    int s;
+
+    for (s = 0; s < PLAN_STRATEGIES; s++)
+        plan_free(&c->plan[s]);
+}
