@@ -22,6 +22,7 @@ struct cmd_args {
     /* flags of one command or another */
     bool json, skipped, help, version;
     const char *range, *output, *sizes, *against, *pod;
+    const char *strategy, *svg, *previous;
     /* what is left of the command line */
     char **word;
     int words;

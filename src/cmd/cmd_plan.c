@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * s3zip plan: what a publish would do.  With --sizes no store is needed.
+ * s3zip plan: what a publish would do, every strategy side by side, and a
+ * picture.  With --sizes no store is needed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -132,18 +133,19 @@ check_twins(const struct sizes *s, struct err *e)
 
 /* *ret is the caller's. */
 static int
-read_sizes(const struct cmd_args *a, struct layout **ret, struct err *e)
+read_sizes(const struct cmd_args *a, const char *file, struct layout **ret,
+           struct err *e)
 {
-    bool pipe = strcmp(a->sizes, "-") == 0;
+    bool pipe = strcmp(file, "-") == 0;
     struct sizes s = {
-        .file = pipe ? stdin : fopen(a->sizes, "re"),
-        .name = pipe ? "standard input" : a->sizes,
+        .file = pipe ? stdin : fopen(file, "re"),
+        .name = pipe ? "standard input" : file,
         .max = a->conf.max_entries,
     };
     int r;
 
     if (!s.file)
-        return err_set(e, errno, "%s: %s", a->sizes, strerror(errno));
+        return err_set(e, errno, "%s: %s", file, strerror(errno));
     s.l = layout_alloc("", "");
     r = s.l ? read_lines(&s, e) : err_set(e, ENOMEM, "out of memory");
     if (!pipe)
@@ -162,11 +164,73 @@ read_sizes(const struct cmd_args *a, struct layout **ret, struct err *e)
     return r;
 }
 
+/* ------------------------------------------------------- what is asked */
+
+static int
+ask_of(const struct cmd_args *a, struct plan_ask *ask, struct err *e)
+{
+    const struct conf *c = &a->conf;
+
+    *ask = (struct plan_ask){
+        .limits = plan_limits_s3,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+        .objective = (enum plan_objective)c->objective,
+    };
+    if (c->bandwidth > 0)
+        ask->rates.bandwidth = (double)c->bandwidth;
+    if (c->request_rate > 0)
+        ask->rates.request_rate = c->request_rate;
+    if (c->prices && !plan_prices_parse(&ask->prices, c->prices))
+        return err_set(e, EINVAL,
+                       "prices: not WRITE/READ/OUT, as 5/0.4/0.09");
+    return 0;
+}
+
+/* The strategy whose parts are shown. */
+static int
+strategy_of(const struct cmd_args *a, enum plan_strategy *ret, bool *is_auto,
+            struct err *e)
+{
+    *is_auto = false;
+    *ret = (enum plan_strategy)a->conf.publish_strategy;
+    if (!a->strategy || plan_strategy_parse(ret, a->strategy))
+        return 0;
+    *is_auto = strcmp(a->strategy, "auto") == 0;
+    return *is_auto ? 0
+                    : err_set(e, EINVAL,
+                              "strategy: none of duo, stream, stitch, chain, "
+                              "again, mixed, auto");
+}
+
 /* -------------------------------------------------------------- output */
 
 static int
-show(const struct cmd_args *a, const struct plan *p, const struct layout *l,
-     bool digest, struct err *e)
+draw(const struct cmd_args *a, const struct plan *p, const struct layout *l,
+     struct err *e)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(GIB(1));
+    bool pipe = strcmp(a->svg, "-") == 0;
+    int r = plan_svg(&out, p, &l->zip);
+    FILE *f;
+
+    if (r < 0)
+        return err_set(e, -r, "cannot draw the plan: %s", strerror(-r));
+    f = pipe ? stdout : fopen(a->svg, "we");
+    if (!f)
+        return err_set(e, errno, "%s: %s", a->svg, strerror(errno));
+    errno = 0;
+    fwrite(out.data, 1, out.len, f);
+    if ((pipe ? fflush(f) : fclose(f)) != 0 || errno != 0)
+        return err_set(e, errno ? errno : EIO, "%s: %s", a->svg,
+                       strerror(errno ? errno : EIO));
+    return 0;
+}
+
+static int
+print(const struct cmd_args *a, const struct plan *p,
+      const struct plan_choice *c, const struct layout *l, bool digest,
+      struct err *e)
 {
     CLEANUP_BUF struct buf out = BUF_INIT(GIB(2));
     char hex[65];
@@ -177,36 +241,71 @@ show(const struct cmd_args *a, const struct plan *p, const struct layout *l,
     int r;
 
     layout_digest_hex(l, hex);
-    r = a->json ? plan_json(&out, p, &l->zip, &meta)
+    r = a->json ? plan_choice_json(&out, p, c, &l->zip, &meta)
                 : plan_text(&out, p, &l->zip, &meta);
+    if (r == 0 && !a->json)
+        r = plan_choice_text(&out, c, &l->zip);
     if (r < 0)
         return err_set(e, -r, "cannot print the plan: %s", strerror(-r));
     return cmd_print(&out);
 }
 
+/* own: the plan that a publish would execute, or NULL. */
 static int
-plan_sizes(const struct cmd_args *a, struct err *e)
+show(const struct cmd_args *a, const struct plan_ask *ask,
+     const struct plan *own, const struct layout *l, bool digest,
+     struct err *e)
 {
-    struct layout *l = NULL;
-    struct plan p;
-    int r = read_sizes(a, &l, e);
+    enum plan_strategy s;
+    struct plan_choice c;
+    const struct plan *p;
+    bool is_auto;
+    int r = strategy_of(a, &s, &is_auto, e);
 
+    if (r == 0)
+        r = plan_choose(&c, &l->zip, ask, e);
     if (r < 0)
         return r;
-    r = plan_parts(&p, &l->zip, &plan_limits_s3,
-                   (enum plan_strategy)a->conf.publish_strategy, e);
-    if (r == 0) {
-        plan_cost(&p, &l->zip, &plan_prices_aws, 0,
-                  l->zip.count / S3_LIST_PAGE + 1);
-        r = show(a, &p, l, false, e);
-        plan_free(&p);
+    if (is_auto)
+        s = c.best;
+    p = own && (own->strategy == s || !a->strategy) ? own : &c.plan[s];
+    if (p != own && c.why[s].num != 0) {
+        *e = c.why[s];
+        r = -e->num;
+    } else if (a->svg) {
+        r = draw(a, p, l, e);
+        if (r == 0 && strcmp(a->svg, "-") != 0)
+            r = print(a, p, &c, l, digest, e);
+    } else {
+        r = print(a, p, &c, l, digest, e);
     }
-    layout_unref(l);
+    plan_choice_free(&c);
     return r;
 }
 
 static int
-plan_url(struct cmd_session *s, const struct cmd_args *a, struct err *e)
+plan_sizes(const struct cmd_args *a, struct plan_ask *ask, struct err *e)
+{
+    struct layout *l = NULL, *previous = NULL;
+    int r = read_sizes(a, a->sizes, &l, e);
+
+    if (r == 0 && a->previous)
+        r = read_sizes(a, a->previous, &previous, e);
+    if (r == 0) {
+        ask->lists = l->zip.count / S3_LIST_PAGE + 1;
+        ask->previous = previous ? &previous->zip : NULL;
+        r = show(a, ask, NULL, l, false, e);
+    }
+    if (previous)
+        layout_unref(previous);
+    if (l)
+        layout_unref(l);
+    return r;
+}
+
+static int
+plan_url(struct cmd_session *s, const struct cmd_args *a,
+         struct plan_ask *ask, struct err *e)
 {
     struct reader *reader = NULL;
     struct plan p;
@@ -216,7 +315,13 @@ plan_url(struct cmd_session *s, const struct cmd_args *a, struct err *e)
         return r;
     r = publish_plan(s->publisher, reader, &p, e);
     if (r == 0) {
-        r = show(a, &p, reader_layout(reader), true, e);
+        struct layout *l = reader_layout(reader);
+
+        ask->heads = p.totals.requests.head;
+        ask->lists = p.totals.requests.list;
+        plan_cost(&p, &l->zip, &ask->prices, ask->heads, ask->lists);
+        p.seconds = plan_time(&p, &ask->rates);
+        r = show(a, ask, &p, l, true, e);
         plan_free(&p);
     }
     reader_unref(reader);
@@ -227,32 +332,37 @@ static int
 run(struct cmd_args *a)
 {
     struct cmd_session s;
+    struct plan_ask ask;
     struct err e = {0};
     int r;
 
     if (!a->sizes == !a->words)
         return cmd_usage_error(&cmd_plan,
                                "an URL or --sizes is needed, not both");
-    if (a->sizes) {
-        r = plan_sizes(a, &e);
-    } else {
+    if (a->previous && !a->sizes)
+        return cmd_usage_error(&cmd_plan, "--previous needs --sizes");
+    r = ask_of(a, &ask, &e);
+    if (r == 0 && a->sizes) {
+        r = plan_sizes(a, &ask, &e);
+    } else if (r == 0) {
         r = cmd_open(&s, a, &e);
         if (r == 0) {
-            r = plan_url(&s, a, &e);
+            r = plan_url(&s, a, &ask, &e);
             cmd_session_close(&s);
         }
     }
     return r < 0 ? cmd_fail(&e) : CMD_DONE;
 }
 
-static const char *const flags[] = {"sizes", "json", NULL};
+static const char *const flags[] = {"sizes", "previous", "strategy",
+                                    "json",  "svg",      NULL};
 
 const struct command cmd_plan = {
     .name = "plan",
-    .synopsis = "s3://BUCKET[/PREFIX] | --sizes FILE [--strategy NAME] "
-                "[--order NAME] [--json]",
+    .synopsis = "s3://BUCKET[/PREFIX] | --sizes FILE [--previous FILE] "
+                "[--strategy NAME] [--order NAME] [--json] [--svg FILE]",
     .summary = "Say what a publish would do: parts, bytes, requests, price, "
-               "lower bound. Nothing is sent.",
+               "lower bound; every strategy side by side. Nothing is sent.",
     .flags = flags,
     .min = 0,
     .max = 1,

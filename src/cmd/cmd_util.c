@@ -229,6 +229,17 @@ cmd_flags(const struct command *c, struct cmd_args *a,
          "Plan for the members in this file (lines of size, tab, name; - is "
          "standard input). No store is needed.",
          "FILE"},
+        {"strategy", 0, &a->strategy, NULL,
+         "Show the parts of this strategy: duo, stream, stitch, chain, "
+         "again, mixed, or auto for the best by objective=.",
+         "NAME"},
+        {"svg", 0, &a->svg, NULL,
+         "Draw the parts to scale into this file (- is standard output).",
+         "FILE"},
+        {"previous", 0, &a->previous, NULL,
+         "With --sizes: the members of the archive that was published "
+         "before, for the strategy again.",
+         "FILE"},
         {"against", 0, &a->against, NULL,
          "Compare with the archive of this prefix as it is now.",
          "s3://BUCKET[/PREFIX]"},

@@ -22,6 +22,7 @@ enum conf_badkeys { CONF_BADKEYS_REFUSE, CONF_BADKEYS_SKIP,
                     CONF_BADKEYS_ESCAPE };
 enum conf_crc { CONF_CRC_AUTO, CONF_CRC_ORACLE, CONF_CRC_READ };
 enum conf_publish { CONF_PUBLISH_OWNER, CONF_PUBLISH_ALL, CONF_PUBLISH_OFF };
+enum conf_objective { CONF_TIME, CONF_PRICE, CONF_BYTES };
 enum conf_verify { CONF_VERIFY_AUTO, CONF_VERIFY_FULL };
 
 /* Strings are owned by the struct; NULL = not given. */
@@ -64,6 +65,10 @@ struct conf {
     bool overwrite;
     enum conf_verify verify;
     char *scratch; /* key prefix, ends in '/' */
+    enum conf_objective objective; /* = enum plan_objective */
+    uint64_t bandwidth;    /* bytes a second each way; 0 = not known */
+    uint32_t request_rate; /* requests a second; 0 = not known */
+    char *prices;          /* as plan_prices_parse takes them */
     char *storage_class, *sse_kms_key_id;
     /* log */
     int log; /* enum log_level by number: 0 error .. 3 debug */

@@ -128,6 +128,21 @@ const struct option option_table[] = {
      .arg = "PREFIX/",
      .help = "Key prefix, from the bucket's root, for what only passes "
              "through: nothing below it is ever a member."},
+    {"objective", GROUP_PUBLISH, TYPE_ENUM, AT(objective), "time",
+     .words = "time/price/bytes",
+     .help = "What a plan is to be short of where strategies are compared."},
+    {"bandwidth", GROUP_PUBLISH, TYPE_SIZE, AT(bandwidth), "0", .arg = "SIZE",
+     .max = GIB(1024), .shown = "a gigabit line's",
+     .help = "Bytes a second between this machine and the store, each way, "
+             "for the predicted time."},
+    {"request_rate", GROUP_PUBLISH, TYPE_U32, AT(request_rate), "0",
+     .arg = "COUNT", .max = 1000000, .shown = "300",
+     .help = "Requests a second, for the predicted time."},
+    {"prices", GROUP_PUBLISH, TYPE_STRING, AT(prices), "5/0.4/0.09",
+     .arg = "WRITE/READ/OUT",
+     .help = "USD for a million writing requests, a million reading ones, "
+             "and 10^9 bytes downloaded; inside the store's region the last "
+             "one is 0."},
     {"storage_class", GROUP_PUBLISH, TYPE_STRING, AT(storage_class),
      .arg = "CLASS", .help = "Storage class of the published object."},
     {"sse_kms_key_id", GROUP_PUBLISH, TYPE_STRING, AT(sse_kms_key_id),

@@ -28,8 +28,9 @@ void fs_free(struct fs *f);
 
 /* Mounts; then fs_run serves until unmount or a signal (SIGTERM, SIGINT,
  * SIGHUP; SIGUSR1 puts the counters into the log.  Block all four before
- * the first thread starts; SIGRTMIN is used inside).  ready is called once, from fs_run's thread, when the kernel has
- * said INIT.  -ETIMEDOUT: requests hang, and nothing may be freed. */
+ * the first thread starts; SIGRTMIN is used inside).  ready is called once,
+ * from fs_run's thread, when the kernel has said INIT.  -ETIMEDOUT: requests
+ * hang, and nothing may be freed. */
 int fs_mount(struct fs *f, const char *mountpoint, const char *source,
              struct err *e);
 int fs_run(struct fs *f, void (*ready)(void *user), void *user, struct err *e);

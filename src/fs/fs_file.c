@@ -4,7 +4,8 @@
  * Open files: each keeps the layout that it was opened with, and one
  * stream of reads.  An answer is the whole range (or up to the end of the
  * archive) or an errno: the kernel takes a short read for a truncated file
- * and shrinks it.
+ * and shrinks it.  After a failed read-ahead the kernel asks for its first
+ * page once more: the reader remembers what failed, member by member.
  */
 #include "fs/fs_impl.h"
 
@@ -19,24 +20,12 @@
 #include "base/cleanup.h"
 #include "read/read.h"
 
-enum { FAILURES = 4, FAILURE_MS = 2000 };
-
-/* A range that failed lately.  The kernel asks again for its first page
- * after a failed read-ahead; the reader has waited long enough. */
-struct failure {
-    uint64_t first, end, until_ms;
-    int err; /* -errno */
-};
-
 struct fs_file {
     struct fs_open open; /* first: closed by its address */
     struct fs *fs;
     atomic_int refs;
     struct reader *reader;
     struct read_stream *stream;
-    pthread_mutex_t lock; /* failure, next */
-    struct failure failure[FAILURES];
-    unsigned next;
 };
 
 void
@@ -47,7 +36,6 @@ fs_file_put(struct fs_file *file)
     if (file->stream)
         read_stream_close(file->stream);
     reader_unref(file->reader);
-    pthread_mutex_destroy(&file->lock);
     free(file);
 }
 
@@ -69,7 +57,6 @@ file_new(struct fs *f, struct reader *r, struct fs_file **ret)
     file->fs = f;
     file->refs = 1;
     file->reader = reader_ref(r);
-    pthread_mutex_init(&file->lock, NULL);
     err = read_stream_open(&file->stream, r);
     if (err < 0) {
         file->stream = NULL;
@@ -196,36 +183,6 @@ fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---------------------------------------------------------------- read */
 
-static void
-failure_keep(struct fs_file *file, uint64_t first, uint64_t length, int err)
-{
-    struct failure *k;
-
-    LOCK_SCOPE(&file->lock);
-    k = &file->failure[file->next++ % FAILURES];
-    k->first = first;
-    k->end = first + length;
-    k->until_ms = net_now_ms() + FAILURE_MS;
-    k->err = err;
-}
-
-static int
-failure_find(struct fs_file *file, uint64_t first, uint64_t length)
-{
-    uint64_t now = net_now_ms();
-    size_t i;
-
-    LOCK_SCOPE(&file->lock);
-    for (i = 0; i < FAILURES; i++) {
-        const struct failure *k = &file->failure[i];
-
-        if (k->err && now < k->until_ms && first >= k->first &&
-            first + length <= k->end)
-            return k->err;
-    }
-    return 0;
-}
-
 /* More pieces than one writev takes: gathered. */
 static int
 reply_gathered(fuse_req_t req, const struct read_view *v)
@@ -260,8 +217,6 @@ on_read(void *user, int r, struct read_view *v, const struct err *e)
     struct fs_call *c = user;
 
     if (r < 0) {
-        if (r != -ECANCELED && r != -EINTR && r != -ENOMEM)
-            failure_keep(c->file, c->offset, c->length, r);
         fs_call_err(c, r, e);
         return;
     }
@@ -284,19 +239,12 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fs_file *file = (struct fs_file *)(uintptr_t)fi->fh;
     struct fs_call *c;
     unsigned stage;
-    int r = failure_find(file, (uint64_t)off, size);
 
-    if (r < 0) {
-        fuse_reply_err(req, fs_read_errno(r));
-        return;
-    }
     c = fs_call_new(file->fs, req, ino);
     if (!c)
         return;
     atomic_fetch_add(&file->refs, 1);
     c->file = file;
-    c->offset = (uint64_t)off;
-    c->length = size;
     stage = fs_call_stage(c, cancel_read);
     fs_call_armed(
         c, stage,

@@ -113,7 +113,6 @@ struct fs_call {
     size_t size; /* getxattr: room */
     const struct fs_xattr *xattr;
     struct fs_file *file; /* read */
-    uint64_t offset, length;
     struct fuse_file_info fi; /* opendir */
     struct reader *reader;
     struct publish_job *job;

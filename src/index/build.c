@@ -19,13 +19,34 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+enum { CUT_LEAST = 4000 }; /* members; shorter listings are not cut */
+
 struct build {
     const struct conf *conf;
     struct layout *l;
-    unsigned *faults; /* of l->member[i] */
+    unsigned *faults; /* of l->member[i], by the key rule, then by both */
     struct buf name;  /* scratch */
     size_t skip_cap;
 };
+
+/* Where the next listing of as many keys may be cut. */
+static void
+choose_cuts(struct layout *l, const struct zip_member *m, size_t n)
+{
+    size_t i;
+
+    if (n < CUT_LEAST)
+        return;
+    for (i = 1; i <= LAYOUT_CUTS; i++) {
+        const struct zip_member *at = &m[n / (LAYOUT_CUTS + 1) * i];
+        struct key_ref k = {at->key, at->key_len};
+
+        if (key_is_plain(k))
+            l->cut[l->cut_count++] = at->key;
+    }
+}
+
+/* --------------------------------------------------------------- build */
 
 static bool
 escapes(const struct build *b)
@@ -141,17 +162,35 @@ key_rule(struct build *b)
     unsigned faults;
     int r;
 
+    b->faults = calloc(l->zip.count + 1, sizeof(*b->faults));
+    if (!b->faults)
+        return -ENOMEM;
     for (i = 0; i < l->zip.count; i++) {
         r = apply_key_rule(b, &l->member[i], &faults);
-        if (r == 0 && fatal(b, faults))
+        if (r == 0 && fatal(b, faults)) {
             r = add_skip(b, &l->member[i], faults, true);
-        else
+        } else {
+            b->faults[out] = faults;
             l->member[out++] = l->member[i];
+        }
         if (r < 0)
             return r;
     }
     l->zip.count = out;
     return 0;
+}
+
+/* Escaping may have changed the order of the names. */
+static void
+sort_escaped(struct build *b)
+{
+    struct layout *l = b->l;
+    size_t i;
+
+    members_sort(l->member, l->zip.count);
+    for (i = 0; i < l->zip.count; i++)
+        b->faults[i] =
+            zip_name_faults(l->member[i].name, l->member[i].name_len);
 }
 
 static int
@@ -184,12 +223,6 @@ set_rule(struct build *b)
     bool stays;
     int r;
 
-    b->faults = calloc(n + 1, sizeof(*b->faults));
-    if (!b->faults)
-        return -ENOMEM;
-    for (i = 0; i < n; i++)
-        b->faults[i] =
-            zip_name_faults(l->member[i].name, l->member[i].name_len);
     r = zip_set_faults(l->member, n, b->faults);
     for (i = 0; r == 0 && i < n; i++) {
         r = apply_set_rule(b, &l->member[i], b->faults[i], &stays);
@@ -221,39 +254,13 @@ add_aside(struct build *b, struct zip_member *m, unsigned fault)
 
 /* ------------------------------------------------------------- in all */
 
-static void
-sort_by_name(struct zip_member *m, size_t n)
-{
-    size_t i;
-
-    for (i = 1; i < n; i++)
-        if (zip_member_name_cmp(&m[i - 1], &m[i]) > 0) {
-            qsort(m, n, sizeof(*m), zip_member_name_cmp);
-            return;
-        }
-}
-
-static int
-check_distinct(const struct zip_member *m, size_t n, struct err *e)
-{
-    char name[200];
-    size_t i;
-
-    for (i = 1; i < n; i++)
-        if (zip_member_name_cmp(&m[i - 1], &m[i]) == 0)
-            return err_set(
-                e, EPROTO, "the listing names a key twice: %s",
-                text_escape(name, sizeof(name), m[i].key, m[i].key_len));
-    return 0;
-}
-
 static int
 apply_rules(struct build *b, struct listing *li, bool stranger)
 {
     int r = key_rule(b);
 
     if (r == 0 && escapes(b))
-        sort_by_name(b->l->member, b->l->zip.count);
+        sort_escaped(b);
     if (r == 0)
         r = set_rule(b);
     if (r == 0 && li->has_marker)
@@ -263,20 +270,16 @@ apply_rules(struct build *b, struct listing *li, bool stranger)
     return r;
 }
 
-/* l gets li's memory, trimmed, with room for marker and stranger. */
+/* l gets li's memory, which has room for marker and stranger. */
 static int
 take_listing(struct layout *l, struct listing *li)
 {
-    struct zip_member *m =
-        realloc(li->member, (li->count + 2) * sizeof(struct zip_member));
-
-    if (!m)
+    if (!li->member && listing_reserve(li, 0) < 0)
         return -ENOMEM;
-    l->member = m;
+    l->member = STEAL(li->member);
     l->zip.count = li->count;
     l->arena = li->arena;
     l->excluded_count = li->excluded;
-    li->member = NULL;
     li->arena = (struct arena){0};
     return 0;
 }
@@ -292,11 +295,9 @@ build_layout(struct layout **ret, struct listing *li, const char *bucket,
     b.name = BUF_INIT((size_t)4 * UINT16_MAX);
     r = l ? take_listing(l, li) : -ENOMEM;
     if (r == 0) {
-        sort_by_name(l->member, l->zip.count);
-        r = check_distinct(l->member, l->zip.count, e);
-    }
-    if (r == 0)
+        choose_cuts(l, l->member, l->zip.count);
         r = apply_rules(&b, li, stranger);
+    }
     if (r == 0)
         r = layout_finish(l, li->conf->order);
     free(b.faults);

@@ -29,21 +29,49 @@ fail(struct run *r, int err, const struct err *e)
     run_end(r);
 }
 
-static void
-build(struct run *r)
+/* The layout known already, if the listing has not changed.  Nobody else
+ * touches slot->layout while this run is under way. */
+static struct layout *
+reuse(struct run *r, const uint8_t fingerprint[32])
 {
-    struct index *ix = r->ix;
+    struct layout *l = r->slot->layout;
+
+    if (!l || memcmp(l->fingerprint, fingerprint, 32) != 0)
+        return NULL;
+    listing_free(&r->listing);
+    return layout_ref(l);
+}
+
+static struct layout *
+build_new(struct run *r, const uint8_t fingerprint[32])
+{
     struct answer *a = &r->answer;
     struct layout *l;
 
-    a->r = build_layout(&l, &r->listing, ix->bucket, r->stranger, &a->e);
-    if (a->r < 0) {
-        index_err_prefix(ix, r->slot->prefix, &a->e);
-        return;
-    }
-    l->pages = r->walk.pages;
-    atomic_store(&l->listed_ms, net_now_ms());
-    a->l = l;
+    a->r = build_layout(&l, &r->listing, r->ix->bucket, r->stranger, &a->e);
+    if (a->r < 0)
+        return NULL;
+    atomic_fetch_add(&r->ix->built, 1);
+    memcpy(l->fingerprint, fingerprint, sizeof(l->fingerprint));
+    l->pages = r->scan.pages;
+    return l;
+}
+
+static void
+build(struct run *r)
+{
+    struct answer *a = &r->answer;
+    uint8_t fingerprint[32];
+
+    a->r = build_fingerprint(&r->listing, r->stranger, fingerprint, &a->e);
+    if (a->r == 0)
+        a->l = reuse(r, fingerprint);
+    if (a->r == 0 && !a->l)
+        a->l = build_new(r, fingerprint);
+    if (a->l)
+        atomic_store(&a->l->listed_ms, net_now_ms());
+    else
+        index_err_prefix(r->ix, r->slot->prefix, &a->e);
 }
 
 static void
@@ -132,19 +160,12 @@ on_listed(void *user, int err, const struct err *e)
     start_build(r);
 }
 
-static int
-on_page(void *user, const struct s3_page *p, struct err *e)
-{
-    struct run *r = user;
-
-    return listing_add(&r->listing, p, e);
-}
-
 void
 layout_run(struct run *r)
 {
     struct index *ix = r->ix;
     const char *prefix = r->slot->prefix;
+    const struct layout *old = r->slot->layout;
     bool below = strncmp(prefix, ix->root, ix->root_len) == 0;
 
     r->listing = (struct listing){
@@ -153,14 +174,17 @@ layout_run(struct run *r)
         .prefix_len = r->slot->len,
         .root_len = below ? ix->root_len : 0,
     };
-    r->walk = (struct walk){
+    r->scan = (struct scan){
         .ix = ix,
         .prefix = prefix,
-        .page = on_page,
+        .prefix_len = r->slot->len,
+        .listing = &r->listing,
+        .cut = old ? old->cut : NULL,
+        .cut_count = old ? old->cut_count : 0,
         .end = on_listed,
         .user = r,
     };
-    walk_start(&r->walk);
+    scan_start(&r->scan);
 }
 
 index_id

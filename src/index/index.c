@@ -132,7 +132,7 @@ index_layout_wait(struct index *ix, const char *prefix, unsigned flags,
     return r;
 }
 
-struct probe {
+struct first_probe {
     struct wait wait;
     struct index *ix;
 };
@@ -140,7 +140,7 @@ struct probe {
 static void
 on_probe(void *user, const struct s3_error *s3e, const struct s3_page *p)
 {
-    struct probe *probe = user;
+    struct first_probe *probe = user;
     struct index *ix = probe->ix;
     struct err e = {0};
     int r = 0;
@@ -155,7 +155,7 @@ on_probe(void *user, const struct s3_error *s3e, const struct s3_page *p)
 int
 index_probe(struct index *ix, struct err *e)
 {
-    struct probe probe = {.wait = WAIT_INIT, .ix = ix};
+    struct first_probe probe = {.wait = WAIT_INIT, .ix = ix};
     struct s3_list_args args = {
         .bucket = ix->bucket,
         .prefix = ix->root,

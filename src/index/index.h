@@ -26,6 +26,8 @@ struct layout_skip {
     unsigned faults; /* enum zip_fault bits */
 };
 
+enum { LAYOUT_CUTS = 15 };
+
 /* One immutable archive.  Refcounted: an open file keeps its layout. */
 struct layout {
     atomic_int refs;
@@ -44,6 +46,11 @@ struct layout {
     size_t soft_count;                   /* in, with a remark */
     size_t excluded_count;  /* by include=/exclude=, or scratch */
     uint64_t pages;       /* list requests that it took */
+    uint8_t fingerprint[32]; /* of the listing that it was made from */
+    const char *cut[LAYOUT_CUTS]; /* keys that divide it evenly (arena):
+                                     where the next listing begins, side by
+                                     side */
+    size_t cut_count;
     atomic_bool stale;    /* a member answered 412 or 404 */
     _Atomic(uint32_t) stale_member; /* which */
 };

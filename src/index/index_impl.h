@@ -15,11 +15,30 @@
 #include <pthread.h>
 
 #include "index/index.h"
+#include "index/split.h"
+
+/* ------------------------------------------------------------- pager.c */
+
+/* Guards against pages that do not advance. */
+struct pager {
+    uint64_t pages;
+    unsigned empty; /* in a row */
+    char *token;    /* to ask with */
+    char *first;    /* first name of the page before */
+    size_t first_len;
+    char *mark_token, *mark_first; /* of the marked page: Brent's cycle
+                                      detection */
+    size_t mark_first_len;
+};
+int pager_check(struct pager *g, const struct s3_page *p, struct err *e);
+/* p->next will be asked for. 0 or -ENOMEM. */
+int pager_turn(struct pager *g, const struct s3_page *p);
+void pager_free(struct pager *g);
 
 /* -------------------------------------------------------------- walk.c */
 
-/* One listing, page after page, with guards against pages that do not
- * advance.  Memory of the owner; answers end() exactly once. */
+/* One listing, page after page.  Memory of the owner; answers end()
+ * exactly once. */
 struct walk {
     struct index *ix;
     const char *prefix; /* borrowed */
@@ -30,19 +49,23 @@ struct walk {
     void (*end)(void *user, int r, const struct err *e);
     void *user;
 
-    uint64_t pages;
-    unsigned empty;           /* in a row */
-    char *token;              /* to ask with */
-    char *first;              /* first name of the page before */
-    size_t first_len;
-    char *mark_token, *mark_first; /* of the marked page: Brent's cycle
-                                      detection */
-    size_t mark_first_len;
+    struct pager pager;
 };
 void walk_start(struct walk *w);
 void walk_free(struct walk *w);
 
 /* ----------------------------------------------------------- listing.c */
+
+/* Members of a stretch of keys, as they came. */
+struct block {
+    struct block *next;
+    size_t count, cap;
+    struct zip_member member[];
+};
+struct block_list {
+    struct block *first, *last;
+};
+void blocks_free(struct block_list *b);
 
 /* The objects below one prefix, as listed. */
 struct listing {
@@ -51,22 +74,126 @@ struct listing {
     size_t prefix_len;
     size_t root_len; /* include= and exclude= see the key after that */
     struct arena arena;
-    struct zip_member *member; /* name = key after prefix */
-    size_t count, cap;
     uint64_t objects;  /* listed, members or not */
     size_t excluded;
     bool has_marker;   /* the prefix's own marker, with bytes */
     bool has_archive;  /* an object at the archive's own key */
     struct zip_member marker, archive;
+    struct zip_member *member; /* gathered; name = key after prefix */
+    size_t count;
 };
-/* One page more.  -EFBIG beyond conf->max_entries, -EPROTO. */
-int listing_add(struct listing *li, const struct s3_page *p, struct err *e);
+/* n entries more, their members into b.  -EFBIG beyond conf->max_entries,
+ * -EPROTO, -ENOMEM. */
+int listing_add(struct listing *li, const struct s3_entry *entry, size_t n,
+                struct block_list *b, struct err *e);
+/* Moves the members of b behind those that are gathered; room for them
+ * and two more must be there: listing_reserve. */
+int listing_reserve(struct listing *li, size_t count);
+void listing_gather(struct listing *li, struct block_list *b);
+/* Everything that was listed; conf and prefix stay. */
 void listing_free(struct listing *li);
+
+/* -------------------------------------------------- scan.c, scan_range.c */
+
+enum { SCAN_SLOTS = 16 };
+
+/* A question that cuts a range: which is the first key above? */
+struct probe {
+    char *above;
+    char *found; /* NULL = none */
+    size_t found_len;
+};
+struct round {
+    unsigned count, open; /* probes, and those without an answer */
+    bool void_;           /* an answer failed: nothing is learned */
+    struct probe probe[];
+};
+
+/* Keys above `after` and up to `upto`, read page after page. */
+struct range {
+    struct range *next; /* ascending */
+    char *after;        /* NULL = from the beginning of the prefix */
+    char *upto;         /* NULL = to its end */
+    struct pager pager;
+    struct block_list blocks;
+    char *first, *last; /* keys that came: some, and the newest */
+    size_t first_len, last_len;
+    unsigned since_first; /* pages */
+    bool ready, done;     /* neither: its page is under way */
+    bool by_stem;         /* the next round's way */
+    unsigned rest, sleep; /* pages since the last round; to wait for one */
+    struct round *round;  /* under way */
+};
+
+/* One LIST under way, or a free place for one. */
+struct scan_ask {
+    struct scan *scan;
+    struct range *range; /* NULL = free */
+    int probe;           /* of the range's round; < 0 = the range's page */
+    uint64_t turn;       /* counts uses of this place */
+    s3_id id;            /* 0 = not known yet */
+};
+
+/* One listing of all objects below a prefix, by many walkers side by side
+ * once it is long.  Answers end() exactly once, on a loop thread (maybe
+ * before scan_start returns). */
+struct scan {
+    struct index *ix;
+    const char *prefix; /* borrowed */
+    size_t prefix_len;
+    struct listing *listing;       /* borrowed; complete at a good end */
+    const char *const *cut;        /* borrowed until scan_start returns: */
+    size_t cut_count;              /* ascending keys to begin at */
+    void (*end)(void *user, int r, const struct err *e);
+    void *user;
+    uint64_t pages; /* LIST requests that were answered */
+
+    pthread_mutex_t lock; /* of all below, and of listing, pages */
+    struct scan_ask ask[SCAN_SLOTS];
+    unsigned slots;  /* of ask[] in use */
+    unsigned flying; /* LISTs under way */
+    unsigned holds;  /* threads that send, without the lock */
+    struct range *ranges;
+    struct alphabet alphabet;
+    bool serial;  /* one walker, no cuts */
+    bool was_cut; /* there are borders, so order matters */
+    bool again;   /* the store does not sort: once more, serial */
+    int r;        /* first failure: the end is near */
+    struct err e;
+    bool e_is_whole; /* names the prefix already */
+};
+void scan_start(struct scan *sc);
+void scan_free(struct scan *sc);
+
+/* With the lock held, all of these. */
+/* The store cannot be split: go on with one walker, or begin again. */
+void scan_no_split(struct scan *sc);
+struct range *range_new(const char *after, const char *upto);
+void range_free(struct range *r);
+/* A page of r came.  -errno with words; sets sc->again. */
+int range_page(struct scan *sc, struct range *r, const struct s3_page *p,
+               struct err *e);
+/* Pages that may be left; 0 if no round can be begun just now. */
+double range_left(const struct scan *sc, const struct range *r);
+/* Begins a round of at most most probes; false if there is no point. */
+bool range_round(struct scan *sc, struct range *r, unsigned most);
+/* A probe's answer; p NULL = it failed.  The last one cuts r. */
+int range_probed(struct scan *sc, struct range *r, int probe,
+                 const struct s3_page *p);
+
+/* ------------------------------------------------------- fingerprint.c */
+
+/* By name; does nothing if they are. */
+void members_sort(struct zip_member *m, size_t n);
+/* Sorts li, checks that keys are distinct, and hashes all of it that a
+ * layout is made of.  stranger: li->archive is not ours. */
+int build_fingerprint(struct listing *li, bool stranger, uint8_t ret[32],
+                      struct err *e);
 
 /* ------------------------------------------------------------- build.c */
 
-/* Key rule, set rule, order, layout, digest.  Takes li's memory.  stranger:
- * li->archive is not ours.  Pure but for memory. */
+/* Key rule, set rule, order, layout, digest.  Takes li's memory, after
+ * build_fingerprint.  Pure but for memory. */
 int build_layout(struct layout **ret, struct listing *li, const char *bucket,
                  bool stranger, struct err *e);
 
@@ -156,6 +283,7 @@ struct run {
     enum line_kind kind;
     uint64_t start_ms;
     struct walk walk;
+    struct scan scan;
     struct listing listing;
     bool stranger;
     struct dir *dir;
@@ -210,6 +338,10 @@ struct index {
     struct waiter *cancelled; /* to be told */
     bool sweeping;            /* a timer is set, for sweep_due */
     uint64_t sweep_due;
+
+    atomic_bool no_split;    /* the store does not sort, or does not know
+                                start-after: one walker from now on */
+    _Atomic(uint64_t) built; /* layouts that were planned */
 };
 
 #endif

@@ -14,12 +14,51 @@
 #include "base/check.h"
 #include "base/text.h"
 
+enum { BLOCK_LEAST = 64, BLOCK_MOST = 4096 };
+
+void
+blocks_free(struct block_list *b)
+{
+    struct block *k, *next;
+
+    for (k = b->first; k; k = next) {
+        next = k->next;
+        free(k);
+    }
+    *b = (struct block_list){0};
+}
+
 void
 listing_free(struct listing *li)
 {
     free(li->member);
-    li->member = NULL;
     arena_free(&li->arena);
+    *li = (struct listing){.conf = li->conf,
+                           .prefix = li->prefix,
+                           .prefix_len = li->prefix_len,
+                           .root_len = li->root_len};
+}
+
+int
+listing_reserve(struct listing *li, size_t count)
+{
+    li->member = malloc((count + 2) * sizeof(*li->member));
+    return li->member ? 0 : -ENOMEM;
+}
+
+void
+listing_gather(struct listing *li, struct block_list *b)
+{
+    struct block *k, *next;
+
+    for (k = b->first; k; k = next) {
+        next = k->next;
+        memcpy(&li->member[li->count], k->member,
+               k->count * sizeof(*k->member));
+        li->count += k->count;
+        free(k); /* at once: a large one goes back to the system */
+    }
+    *b = (struct block_list){0};
 }
 
 static uint8_t
@@ -61,21 +100,33 @@ copy_entry(struct listing *li, const struct s3_entry *s,
     return 0;
 }
 
-static int
-add_member(struct listing *li, const struct s3_entry *s)
+static struct block *
+block_with_room(struct block_list *b)
 {
-    if (li->count == li->cap) {
-        size_t cap = li->cap ? li->cap * 2 : 64;
-        struct zip_member *m = realloc(li->member, cap * sizeof(*m));
+    struct block *k = b->last;
+    size_t cap = k ? min_u64(k->cap * 8, BLOCK_MOST) : BLOCK_LEAST;
 
-        if (!m)
-            return -ENOMEM;
-        li->member = m;
-        li->cap = cap;
-    }
-    if (copy_entry(li, s, &li->member[li->count]) < 0)
+    if (k && k->count < k->cap)
+        return k;
+    k = malloc(sizeof(*k) + cap * sizeof(*k->member));
+    if (!k)
+        return NULL;
+    k->next = NULL;
+    k->count = 0;
+    k->cap = cap;
+    *(b->last ? &b->last->next : &b->first) = k;
+    b->last = k;
+    return k;
+}
+
+static int
+add_member(struct listing *li, const struct s3_entry *s, struct block_list *b)
+{
+    struct block *k = block_with_room(b);
+
+    if (!k || copy_entry(li, s, &k->member[k->count]) < 0)
         return -ENOMEM;
-    li->count++;
+    k->count++;
     return 0;
 }
 
@@ -117,7 +168,8 @@ is_scratch(const struct listing *li, const struct s3_entry *s)
 }
 
 static int
-add_entry(struct listing *li, const struct s3_entry *s, struct err *e)
+add_entry(struct listing *li, const struct s3_entry *s, struct block_list *b,
+          struct err *e)
 {
     const char *name = s->key + li->prefix_len;
     size_t name_len = s->key_len - li->prefix_len;
@@ -136,21 +188,20 @@ add_entry(struct listing *li, const struct s3_entry *s, struct err *e)
     if (name_len == strlen(li->conf->name) &&
         memcmp(name, li->conf->name, name_len) == 0)
         return set_aside(li, s, &li->has_archive, &li->archive, e);
-    return add_member(li, s);
+    return add_member(li, s, b);
 }
 
 int
-listing_add(struct listing *li, const struct s3_page *p, struct err *e)
+listing_add(struct listing *li, const struct s3_entry *entry, size_t n,
+            struct block_list *b, struct err *e)
 {
     size_t i;
-    int r;
+    int r = 0;
 
-    for (i = 0; i < p->count; i++) {
-        r = check_entry(li, &p->entry[i], e);
+    for (i = 0; r == 0 && i < n; i++) {
+        r = check_entry(li, &entry[i], e);
         if (r == 0)
-            r = add_entry(li, &p->entry[i], e);
-        if (r < 0)
-            return r;
+            r = add_entry(li, &entry[i], b, e);
     }
-    return 0;
+    return r;
 }

@@ -19,6 +19,7 @@ static void
 run_clear(struct run *r)
 {
     walk_free(&r->walk);
+    scan_free(&r->scan);
     listing_free(&r->listing);
     dir_unref(r->dir);
     answer_free(&r->answer);
@@ -110,7 +111,7 @@ find_same(struct run *r)
 {
     struct layout *old = r->slot->layout, *l = r->answer.l;
 
-    if (!old || !layout_same(old, l)) {
+    if (!old || (old != l && !layout_same(old, l))) {
         layout_log_skips(l);
         return;
     }

@@ -74,6 +74,15 @@ may_be_letter(unsigned char c)
            (c >= 'a' && c <= 'z') || c == '_';
 }
 
+static char
+next_letter(unsigned char c)
+{
+    while (++c < LAST_LETTER)
+        if (may_be_letter(c))
+            return (char)c;
+    return LAST_LETTER;
+}
+
 static void
 alphabet_number(struct alphabet *a)
 {
@@ -105,6 +114,23 @@ alphabet_learn(struct alphabet *a, struct key_ref k, size_t from)
     }
     if (news)
         alphabet_number(a);
+}
+
+/* Where last has a digit, what follows is a number more often than not:
+ * letters that other places have would be wasted probes. */
+static const struct alphabet *
+alphabet_at(const struct alphabet *a, const struct stretch *s, size_t from,
+            struct alphabet *digits)
+{
+    int d;
+
+    if (from >= s->last.len || s->last.p[from] < '0' || s->last.p[from] > '9')
+        return a;
+    *digits = (struct alphabet){0};
+    for (d = '0'; d <= '9'; d++)
+        digits->has[d] = true;
+    alphabet_number(digits);
+    return digits;
 }
 
 /* -------------------------------------------------------------- numbers */
@@ -202,14 +228,29 @@ bounds(const struct alphabet *a, const struct stretch *s, size_t from,
     *high = s->upto.p ? number_of(a, s->upto, from) : range - 1;
 }
 
+bool
+split_is_near(const struct stretch *s)
+{
+    return common(s->first, s->last) >= shared(s);
+}
+
+size_t
+split_depth(const struct stretch *s)
+{
+    return shared(s) - s->prefix_len;
+}
+
 double
 split_rest(const struct alphabet *a, const struct stretch *s)
 {
     size_t from = shared(s);
-    uint64_t low, high, first = number_of(a, s->first, from);
+    struct alphabet digits;
+    uint64_t low, high, first;
 
+    a = alphabet_at(a, s, from, &digits);
+    first = number_of(a, s->first, from);
     bounds(a, s, from, &low, &high);
-    if (common(s->first, s->last) < from || low <= first)
+    if (!split_is_near(s) || low <= first)
         return -1;
     return high > low ? (double)(high - low) / (double)(low - first) : 0;
 }
@@ -245,14 +286,32 @@ add_point(struct points *to, size_t stem, const char *more, size_t n)
         free(p);
 }
 
+/* Above all keys that begin with the first at bytes of last: these bytes and
+ * '~', or with their last one greater where '~' would come too early.
+ * Returns how many bytes of last stay; *more follows, unless it is 0. */
+static size_t
+above_stem(struct key_ref last, size_t at, char *more)
+{
+    unsigned char c = (unsigned char)last.p[at - 1];
+
+    *more = LAST_LETTER;
+    if (at == last.len || (unsigned char)last.p[at] < LAST_LETTER)
+        return at;
+    if (c >= 0x80) /* the end of a character: the next one is a character */
+        *more = (char)(c < 0xbf ? c + 1 : 0);
+    else
+        *more = next_letter(c);
+    return at - 1;
+}
+
 /* From the longest beginning, which gives the lowest point, down. */
 static void
 points_by_stem(struct points *to, size_t most)
 {
-    static const char end[] = {LAST_LETTER};
     const struct stretch *s = to->s;
     size_t low = shared(s) + 1, high = common(s->first, s->last) + 1;
-    size_t top = usable(s), n, i, at;
+    size_t top = usable(s), n, i, at, stem;
+    char more;
 
     if (high > top)
         high = top;
@@ -263,8 +322,11 @@ points_by_stem(struct points *to, size_t most)
         n = most;
     for (i = 0; i < n; i++) {
         at = n > 1 ? high - i * (high - low) / (n - 1) : (low + high) / 2;
-        if (!is_inside_character(s->last, at))
-            add_point(to, at, end, 1);
+        if (is_inside_character(s->last, at))
+            continue;
+        stem = above_stem(s->last, at, &more);
+        if (more)
+            add_point(to, stem, &more, 1);
     }
 }
 
@@ -273,9 +335,11 @@ points_by_share(struct points *to, const struct alphabet *a, size_t most)
 {
     const struct stretch *s = to->s;
     size_t from = shared(s), i, n;
+    struct alphabet digits;
     uint64_t low, high, step;
     char more[64];
 
+    a = alphabet_at(a, s, from, &digits);
     if (from > usable(s) || a->count == 0)
         return;
     bounds(a, s, from, &low, &high);

@@ -50,6 +50,13 @@ enum split_way { SPLIT_STEM, SPLIT_SHARE };
 size_t split_points(const struct alphabet *a, const struct stretch *s,
                     enum split_way way, size_t most, char **ret);
 
+/* Does first begin as all that is left does?  Then keys between first and
+ * last say something of it. */
+bool split_is_near(const struct stretch *s);
+
+/* Bytes after the prefix that all that is left shares, as far as known. */
+size_t split_depth(const struct stretch *s);
+
 /* (upto - last) / (last - first) if keys are spread evenly; < 0: nobody
  * knows. */
 double split_rest(const struct alphabet *a, const struct stretch *s);

@@ -127,30 +127,31 @@ plan_bound(const struct zip_layout *l, uint64_t *ret)
     return 0;
 }
 
+/* Every header and every small body is the last part of an upload of its
+ * own, with Create, Complete and, but for the final one, a copy of what
+ * came out; a large body is one more copy.  Bytes save that: a streamed
+ * small body two uploads, a part of at least the floor one, a streamed
+ * large body one and its copy. */
 int
 plan_bound_writes(const struct zip_layout *l, uint64_t uploaded, uint64_t *ret)
 {
     CLEANUP_FREE struct plan_key *key = NULL;
-    uint64_t uploads, saved, left = uploaded;
-    size_t i, small = 0;
+    uint64_t all, saved, left = uploaded;
+    size_t i, large = 0;
     int r = plan_keys(l->member, l->count, &key);
 
     if (r < 0)
         return r;
-    for (i = 0; i < l->count; i++)
-        small += key[i].size < ORDER_FLOOR;
-    /* Every header and every small body is the last part of an upload of
-     * its own; a small body that is streamed saves two, and what is
-     * uploaded can be in so many parts that need no upload. */
-    saved = 2 * (uploaded / ORDER_FLOOR);
-    for (i = l->count; i > 0 && key[i - 1].size < ORDER_FLOOR; i--) {
-        if (key[i - 1].size > left)
-            break;
+    while (large < l->count && key[large].size >= ORDER_FLOOR)
+        large++;
+    saved = 4 * (uploaded / ORDER_FLOOR);
+    for (i = l->count; i > large && key[i - 1].size <= left; i--) {
         left -= key[i - 1].size;
-        saved += 2;
+        saved += 8;
     }
-    uploads = l->count + small;
-    uploads = uploads > saved + 1 ? uploads - saved - 1 : 1;
-    *ret = 4 * uploads;
+    if (i == large)
+        saved += 5 * (left / ORDER_FLOOR);
+    all = 4 * (2 * l->count - large) + large;
+    *ret = all > saved + 5 ? all - saved - 5 : 1;
     return 0;
 }

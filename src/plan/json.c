@@ -91,34 +91,64 @@ json_pieces(const struct zip_layout *l, const struct plan_part *part)
 static json_t *
 json_source(const struct zip_layout *l, const struct plan_part *part)
 {
-    uint64_t data = zip_data_offset(l, part->member);
     json_t *source = json_object();
 
-    json_object_set_new(source, "key", json_key(&l->member[part->member]));
-    set_u64(source, "first", part->first - data);
-    set_u64(source, "last", part->end - data - 1);
+    if (part->kind == PLAN_COPY)
+        json_object_set_new(source, "key", json_key(&l->member[part->member]));
+    else if (part->kind == PLAN_COPY_SCRATCH)
+        set_u64(source, "scratch", part->scratch + (uint64_t)1);
+    else
+        json_object_set_new(source, "previous", json_true());
+    set_u64(source, "first", part->from);
+    set_u64(source, "last", part->from + plan_part_len(part) - 1);
     return source;
 }
 
 static json_t *
-json_parts(const struct plan *p, const struct zip_layout *l)
+json_parts(const struct plan_part *part, size_t count,
+           const struct zip_layout *l)
 {
     json_t *list = json_array();
     size_t i;
 
-    for (i = 0; i < p->count; i++) {
-        const struct plan_part *part = &p->part[i];
-        bool copy = part->kind == PLAN_COPY;
+    for (i = 0; i < count; i++, part++) {
+        bool copy = part->kind != PLAN_UPLOAD;
         json_t *object = json_object();
 
         set_u64(object, "number", i + 1);
         json_object_set_new(object, "kind",
                             json_string(copy ? "copy" : "upload"));
-        set_u64(object, "bytes", part->end - part->first);
+        set_u64(object, "bytes", plan_part_len(part));
+        if (part->pad > 0)
+            set_u64(object, "pad", part->pad);
         if (copy)
             json_object_set_new(object, "source", json_source(l, part));
         else
             json_object_set_new(object, "pieces", json_pieces(l, part));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+/* Scratch objects, in an order in which they can be made. */
+static json_t *
+json_scratch(const struct plan *p, const struct zip_layout *l)
+{
+    json_t *list = json_array();
+    size_t i;
+
+    for (i = 0; i < p->scratches; i++) {
+        const struct plan_upload *u = &p->scratch[i];
+        json_t *object = json_object();
+
+        set_u64(object, "number", i + 1);
+        set_u64(object, "pad", u->pad);
+        set_u64(object, "first", u->first);
+        set_u64(object, "last", u->end - 1);
+        set_u64(object, "depth", u->depth);
+        json_object_set_new(
+            object, "parts",
+            json_parts(p->scratch_part + u->part, u->count, l));
         json_array_append_new(list, object);
     }
     return list;
@@ -133,6 +163,7 @@ json_totals(const struct plan_totals *t)
     set_u64(totals, "uploaded", t->uploaded);
     set_u64(totals, "downloaded", t->downloaded);
     set_u64(totals, "copied", t->copied);
+    set_u64(totals, "scratch", t->scratch);
     set_u64(requests, "upload", r->upload);
     set_u64(requests, "copy", r->copy);
     set_u64(requests, "create", r->create);
@@ -140,6 +171,7 @@ json_totals(const struct plan_totals *t)
     set_u64(requests, "get", r->get);
     set_u64(requests, "head", r->head);
     set_u64(requests, "list", r->list);
+    set_u64(requests, "delete", r->remove);
     json_object_set_new(totals, "requests", requests);
     json_object_set_new(totals, "price_usd", json_real(t->price_usd));
     return totals;
@@ -160,9 +192,40 @@ json_layout(const struct zip_layout *l, const struct plan_meta *meta)
     return layout;
 }
 
+static json_t *
+json_choice(const struct plan_choice *c)
+{
+    json_t *list = json_array();
+    int s;
+
+    for (s = 0; s < PLAN_STRATEGIES; s++) {
+        const struct plan *p = &c->plan[s];
+        json_t *o = json_object();
+
+        json_object_set_new(
+            o, "strategy",
+            json_string(plan_strategy_name((enum plan_strategy)s)));
+        if (c->why[s].num != 0) {
+            json_object_set_new(o, "refused", json_string(c->why[s].text));
+        } else {
+            set_u64(o, "parts", p->count);
+            set_u64(o, "scratch_objects", p->scratches);
+            set_u64(o, "sequence", p->sequence);
+            json_object_set_new(o, "totals", json_totals(&p->totals));
+            json_object_set_new(o, "seconds", json_real(p->seconds));
+            json_object_set_new(o, "auto",
+                                s == (int)c->best ? json_true()
+                                                  : json_false());
+        }
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 int
-plan_json(struct buf *out, const struct plan *p, const struct zip_layout *l,
-          const struct plan_meta *meta)
+plan_choice_json(struct buf *out, const struct plan *p,
+                 const struct plan_choice *c, const struct zip_layout *l,
+                 const struct plan_meta *meta)
 {
     json_t *root = json_object(), *bound = json_object();
     CLEANUP_FREE char *text = NULL;
@@ -172,12 +235,24 @@ plan_json(struct buf *out, const struct plan *p, const struct zip_layout *l,
     json_object_set_new(root, "layout", json_layout(l, meta));
     json_object_set_new(root, "strategy",
                         json_string(plan_strategy_name(p->strategy)));
-    json_object_set_new(root, "parts", json_parts(p, l));
+    json_object_set_new(root, "parts", json_parts(p->part, p->count, l));
+    if (p->scratches > 0)
+        json_object_set_new(root, "scratch", json_scratch(p, l));
+    set_u64(root, "sequence", p->sequence);
     json_object_set_new(root, "totals", json_totals(&p->totals));
     json_object_set_new(root, "lower_bound", bound);
+    if (c)
+        json_object_set_new(root, "strategies", json_choice(c));
     text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     json_decref(root);
     if (text)
         r = buf_adds(out, text);
     return r < 0 ? r : buf_addc(out, '\n');
+}
+
+int
+plan_json(struct buf *out, const struct plan *p, const struct zip_layout *l,
+          const struct plan_meta *meta)
+{
+    return plan_choice_json(out, p, NULL, l, meta);
 }

@@ -141,16 +141,19 @@ stream_smallest(struct plan_style *style, const struct zip_layout *l,
     return 0;
 }
 
-/* Nine tenths of a hundredth, less what is generated anyway. */
+/* Nine tenths of a hundredth, less what is uploaded anyway: generated
+ * bytes and, if nobody can lend a pad, the first ones. */
 static uint64_t
-chain_budget(const struct zip_layout *l)
+chain_budget(const struct zip_layout *l, uint64_t floor)
 {
-    uint64_t budget = l->size / 1000 * 9, bodies = 0, rest;
+    uint64_t budget = l->size / 1000 * 9, bodies = 0, large = 0, rest;
     size_t i;
 
-    for (i = 0; i < l->count; i++)
+    for (i = 0; i < l->count; i++) {
         bodies += l->member[i].size;
-    rest = l->size - bodies;
+        large += l->member[i].size >= floor;
+    }
+    rest = l->size - bodies + (large ? 0 : floor);
     return budget > rest ? budget - rest : 0;
 }
 
@@ -159,7 +162,8 @@ chain_style(struct plan_style *style, const struct zip_layout *l,
             const struct plan_limits *lim)
 {
     *style = (struct plan_style){.depth = DEPTH_MAX};
-    return stream_smallest(style, l, lim->part_min, chain_budget(l));
+    return stream_smallest(style, l, lim->part_min,
+                           chain_budget(l, lim->part_min));
 }
 
 int
@@ -255,8 +259,19 @@ plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
         if (r <= 0)
             break;
         r = make_bounded(&f.plan[f.count], l, &ask->limits, style, bound, e);
-        if (r == 0)
-            f.plan[f.count++].strategy = PLAN_MIXED;
+        if (r == -EFBIG && f.count > 0) {
+            r = 0; /* the other points stay */
+            break;
+        }
+        if (r < 0)
+            break;
+        f.plan[f.count].strategy = PLAN_MIXED;
+        if (f.count > 0 &&
+            f.plan[f.count].totals.uploaded >=
+                f.plan[f.count - 1].totals.uploaded)
+            plan_free(&f.plan[f.count]); /* nothing gained */
+        else
+            f.count++;
     }
     for (i = 0; i < f.count; i++)
         price_it(&f.plan[i], l, ask);

@@ -80,6 +80,12 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
         r = add_bytes(out, "downloaded", t->downloaded, l->size);
     if (r == 0)
         r = add_bytes(out, "copied", t->copied, l->size);
+    if (r == 0 && p->scratches > 0)
+        r = buf_addf(out,
+                     "scratch: %zu objects, %llu bytes (%.2f %%)\n"
+                     "uploads-in-sequence: %u\n",
+                     p->scratches, (ull)t->scratch,
+                     percent(t->scratch, l->size), p->sequence);
     if (r == 0)
         r = buf_addf(out, "lower-bound: %llu (%.2f %%)%s\n", (ull)p->bound,
                      percent(p->bound, l->size), verdict(p));
@@ -87,5 +93,49 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
         r = add_requests(out, &t->requests);
     if (r == 0)
         r = buf_addf(out, "price-usd: %.4f\n", t->price_usd);
+    if (r == 0 && p->seconds > 0)
+        r = buf_addf(out, "seconds: %.1f\n", p->seconds);
     return r;
+}
+
+static int
+add_row(struct buf *out, const struct plan_choice *c, int s,
+        const struct zip_layout *l)
+{
+    const char *name = plan_strategy_name((enum plan_strategy)s);
+    const struct plan *p = &c->plan[s];
+    const struct plan_totals *t = &p->totals;
+    const struct plan_requests *q = &t->requests;
+    char up[16], down[16], copied[16], scratch[16];
+
+    if (c->why[s].num != 0)
+        return buf_addf(out, "%-8s  %s\n", name, c->why[s].text);
+    return buf_addf(
+        out,
+        "%-8s%10s %6.2f %%%11s%11s%11s%8llu%8llu%5u%9.1f%10.4f%s\n", name,
+        text_size(up, t->uploaded), percent(t->uploaded, l->size),
+        text_size(down, t->downloaded), text_size(copied, t->copied),
+        text_size(scratch, t->scratch), (ull)plan_writes(t),
+        (ull)(q->get + q->head + q->list), p->sequence, p->seconds,
+        t->price_usd, s == (int)c->best ? "  auto" : "");
+}
+
+int
+plan_choice_text(struct buf *out, const struct plan_choice *c,
+                 const struct zip_layout *l)
+{
+    uint64_t bound = c->plan[c->best].bound;
+    char text[16];
+    int s, r;
+
+    r = buf_addf(out, "\n%-8s%10s %8s%11s%11s%11s%8s%8s%5s%9s%10s\n",
+                 "strategy", "uploaded", "", "downloaded", "copied",
+                 "scratch", "writes", "reads", "row", "seconds", "USD");
+    for (s = 0; s < PLAN_STRATEGIES && r == 0; s++)
+        r = add_row(out, c, s, l);
+    return r < 0 ? r
+                 : buf_addf(out,
+                            "lower bound of one upload: %s uploaded, "
+                            "%.2f %%\n",
+                            text_size(text, bound), percent(bound, l->size));
 }

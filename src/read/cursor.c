@@ -12,6 +12,8 @@
 #define BACK_PASSED MIB(48)
 #define BACK_FLIGHT MIB(96)
 #define TARGET_FIRST MIB(1)
+#define GROW_MS 10        /* the shortest time that gives a rate */
+#define PLATEAU 3         /* steps without a gain */
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
 
@@ -265,6 +267,7 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now,
         activate(c, now);
     pass(c, t);
     o->limit = unit_limit(p, now);
+    o->run_start = c->start;
     o->cursor = c;
     o->epoch = c->epoch;
     return n;
@@ -272,25 +275,39 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now,
 
 /* ------------------------------------------------------- after reserving */
 
+/* False: more ahead would not make it faster. */
+static bool
+growth_helps(struct cursor *c, uint64_t bytes, uint64_t ms)
+{
+    uint64_t rate;
+
+    if (ms < GROW_MS) /* asked for in one go: says nothing of the speed */
+        return c->plateau <= PLATEAU;
+    rate = bytes * 1000 / ms;
+    if (rate > c->best_rate + c->best_rate / 16) {
+        c->best_rate = rate;
+        c->plateau = 0;
+        return true;
+    }
+    if (++c->plateau <= PLATEAU)
+        return true;
+    if (ms < 1000)
+        return false;
+    c->plateau = 0;
+    c->best_rate -= c->best_rate / 4;
+    return true;
+}
+
 /* Doubles while the reader has to wait and it helps. */
 static void
 grow(struct cursor *c, uint64_t now)
 {
-    uint64_t bytes = c->pos - c->grown_pos, rate;
+    uint64_t bytes = c->pos - c->grown_pos;
     uint64_t share = cursor_share(c->stream->reader->pool, now);
 
-    if (bytes < c->target / 4 || c->target >= share)
+    if (bytes < c->target / 4 || c->target >= share ||
+        !growth_helps(c, bytes, now - c->grown_ms))
         return;
-    rate = bytes * 1000 / (now - c->grown_ms + 1);
-    if (rate > c->best_rate + c->best_rate / 16) {
-        c->best_rate = rate;
-        c->plateau = 0;
-    } else if (++c->plateau > 3) {
-        if (now - c->grown_ms < 1000)
-            return;
-        c->plateau = 0;
-        c->best_rate -= c->best_rate / 4;
-    }
     c->target = min_u64(c->target * 2, share);
     c->grown_pos = c->pos;
     c->grown_ms = now;

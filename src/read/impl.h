@@ -37,6 +37,7 @@ enum {
     READ_CLIMBS = 8,     /* CRCs of large members asked for ahead */
 };
 #define READ_UNIT MIB(8)
+#define READ_TAIL MIB(32) /* the kernel's read-ahead twice */
 
 struct op;
 struct cursor;
@@ -228,6 +229,7 @@ struct op {
     uint64_t epoch;             /* of the cursor */
     uint64_t id, offset, end;
     unsigned flags;
+    uint64_t run_start; /* where the cursor began */
     bool forward, first_of_run;
     bool starving, answered, waited;
     uint64_t limit; /* bytes of a unit */

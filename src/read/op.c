@@ -58,6 +58,20 @@ add_crc(struct op *o, size_t member)
     return 0;
 }
 
+/* A run that comes out of the bodies into the central directory: the
+ * kernel's read-ahead asks for that before the last bodies, which are
+ * fetched anyway and tell their CRCs. */
+static bool
+on_its_way(const struct op *o, size_t member)
+{
+    const struct zip_layout *l = &o->reader->layout->zip;
+    uint64_t near = min_u64(READ_TAIL, o->reader->pool->conf.memory / 4);
+
+    return o->forward && o->run_start <= zip_data_offset(l, member) &&
+           l->offset[member + 1] <= o->offset &&
+           zip_data_offset(l, member) + near > l->offset[l->count];
+}
+
 static int
 scan_record(struct op *o, const struct zip_piece *pc)
 {
@@ -70,8 +84,8 @@ scan_record(struct op *o, const struct zip_piece *pc)
         return 0;
     r = add_crc(o, pc->index);
     /* Its body may be what tells it. */
-    if (r == 0 && pc->kind == ZIP_PIECE_LOC &&
-        l->member[pc->index].size <= o->limit)
+    if (r == 0 && l->member[pc->index].size <= o->limit &&
+        (pc->kind == ZIP_PIECE_LOC || on_its_way(o, pc->index)))
         r = add_body(o, pc->index, 0, 0, true);
     return r;
 }

@@ -107,7 +107,6 @@ refused(void **state)
     } rows[] = {
         {"regoin", "x", "unknown option 'regoin' (did you mean 'region'?)"},
         {"twin", "off", "unknown option 'twin'"},
-        {"scratch", "x", "unknown option 'scratch'"},
         {"qqqqqqqq", NULL, "unknown option 'qqqqqqqq'"},
         {"ttl", "soon", "ttl: not a number: 'soon'"},
         {"ttl", NULL, "ttl: needs a value"},

@@ -285,7 +285,9 @@ a_failed_read_is_an_error_and_the_size_stays(void **state)
     assert_int_equal(errno, EIO);
     before = fake.reads;
     assert_int_equal(pread(fd, c, sizeof(c), 5), -1);
-    assert_int_equal(fake.reads, before); /* from memory, for a while */
+    /* Who remembers what failed is the reader, byte by byte: other bytes
+     * of the same request may be there. */
+    assert_true(fake.reads > before);
     fake.read_error = 0;
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_size, FAKE_SIZE);

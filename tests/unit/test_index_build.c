@@ -341,6 +341,30 @@ test_include_exclude(void **state)
     conf_free(&conf);
 }
 
+/* What the program writes and takes away again, by the whole key. */
+static void
+test_scratch(void **state)
+{
+    static const struct fake_object objects[] = {{"r/p/a.txt", 1},
+                                                 {"r/p/tmp/b.txt", 1},
+                                                 {"r/p/tmp2/c.txt", 1},
+                                                 {"r/p/x/r/p/tmp/d", 1}};
+    struct got g = {0};
+    struct err e = {0};
+
+    (void)state;
+    FAKE_SET(objects);
+    assert_int_equal(conf_init(&conf), 0);
+    conf.order = CONF_ORDER_KEY;
+    assert_string_equal(conf.scratch, ".s3zipfs-scratch/");
+    assert_int_equal(conf_set(&conf, "scratch", "r/p/tmp/", &e), 0);
+    once("r/", "r/p/", &g);
+    ASSERT_NAMES(g.l, "a.txt", "tmp2/c.txt", "x/r/p/tmp/d");
+    assert_int_equal(g.l->excluded_count, 1);
+    got_free(&g);
+    conf_free(&conf);
+}
+
 /* ------------------------------------------------------------- badkeys */
 
 static const struct fake_object bad[] = {
@@ -480,6 +504,7 @@ main(void)
         cmocka_unit_test_setup(test_only_marker_or_archive, setup),
         cmocka_unit_test_setup(test_stranger, setup),
         cmocka_unit_test_setup(test_include_exclude, setup),
+        cmocka_unit_test_setup(test_scratch, setup),
         cmocka_unit_test_setup(test_badkeys_skip, setup),
         cmocka_unit_test_setup(test_badkeys_escape, setup),
         cmocka_unit_test_setup(test_portable_names, setup),

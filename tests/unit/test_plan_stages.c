@@ -121,6 +121,17 @@ judge(const struct plan *p, const struct zip_layout *l,
         fail_msg("%s", e.text);
 }
 
+static void
+judge_writes(const struct plan *p, const struct zip_layout *l)
+{
+    uint64_t least;
+
+    assert_int_equal(plan_bound_writes(l, p->totals.uploaded, &least), 0);
+    if (plan_writes(&p->totals) < least)
+        fail_msg("%s: %d writes, bound %d", plan_strategy_name(p->strategy),
+                 (int)plan_writes(&p->totals), (int)least);
+}
+
 static struct plan_ask
 ask_of(const struct plan_limits *lim, struct rng *r)
 {
@@ -182,6 +193,8 @@ all_ways(struct set *s, const struct plan_limits *lim, struct rng *r,
             continue;
         }
         judge(&c.plan[i], &l, lim, &before);
+        if (lim->part_min == MIB(5) && i != PLAN_AGAIN)
+            judge_writes(&c.plan[i], &l);
         assert_int_equal(c.plan[i].strategy, i);
         assert_true(!plan_better(&c.plan[i], &c.plan[c.best], ask.objective));
         if (run)

@@ -112,7 +112,7 @@ key_name(char *out, const char *shape, long i)
     else if (strcmp(shape, "utf8") == 0)
         snprintf(out, KEY_SIZE, "\xd0\xb4\xd0\xb0\xd0\xbd/%c%c%c/\xc3\xa9%ld",
                  0xe3, 0x81, (int)(0x81 + i % 60), i / 60);
-    else if (strcmp(shape, "long") == 0)
+    else if (strcmp(shape, "stem") == 0)
         snprintf(out, KEY_SIZE,
                  "a/very/long/way/down/to/where/the/objects-of-this/"
                  "bucket=are/kept/%ld/%ld",
@@ -343,8 +343,10 @@ list_page(struct out *o, const char *query)
             put_entry(o, key[i++]);
     }
     if (i < count && strncmp(key[i], q.prefix, n) == 0)
-        putf(o, "<IsTruncated>true</IsTruncated><NextContinuationToken>t%ld"
-                "</NextContinuationToken>", i);
+        putf(o,
+             "<IsTruncated>true</IsTruncated><NextContinuationToken>t%ld"
+             "</NextContinuationToken>",
+             i);
     else
         put(o, "<IsTruncated>false</IsTruncated>");
     putf(o, "<KeyCount>%ld</KeyCount></ListBucketResult>", done);
