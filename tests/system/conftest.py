@@ -52,8 +52,22 @@ def pytest_collection_modifyitems(config, items):
     # one server's tests together, in the order of the files
     keep.sort(key=lambda i: str(getattr(i, "callspec", None) and
                                 i.callspec.params.get("store", "")))
-    items[:] = keep
+    items[:] = patient_first(keep, int(
+        os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     config.hook.pytest_deselected(items=drop)
+
+
+def patient_first(items, workers):
+    """Each worker begins with a run of the tests: the ones that wait for
+    minutes are at the start of these, so that none is the last to go."""
+    patient = [i for i in items if "patient" in i.keywords]
+    others = [i for i in items if "patient" not in i.keywords]
+    out = []
+    for n in range(workers):
+        out += patient[n::workers]
+        out += others[len(others) * n // workers:
+                      len(others) * (n + 1) // workers]
+    return out
 
 
 # --- the tally that tests/run adds up -------------------------------------
@@ -69,7 +83,7 @@ def pytest_terminal_summary(terminalreporter):
                 f"{len(stats.get('skipped', []))} skipped\n")
         for report in stats.get("skipped", []):
             reason = report.longrepr
-            if isinstance(reason, tuple):
+            if isinstance(reason, (tuple, list)):
                 reason = reason[2]
             f.write(f"skip {report.nodeid}: {reason}\n")
 
@@ -108,7 +122,8 @@ def in_memory():
     enough: the servers sync each object, which disks take their time for."""
     if not os.path.isdir("/dev/shm"):
         return None
-    path = tempfile.mkdtemp(prefix="s3zipfs-servers-", dir="/dev/shm")
+    run = os.path.basename(os.environ.get("S3ZIPFS_RUN", "alone"))
+    path = tempfile.mkdtemp(prefix=f"s3zipfs-servers-{run}-", dir="/dev/shm")
     try:
         os.setxattr(path, "user.test", b"x")
         if shutil.disk_usage(path).free >= 4 << 30:

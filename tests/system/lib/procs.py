@@ -3,6 +3,7 @@
 """Processes of the tests: started, waited for, and ended by their id."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -11,9 +12,17 @@ import time
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is free now, below those that the kernel gives away: no
+    client's connection takes it before its server starts; by chance, as
+    other workers choose at the same time."""
+    while True:
+        port = random.SystemRandom().randrange(10240, 32700)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_for(what, seconds, step=0.02):
