@@ -20,7 +20,7 @@ enum {
 struct cmd_args {
     struct conf conf;
     /* flags of one command or another */
-    bool json, skipped, help, version;
+    bool json, skipped, frontier, help, version;
     const char *range, *output, *sizes, *against, *pod;
     const char *strategy, *svg, *previous;
     /* what is left of the command line */

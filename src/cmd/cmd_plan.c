@@ -205,26 +205,65 @@ strategy_of(const struct cmd_args *a, enum plan_strategy *ret, bool *is_auto,
 
 /* -------------------------------------------------------------- output */
 
+static bool
+is_stdout(const char *file)
+{
+    return file && strcmp(file, "-") == 0;
+}
+
+static int
+cannot(int r, const char *what, struct err *e)
+{
+    return err_set(e, -r, "cannot %s the plan: %s", what, strerror(-r));
+}
+
+static int
+write_svg(const struct cmd_args *a, const struct buf *out, struct err *e)
+{
+    bool pipe = is_stdout(a->svg);
+    FILE *f;
+
+    f = pipe ? stdout : fopen(a->svg, "we");
+    if (!f)
+        return err_set(e, errno, "%s: %s", a->svg, strerror(errno));
+    errno = 0;
+    fwrite(out->data, 1, out->len, f);
+    if ((pipe ? fflush(f) : fclose(f)) != 0 || errno != 0)
+        return err_set(e, errno ? errno : EIO, "%s: %s", a->svg,
+                       strerror(errno ? errno : EIO));
+    return 0;
+}
+
 static int
 draw(const struct cmd_args *a, const struct plan *p, const struct layout *l,
      struct err *e)
 {
     CLEANUP_BUF struct buf out = BUF_INIT(GIB(1));
-    bool pipe = strcmp(a->svg, "-") == 0;
     int r = plan_svg(&out, p, &l->zip);
-    FILE *f;
+
+    return r < 0 ? cannot(r, "draw", e) : write_svg(a, &out, e);
+}
+
+static int
+show_frontier(const struct cmd_args *a, const struct plan_ask *ask,
+              const struct layout *l, struct err *e)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(MIB(1));
+    CLEANUP_BUF struct buf svg = BUF_INIT(MIB(1));
+    struct plan_frontier f;
+    int r = plan_frontier(&f, &l->zip, ask, e);
 
     if (r < 0)
-        return err_set(e, -r, "cannot draw the plan: %s", strerror(-r));
-    f = pipe ? stdout : fopen(a->svg, "we");
-    if (!f)
-        return err_set(e, errno, "%s: %s", a->svg, strerror(errno));
-    errno = 0;
-    fwrite(out.data, 1, out.len, f);
-    if ((pipe ? fflush(f) : fclose(f)) != 0 || errno != 0)
-        return err_set(e, errno ? errno : EIO, "%s: %s", a->svg,
-                       strerror(errno ? errno : EIO));
-    return 0;
+        return r;
+    r = plan_frontier_text(&text, &f, &l->zip);
+    if (r == 0)
+        r = plan_frontier_svg(&svg, &f, &l->zip);
+    plan_frontier_free(&f);
+    if (r < 0)
+        return cannot(r, "print", e);
+    if (a->svg)
+        r = write_svg(a, &svg, e);
+    return r < 0 || is_stdout(a->svg) ? r : cmd_print(&text);
 }
 
 static int
@@ -246,7 +285,7 @@ print(const struct cmd_args *a, const struct plan *p,
     if (r == 0 && !a->json)
         r = plan_choice_text(&out, c, &l->zip);
     if (r < 0)
-        return err_set(e, -r, "cannot print the plan: %s", strerror(-r));
+        return cannot(r, "print", e);
     return cmd_print(&out);
 }
 
@@ -262,6 +301,8 @@ show(const struct cmd_args *a, const struct plan_ask *ask,
     bool is_auto;
     int r = strategy_of(a, &s, &is_auto, e);
 
+    if (r == 0 && a->frontier)
+        return show_frontier(a, ask, l, e);
     if (r == 0)
         r = plan_choose(&c, &l->zip, ask, e);
     if (r < 0)
@@ -274,7 +315,7 @@ show(const struct cmd_args *a, const struct plan_ask *ask,
         r = -e->num;
     } else if (a->svg) {
         r = draw(a, p, l, e);
-        if (r == 0 && strcmp(a->svg, "-") != 0)
+        if (r == 0 && !is_stdout(a->svg))
             r = print(a, p, &c, l, digest, e);
     } else {
         r = print(a, p, &c, l, digest, e);
@@ -355,12 +396,14 @@ run(struct cmd_args *a)
 }
 
 static const char *const flags[] = {"sizes", "previous", "strategy",
-                                    "json",  "svg",      NULL};
+                                    "frontier", "json",     "svg",
+                                    NULL};
 
 const struct command cmd_plan = {
     .name = "plan",
     .synopsis = "s3://BUCKET[/PREFIX] | --sizes FILE [--previous FILE] "
-                "[--strategy NAME] [--order NAME] [--json] [--svg FILE]",
+                "[--strategy NAME | --frontier] [--order NAME] [--json] "
+                "[--svg FILE]",
     .summary = "Say what a publish would do: parts, bytes, requests, price, "
                "lower bound; every strategy side by side. Nothing is sent.",
     .flags = flags,

@@ -233,6 +233,10 @@ cmd_flags(const struct command *c, struct cmd_args *a,
          "Show the parts of this strategy: duo, stream, stitch, chain, "
          "again, mixed, or auto for the best by objective=.",
          "NAME"},
+        {"frontier", 0, NULL, &a->frontier,
+         "Instead of strategies, the plans between duo and chain: bytes "
+         "against requests, each beside its bound.",
+         NULL},
         {"svg", 0, &a->svg, NULL,
          "Draw the parts to scale into this file (- is standard output).",
          "FILE"},

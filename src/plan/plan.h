@@ -233,6 +233,11 @@ int plan_choice_text(struct buf *out, const struct plan_choice *c,
 int plan_choice_json(struct buf *out, const struct plan *p,
                      const struct plan_choice *c, const struct zip_layout *l,
                      const struct plan_meta *meta);
+int plan_frontier_text(struct buf *out, const struct plan_frontier *f,
+                       const struct zip_layout *l);
+/* Bytes against requests, each point beside its bound, as SVG 1.1. */
+int plan_frontier_svg(struct buf *out, const struct plan_frontier *f,
+                      const struct zip_layout *l);
 /* The parts to scale, as an SVG 1.1 picture. */
 int plan_svg(struct buf *out, const struct plan *p,
              const struct zip_layout *l);

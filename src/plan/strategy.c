@@ -73,9 +73,11 @@ plan_choose(struct plan_choice *ret, const struct zip_layout *l,
             plan_choice_free(&c);
             return err_set(e, ENOMEM, "out of memory while planning");
         }
-        if (r == 0 && (c.best == PLAN_STRATEGIES ||
-                       plan_better(&c.plan[s], &c.plan[c.best],
-                                   ask->objective)))
+        if (r < 0)
+            continue;
+        c.why[s].num = 0;
+        if (c.best == PLAN_STRATEGIES ||
+            plan_better(&c.plan[s], &c.plan[c.best], ask->objective))
             c.best = (enum plan_strategy)s;
     }
     if (c.best == PLAN_STRATEGIES) {

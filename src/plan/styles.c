@@ -337,7 +337,7 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
 
     if (r < 0)
         return r;
-    tried = make_bounded(&p, l, &ask->limits, style, bound, e);
+    tried = make_bounded(&p, l, &ask->limits, style, bound, NULL);
     if (tried == 0) {
         price_it(&p, l, ask);
         keep_better(&best, &p, ask->objective);
