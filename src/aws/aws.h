@@ -110,6 +110,6 @@ const char *aws_ca_bundle(const struct aws *a); /* AWS_CA_BUNDLE, profile */
 
 /* As above, but before a struct aws (and its net) exists: the CA bundle is
  * needed to make the net.  *ret malloc'ed or NULL. */
-int aws_find_ca_bundle(const struct aws_conf *c, char **ret);
+int aws_find_ca_bundle(const struct aws_conf *c, char **ret, struct err *e);
 
 #endif

@@ -250,10 +250,10 @@ aws_ca_bundle(const struct aws *a)
 }
 
 int
-aws_find_ca_bundle(const struct aws_conf *c, char **ret)
+aws_find_ca_bundle(const struct aws_conf *c, char **ret, struct err *e)
 {
     struct aws a = {0};
-    int r = settings_find(&a, c, NULL);
+    int r = settings_find(&a, c, e);
 
     if (r == 0) {
         *ret = a.ca_bundle;

@@ -182,8 +182,7 @@ ask_of(const struct cmd_args *a, struct plan_ask *ask, struct err *e)
     if (c->request_rate > 0)
         ask->rates.request_rate = c->request_rate;
     if (c->prices && !plan_prices_parse(&ask->prices, c->prices))
-        return err_set(e, EINVAL,
-                       "prices: not WRITE/READ/OUT, as 5/0.4/0.09");
+        return err_set(e, EINVAL, "prices: not WRITE/READ/OUT, as 5/0.4/0.09");
     return 0;
 }
 
@@ -345,8 +344,8 @@ plan_sizes(const struct cmd_args *a, struct plan_ask *ask, struct err *e)
 }
 
 static int
-plan_url(struct cmd_session *s, const struct cmd_args *a,
-         struct plan_ask *ask, struct err *e)
+plan_url(struct cmd_session *s, const struct cmd_args *a, struct plan_ask *ask,
+         struct err *e)
 {
     struct reader *reader = NULL;
     struct plan p;
@@ -395,9 +394,8 @@ run(struct cmd_args *a)
     return r < 0 ? cmd_fail(&e) : CMD_DONE;
 }
 
-static const char *const flags[] = {"sizes", "previous", "strategy",
-                                    "frontier", "json",     "svg",
-                                    NULL};
+static const char *const flags[] = {
+    "sizes", "previous", "strategy", "frontier", "json", "svg", NULL};
 
 const struct command cmd_plan = {
     .name = "plan",

@@ -37,10 +37,9 @@ start_net(struct cmd_session *s, const struct conf *c,
     int r;
 
     if (!nc.ca_bundle) {
-        r = aws_find_ca_bundle(ac, &found);
+        r = aws_find_ca_bundle(ac, &found, e);
         if (r < 0)
-            return err_set(e, -r, "cannot look for a CA bundle: %s",
-                           strerror(-r));
+            return r;
         nc.ca_bundle = found;
     }
     if (c->no_verify_tls)

@@ -143,10 +143,12 @@ start_job(struct fs_call *c, struct layout *l, struct err *e)
     return r;
 }
 
+/* The job has put its failure into the log itself. */
 static void
 on_published(void *user, int r, const struct err *e)
 {
-    fs_call_err(user, r, e);
+    (void)e;
+    fs_call_err(user, r, NULL);
 }
 
 /* Ctrl-C ends the job, and the answer waits until its upload is gone; one
@@ -233,12 +235,13 @@ on_waited(void *user, int r, const struct err *e)
     struct buf b = BUF_INIT(FS_XATTR_MAX);
     struct publish_status s;
 
+    (void)e;
     if (r == 0) {
         publish_job_status(c->job, &s);
         r = publish_status_text(&b, &s);
     }
     if (r < 0)
-        fs_call_err(c, r, e);
+        fs_call_err(c, r, NULL);
     else
         fs_xattr_reply(c, &b);
     buf_free(&b);

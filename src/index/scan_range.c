@@ -23,7 +23,7 @@
 #include "base/check.h"
 
 enum {
-    FIRST_PAGES = 2, /* of a listing, before it is split */
+    FIRST_PAGES = 3, /* of a listing, before it is split */
     LEFT_LEAST = 3,  /* pages that are worth a round */
     PAGES_A_WALKER = 2,
     SLEEP_MAX = 30, /* pages, after rounds that cut nothing */

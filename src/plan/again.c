@@ -131,8 +131,8 @@ plan_again(struct plan *ret, const struct zip_layout *l,
     for (i = 0; i < l->count; i++) {
         struct former want = {.member = &l->member[i]};
 
-        add_member(&g, i, bsearch(&want, f, previous->count, sizeof(*f),
-                                  former_cmp));
+        add_member(&g, i,
+                   bsearch(&want, f, previous->count, sizeof(*f), former_cmp));
     }
     end_run(&g);
     return plan_from_bodies(ret, l, lim, body, g.bodies, e);

@@ -78,8 +78,8 @@ same_member(const struct zip_member *a, const struct zip_member *b)
 
 /* Is the record or body x of the archive at from in the previous one? */
 static bool
-same_piece(const struct checker *c, const struct zip_piece *x,
-           uint64_t offset, uint64_t from)
+same_piece(const struct checker *c, const struct zip_piece *x, uint64_t offset,
+           uint64_t from)
 {
     struct zip_piece y;
 

@@ -27,7 +27,7 @@ struct composer {
     const struct plan_item *item;
     size_t items;
     struct plan_stages *s;
-    struct plan_part pad; /* pad > 0, nothing of the archive */
+    struct plan_part pad;     /* pad > 0, nothing of the archive */
     struct plan_part open[2]; /* what comes before the next piece */
     size_t opens;
 };

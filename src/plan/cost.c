@@ -116,8 +116,8 @@ plan_cost(struct plan *p, const struct zip_layout *l,
 
         add_upload(&t, l, part, n);
         if (u < p->scratches)
-            t.scratch += p->scratch[u].pad + p->scratch[u].end -
-                         p->scratch[u].first;
+            t.scratch +=
+                p->scratch[u].pad + p->scratch[u].end - p->scratch[u].first;
     }
     t.requests.remove = p->scratches;
     t.price_usd = price(&t, prices);
@@ -132,10 +132,9 @@ plan_time(const struct plan *p, const struct plan_rates *r)
 {
     const struct plan_totals *t = &p->totals;
     double bytes = (double)max_u64(t->uploaded, t->downloaded) / r->bandwidth;
-    double requests =
-        (double)(plan_writes(t) + t->requests.get + t->requests.head +
-                 t->requests.list) /
-        r->request_rate;
+    double requests = (double)(plan_writes(t) + t->requests.get +
+                               t->requests.head + t->requests.list) /
+                      r->request_rate;
     uint32_t row = p->sequence > 0 ? p->sequence : 1;
 
     return (bytes > requests ? bytes : requests) +

@@ -33,25 +33,23 @@ plan_frontier_text(struct buf *out, const struct plan_frontier *f,
     size_t i;
     int r;
 
-    r = buf_addf(out, "%9s %10s %10s %10s %10s %6s %5s %9s %10s\n",
-                 "uploaded", "bound", "writes", "bound", "copied", "", "row",
-                 "seconds", "USD");
+    r = buf_addf(out, "%9s %10s %10s %10s %10s %6s %5s %9s %10s\n", "uploaded",
+                 "bound", "writes", "bound", "copied", "", "row", "seconds",
+                 "USD");
     for (i = 0; i < f->count && r == 0; i++) {
         const struct plan *p = &f->plan[i];
         const struct plan_totals *t = &p->totals;
-        char text[16], size[16];
+        char size[16];
 
         r = plan_bound_writes(l, t->uploaded, &least);
         if (r < 0)
             break;
-        /* The bound of one upload says nothing of the others. */
-        text[0] = '-';
-        text[1] = '\0';
         r = buf_addf(out, "%7.3f %% ", percent(t->uploaded, l->size));
+        /* The bound of one upload says nothing of the others. */
         if (r == 0 && p->strategy == PLAN_DUO)
             r = buf_addf(out, "%8.3f %%", percent(bound, l->size));
         else if (r == 0)
-            r = buf_addf(out, "%10s", text);
+            r = buf_addf(out, "%10s", "-");
         if (r == 0)
             r = buf_addf(out, " %10llu %10llu %10s %4.2f x %5u %9.1f %10.4f\n",
                          (ull)plan_writes(t), (ull)least,
@@ -64,8 +62,14 @@ plan_frontier_text(struct buf *out, const struct plan_frontier *f,
 /* ------------------------------------------------------------ a picture */
 
 /* Pixels. */
-enum { WIDTH = 1000, HEIGHT = 600, LEFT = 90, RIGHT = 40, TOP = 84,
-       BOTTOM = 64 };
+enum {
+    WIDTH = 1000,
+    HEIGHT = 600,
+    LEFT = 90,
+    RIGHT = 40,
+    TOP = 84,
+    BOTTOM = 64
+};
 
 struct chart {
     struct buf *out;
@@ -183,10 +187,18 @@ draw_bounds(struct chart *c, const struct plan_frontier *f,
     put(c, "\"/>\n");
 }
 
+static bool
+is_near(double a, double b, double distance)
+{
+    return a - b < distance && b - a < distance;
+}
+
+/* A label where there is room. */
 static void
 draw_points(struct chart *c, const struct plan_frontier *f,
             const struct zip_layout *l)
 {
+    double said_x = -WIDTH, said_y = 0;
     size_t i;
 
     for (i = 0; i < f->count; i++) {
@@ -195,11 +207,16 @@ draw_points(struct chart *c, const struct plan_frontier *f,
         double y = y_of(c, (double)plan_writes(&p->totals));
         bool right = x > WIDTH - 180;
 
+        put(c, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#2f6db5\"/>\n",
+            x, y);
+        if (is_near(x, said_x, 45) && is_near(y, said_y, 26))
+            continue;
+        said_x = x;
+        said_y = y;
         put(c,
-            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#2f6db5\"/>"
             "<text x=\"%.1f\" y=\"%.1f\" class=\"s\"%s>%.3f, %.1f x"
             "</text>\n",
-            x, y, right ? x - 9 : x + 9, y - 6,
+            right ? x - 9 : x + 9, right ? y + 17 : y - 6,
             right ? " text-anchor=\"end\"" : "", p->totals.price_usd,
             times(p->totals.copied, l->size));
     }

@@ -111,8 +111,8 @@ struct plan_body {
     enum plan_kind kind;
 };
 /* The choice of ranges that copies most bytes: every range and every gap
- * (but the last, and gaps of nothing) at least floor.  Only bodies with rank < ranks.  range
- * holds n; the number used is *ret. 0 or -ENOMEM. */
+ * (but the last, and gaps of nothing) at least floor.  Only bodies with
+ * rank < ranks.  range holds n; the number used is *ret. 0 or -ENOMEM. */
 int plan_copies(const struct plan_body *body, size_t n, size_t ranks,
                 uint64_t floor, struct plan_range *range, size_t *ret);
 
@@ -123,7 +123,9 @@ int plan_copies(const struct plan_body *body, size_t n, size_t ranks,
 uint64_t plan_pieces(uint64_t len, uint64_t most, uint64_t floor);
 /* "an archive of ... is beyond one upload's reach"; -EFBIG. */
 int plan_beyond(const struct zip_layout *l, struct err *e);
-/* plan_parts with bodies of the caller (sorted by first; not freed), e.g.
+int plan_duo(struct plan *ret, const struct zip_layout *l,
+             const struct plan_limits *lim, struct err *e);
+/* The same with bodies of the caller (sorted by first; not freed), e.g.
  * runs of the previous archive. */
 int plan_from_bodies(struct plan *ret, const struct zip_layout *l,
                      const struct plan_limits *lim, struct plan_body *body,
@@ -179,14 +181,14 @@ struct plan_item {
 };
 /* What is copied, and what is given up for it. */
 struct plan_style {
-    uint64_t small;   /* bodies below the floor are copied from this size
-                         on; UINT64_MAX = none */
+    uint64_t small;      /* bodies below the floor are copied from this size
+                            on; UINT64_MAX = none */
     uint64_t small_ties; /* of that very size, so many are not */
-    uint64_t donate;  /* a run that lacks at most so much is filled up with
-                         bytes of the bodies beside it */
-    bool donate_first; /* the run before the first body always is */
-    uint64_t carry;   /* an object grows by small pieces up to here */
-    uint32_t depth;   /* objects in sequence, at most, if possible */
+    uint64_t donate;     /* a run that lacks at most so much is filled up with
+                            bytes of the bodies beside it */
+    bool donate_first;   /* the run before the first body always is */
+    uint64_t carry;      /* an object grows by small pieces up to here */
+    uint32_t depth;      /* objects in sequence, at most, if possible */
 };
 /* 0 or -ENOMEM; *ret is the caller's. */
 int plan_items(const struct zip_layout *l, const struct plan_limits *lim,
@@ -198,8 +200,8 @@ int plan_items(const struct zip_layout *l, const struct plan_limits *lim,
 /* A plan of several uploads in that style; strategy, bound and totals are
  * the caller's to fill. */
 int plan_compose(struct plan *ret, const struct zip_layout *l,
-                 const struct plan_limits *lim,
-                 const struct plan_style *style, struct err *e);
+                 const struct plan_limits *lim, const struct plan_style *style,
+                 struct err *e);
 
 /* ------------------------------------------------------------- again.c */
 

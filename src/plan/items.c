@@ -83,8 +83,8 @@ donate_all(struct row *row, const struct plan_style *style, uint64_t floor)
         const struct plan_item *run = &row->item[i];
         uint64_t lack = length(run) < floor ? floor - length(run) : 0;
 
-        if (run->kind != PLAN_UPLOAD || lack == 0 ||
-            length(run + 1) < floor || (i > 0 && length(run - 1) < floor))
+        if (run->kind != PLAN_UPLOAD || lack == 0 || length(run + 1) < floor ||
+            (i > 0 && length(run - 1) < floor))
             continue;
         if (lack <= style->donate || (i == 0 && style->donate_first))
             donate(row, i, floor);

@@ -213,9 +213,8 @@ json_choice(const struct plan_choice *c)
             set_u64(o, "sequence", p->sequence);
             json_object_set_new(o, "totals", json_totals(&p->totals));
             json_object_set_new(o, "seconds", json_real(p->seconds));
-            json_object_set_new(o, "auto",
-                                s == (int)c->best ? json_true()
-                                                  : json_false());
+            json_object_set_new(
+                o, "auto", s == (int)c->best ? json_true() : json_false());
         }
         json_array_append_new(list, o);
     }

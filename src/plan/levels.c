@@ -17,7 +17,7 @@ struct levels {
     const struct plan_limits *lim;
     struct plan_part *old; /* the final parts as they were */
     size_t count;
-    uint64_t left; /* of old[], in parts of at most part_max */
+    uint64_t left;          /* of old[], in parts of at most part_max */
     struct plan_part *part; /* of the object that grows; parts_max */
     size_t parts;
     uint64_t bytes; /* in part[] */
@@ -58,8 +58,8 @@ seal(struct levels *v)
     if (v->parts == 0)
         return;
     if (v->parts > 1)
-        p = plan_stages_copy(
-            v->s, plan_stages_add(v->s, v->part, v->parts), 0);
+        p = plan_stages_copy(v->s, plan_stages_add(v->s, v->part, v->parts),
+                             0);
     plan_stages_final(v->s, &p);
     v->parts = 0;
     v->bytes = 0;

@@ -76,12 +76,8 @@ plan_prices_parse(struct plan_prices *ret, const char *text)
 }
 
 static const char *const strategy_names[] = {
-    [PLAN_DUO] = "duo",
-    [PLAN_STREAM] = "stream",
-    [PLAN_STITCH] = "stitch",
-    [PLAN_CHAIN] = "chain",
-    [PLAN_AGAIN] = "again",
-    [PLAN_MIXED] = "mixed",
+    [PLAN_DUO] = "duo",     [PLAN_STREAM] = "stream", [PLAN_STITCH] = "stitch",
+    [PLAN_CHAIN] = "chain", [PLAN_AGAIN] = "again",   [PLAN_MIXED] = "mixed",
 };
 
 const char *

@@ -329,14 +329,6 @@ plan_bodies(struct plan *p, struct maker *k, struct err *e)
     return 0;
 }
 
-static int
-plan_duo(struct plan *p, struct maker *k, struct err *e)
-{
-    int r = find_bodies(k);
-
-    return r < 0 ? r : plan_bodies(p, k, e);
-}
-
 int
 plan_from_bodies(struct plan *ret, const struct zip_layout *l,
                  const struct plan_limits *lim, struct plan_body *body,
@@ -357,78 +349,18 @@ plan_from_bodies(struct plan *ret, const struct zip_layout *l,
     return r;
 }
 
-/* Equal parts, for stores that want them so; the last may be shorter. */
-static int
-plan_stream(struct plan *p, const struct zip_layout *l,
-            const struct plan_limits *lim, struct err *e)
-{
-    uint64_t size = max_u64(lim->part_min, MIB(8)), at;
-
-    size = max_u64(size, ceil_div_u64(l->size, lim->parts_max));
-    if (size > lim->part_max)
-        return plan_beyond(l, e);
-    p->part = calloc(lim->parts_max, sizeof(*p->part));
-    if (!p->part)
-        return -ENOMEM;
-    for (at = 0; at < l->size; at += size)
-        add_parts(p, at, min_u64(at + size, l->size), 1, NULL);
-    return 0;
-}
-
-static int
-plan_single(struct plan *p, const struct zip_layout *l,
-            const struct plan_limits *lim, struct err *e)
+int
+plan_duo(struct plan *p, const struct zip_layout *l,
+         const struct plan_limits *lim, struct err *e)
 {
     struct maker k = {.l = l, .lim = lim};
     int r = plan_bound(l, &p->bound);
 
     if (r == 0)
-        r = p->strategy == PLAN_STREAM ? plan_stream(p, l, lim, e)
-                                       : plan_duo(p, &k, e);
+        r = find_bodies(&k);
+    if (r == 0)
+        r = plan_bodies(p, &k, e);
     free(k.body);
     free(k.range);
     return r;
-}
-
-static int
-plan_several(struct plan *p, const struct zip_layout *l,
-             const struct plan_limits *lim, struct err *e)
-{
-    struct plan_ask ask = {
-        .limits = *lim,
-        .prices = plan_prices_aws,
-        .rates = plan_rates_default,
-    };
-
-    switch (p->strategy) {
-    case PLAN_STITCH:
-        return plan_stitch(p, l, lim, e);
-    case PLAN_CHAIN:
-        return plan_chain(p, l, lim, e);
-    default:
-        return plan_strategy_make(p, l, &ask, p->strategy, e);
-    }
-}
-
-int
-plan_parts(struct plan *ret, const struct zip_layout *l,
-           const struct plan_limits *lim, enum plan_strategy s, struct err *e)
-{
-    struct plan p = {.strategy = s, .sequence = 1};
-    int r;
-
-    if (l->size > lim->object_max)
-        return plan_beyond(l, e);
-    r = s == PLAN_DUO || s == PLAN_STREAM ? plan_single(&p, l, lim, e)
-                                          : plan_several(&p, l, lim, e);
-    if (r < 0) {
-        plan_free(&p);
-        return r == -ENOMEM
-                   ? err_set(e, ENOMEM, "out of memory while planning")
-                   : r;
-    }
-    p.strategy = s;
-    plan_cost(&p, l, &plan_prices_aws, 0, 1);
-    *ret = p;
-    return 0;
 }

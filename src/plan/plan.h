@@ -27,7 +27,7 @@ struct plan_limits {
     uint64_t part_min;   /* floor of every part but the last: 5 MiB */
     uint64_t part_max;   /* 5 GiB */
     uint64_t object_max; /* 48.8 TiB */
-    uint64_t upload_cap; /* largest upload part while parts_max allows: 16 MiB */
+    uint64_t upload_cap; /* largest upload part if parts_max allows: 16 MiB */
     uint64_t copy_split; /* split larger copies so that they run side by
                             side, as far as parts_max allows: 256 MiB */
     uint32_t parts_max;  /* 10,000 */
@@ -117,7 +117,7 @@ struct plan {
     size_t scratch_parts;
     uint32_t sequence; /* uploads one after the other, the final one too */
     struct plan_totals totals; /* computed from the parts */
-    double seconds; /* predicted by plan_time; 0 = not asked for */
+    double seconds;            /* predicted by plan_time; 0 = not asked for */
     uint64_t bound; /* proven lower bound of uploaded bytes for one upload,
                        the layout's own members, any order */
 };
@@ -185,7 +185,7 @@ struct plan_ask {
     struct plan_rates rates;
     enum plan_objective objective;
     const struct zip_layout *previous; /* archive to copy from; NULL = none */
-    uint64_t heads, lists; /* requests before the parts */
+    uint64_t heads, lists;             /* requests before the parts */
 };
 /* plan_parts with everything asked for; totals and seconds filled. */
 int plan_strategy_make(struct plan *ret, const struct zip_layout *l,

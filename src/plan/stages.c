@@ -59,7 +59,8 @@ plan_stages_depth(const struct plan_stages *s, const struct plan_part *p,
     size_t i;
 
     for (i = 0; i < n && s->error == 0; i++)
-        if (p[i].kind == PLAN_COPY_SCRATCH && s->up[p[i].scratch].depth > depth)
+        if (p[i].kind == PLAN_COPY_SCRATCH &&
+            s->up[p[i].scratch].depth > depth)
             depth = s->up[p[i].scratch].depth;
     return depth + 1;
 }
@@ -123,8 +124,10 @@ static int
 failed(const struct plan_stages *s, struct err *e)
 {
     if (s->error == -EFBIG)
-        return err_set(e, EFBIG, "more than %d scratch objects would be "
-                       "needed", SCRATCH_MAX);
+        return err_set(e, EFBIG,
+                       "more than %d scratch objects would be "
+                       "needed",
+                       SCRATCH_MAX);
     return s->error;
 }
 

@@ -6,7 +6,77 @@
 #include "plan/internal.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
+
+/* Equal parts, for stores that want them so; the last may be shorter. */
+static int
+plan_stream(struct plan *p, const struct zip_layout *l,
+            const struct plan_limits *lim, struct err *e)
+{
+    uint64_t size = max_u64(lim->part_min, MIB(8)), at;
+    int r = plan_bound(l, &p->bound);
+
+    if (r < 0)
+        return r;
+    size = max_u64(size, ceil_div_u64(l->size, lim->parts_max));
+    if (size > lim->part_max)
+        return plan_beyond(l, e);
+    p->part = calloc(lim->parts_max, sizeof(*p->part));
+    if (!p->part)
+        return -ENOMEM;
+    for (at = 0; at < l->size; at += size)
+        p->part[p->count++] = (struct plan_part){
+            .first = at, .end = min_u64(at + size, l->size)};
+    return 0;
+}
+
+static int
+make_one(struct plan *p, const struct zip_layout *l,
+         const struct plan_limits *lim, struct err *e)
+{
+    struct plan_ask ask = {
+        .limits = *lim,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+    };
+
+    switch (p->strategy) {
+    case PLAN_DUO:
+        return plan_duo(p, l, lim, e);
+    case PLAN_STREAM:
+        return plan_stream(p, l, lim, e);
+    case PLAN_STITCH:
+        return plan_stitch(p, l, lim, e);
+    case PLAN_CHAIN:
+        return plan_chain(p, l, lim, e);
+    default:
+        return plan_strategy_make(p, l, &ask, p->strategy, e);
+    }
+}
+
+int
+plan_parts(struct plan *ret, const struct zip_layout *l,
+           const struct plan_limits *lim, enum plan_strategy s, struct err *e)
+{
+    struct plan p = {.strategy = s, .sequence = 1};
+    int r;
+
+    if (l->size > lim->object_max)
+        return plan_beyond(l, e);
+    r = make_one(&p, l, lim, e);
+    if (r < 0) {
+        plan_free(&p);
+        return r == -ENOMEM
+                   ? err_set(e, ENOMEM, "out of memory while planning")
+                   : r;
+    }
+    p.strategy = s;
+    plan_cost(&p, l, &plan_prices_aws, 0, 1);
+    *ret = p;
+    return 0;
+}
+
+/* -------------------------------------------------------- side by side */
 
 static int
 make_parts(struct plan *p, const struct zip_layout *l,

@@ -93,9 +93,10 @@ make_bounded(struct plan *ret, const struct zip_layout *l,
 static struct plan_style
 stitch_style(void)
 {
-    return (struct plan_style){
-        .small = NONE, .donate_first = true, .carry = NONE,
-        .depth = DEPTH_MAX};
+    return (struct plan_style){.small = NONE,
+                               .donate_first = true,
+                               .carry = NONE,
+                               .depth = DEPTH_MAX};
 }
 
 int
@@ -251,8 +252,7 @@ plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
     size_t i;
     int r = plan_bound(l, &bound);
 
-    if (r == 0 &&
-        plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
+    if (r == 0 && plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
         f.count = 1;
     for (i = 0; r == 0 && f.count < PLAN_FRONTIER_MAX; i++) {
         r = frontier_style(&style, i, l, &ask->limits);
@@ -266,9 +266,8 @@ plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
         if (r < 0)
             break;
         f.plan[f.count].strategy = PLAN_MIXED;
-        if (f.count > 0 &&
-            f.plan[f.count].totals.uploaded >=
-                f.plan[f.count - 1].totals.uploaded)
+        if (f.count > 0 && f.plan[f.count].totals.uploaded >=
+                               f.plan[f.count - 1].totals.uploaded)
             plan_free(&f.plan[f.count]); /* nothing gained */
         else
             f.count++;

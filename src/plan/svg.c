@@ -40,8 +40,8 @@ struct picture {
     struct buf *out;
     const struct plan *p;
     const struct zip_layout *l;
-    bool *copied;      /* [members]: some of its bytes are copied */
-    uint64_t a_row;    /* bytes */
+    bool *copied;   /* [members]: some of its bytes are copied */
+    uint64_t a_row; /* bytes */
     uint64_t rows;
     unsigned bar, row; /* heights of a bar, of a row with its labels */
     uint64_t lines;    /* generated ones drawn */
@@ -64,8 +64,7 @@ put(struct picture *v, const char *fmt, ...)
 static double
 x_of(const struct picture *v, uint64_t in_row)
 {
-    return MARGIN +
-           (double)in_row / (double)v->a_row * (WIDTH - 2.0 * MARGIN);
+    return MARGIN + (double)in_row / (double)v->a_row * (WIDTH - 2.0 * MARGIN);
 }
 
 static uint64_t
@@ -90,7 +89,8 @@ draw_bytes(struct picture *v, uint64_t first, uint64_t end, enum colour c)
         put(v,
             "<rect x=\"%.2f\" y=\"%llu\" width=\"%.2f\" height=\"%u\" "
             "fill=\"%s\"/>\n",
-            x, (unsigned long long)y_of(v, row), width, v->bar, colours[c].fill);
+            x, (unsigned long long)y_of(v, row), width, v->bar,
+            colours[c].fill);
         first += len;
     }
 }

@@ -111,8 +111,7 @@ add_row(struct buf *out, const struct plan_choice *c, int s,
     if (c->why[s].num != 0)
         return buf_addf(out, "%-8s  %s\n", name, c->why[s].text);
     return buf_addf(
-        out,
-        "%-8s%10s %6.2f %%%11s%11s%11s%8llu%8llu%5u%9.1f%10.4f%s\n", name,
+        out, "%-8s%10s %6.2f %%%11s%11s%11s%8llu%8llu%5u%9.1f%10.4f%s\n", name,
         text_size(up, t->uploaded), percent(t->uploaded, l->size),
         text_size(down, t->downloaded), text_size(copied, t->copied),
         text_size(scratch, t->scratch), (ull)plan_writes(t),
@@ -129,8 +128,8 @@ plan_choice_text(struct buf *out, const struct plan_choice *c,
     int s, r;
 
     r = buf_addf(out, "\n%-8s%10s %8s%11s%11s%11s%8s%8s%5s%9s%10s\n",
-                 "strategy", "uploaded", "", "downloaded", "copied",
-                 "scratch", "writes", "reads", "row", "seconds", "USD");
+                 "strategy", "uploaded", "", "downloaded", "copied", "scratch",
+                 "writes", "reads", "row", "seconds", "USD");
     for (s = 0; s < PLAN_STRATEGIES && r == 0; s++)
         r = add_row(out, c, s, l);
     return r < 0 ? r

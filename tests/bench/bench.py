@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -211,6 +212,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # servers and mounts are taken down on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         main()
     except subprocess.CalledProcessError as e:

@@ -45,6 +45,11 @@ def test_no_credentials(gw, bucket, mount):
             env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
 
 
+def test_unknown_profile(gw, bucket, mount):
+    refused(mount, gw, bucket(gw), profile="nobodys",
+            words=["there is no profile nobodys"])
+
+
 def test_connection_refused(mount):
     class Nowhere:
         endpoint = f"http://127.0.0.1:{procs.free_port()}"

@@ -140,6 +140,7 @@ def test_destination_exists(gw, bucket, mount):
     assert set_attr(m.file(), where) == errno.EEXIST
     assert body(gw, dest, "out.zip") == b"a stranger's"
     assert status(m.file())["state"] == "failed"
+    assert m.log_text().count("the destination exists") == 1
     m = mount(gw, source, overwrite=True)
     assert set_attr(m.file(), where) == 0
     assert body(gw, dest, "out.zip") == m.read()

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * One publish against the fake, and what must hold after it.  It knows the
+ * publisher's public header only.
+ */
 #include "publish_case.h"
 
 #include <setjmp.h>

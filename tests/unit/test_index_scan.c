@@ -288,7 +288,7 @@ test_any_order(void **state)
     got_free(&serial);
 }
 
-/* Two pages: nothing is asked that one walker would not ask. */
+/* Three pages: nothing is asked that one walker would not ask. */
 static void
 test_short(void **state)
 {
@@ -297,7 +297,7 @@ test_short(void **state)
     unsigned n;
 
     (void)state;
-    for (n = 1; n <= 2 * PAGE; n += PAGE / 2) {
+    for (n = 1; n <= 3 * PAGE; n += PAGE / 2) {
         make(flat, n);
         fake.lists = 0;
         assert_int_equal(rounds(ix, &g, INDEX_FRESH), (n + PAGE - 1) / PAGE);

@@ -74,17 +74,16 @@ show(const char *name, const struct plan *p, const struct zip_layout *l)
     uint64_t writes;
 
     assert_int_equal(plan_bound_writes(l, p->totals.uploaded, &writes), 0);
-    print_message("  %-7s up %8.4f %% (duo's bound %.2f), copied %5.2f x, "
-                  "scratch %5.2f x, writes %6llu (bound %5llu), gets %5llu, "
-                  "row %2u, %6.0f s, %.4f USD\n",
-                  name, percent(p->totals.uploaded, l->size),
-                  percent(p->bound, l->size),
-                  (double)p->totals.copied / (double)l->size,
-                  (double)p->totals.scratch / (double)l->size,
-                  (unsigned long long)plan_writes(&p->totals),
-                  (unsigned long long)writes,
-                  (unsigned long long)p->totals.requests.get, p->sequence,
-                  p->seconds, p->totals.price_usd);
+    print_message(
+        "  %-7s up %8.4f %% (duo's bound %.2f), copied %5.2f x, "
+        "scratch %5.2f x, writes %6llu (bound %5llu), gets %5llu, "
+        "row %2u, %6.0f s, %.4f USD\n",
+        name, percent(p->totals.uploaded, l->size), percent(p->bound, l->size),
+        (double)p->totals.copied / (double)l->size,
+        (double)p->totals.scratch / (double)l->size,
+        (unsigned long long)plan_writes(&p->totals),
+        (unsigned long long)writes, (unsigned long long)p->totals.requests.get,
+        p->sequence, p->seconds, p->totals.price_usd);
     assert_true(plan_writes(&p->totals) >= writes);
 }
 
@@ -328,8 +327,7 @@ again_grows_with_k(void **state)
         assert_int_equal(zip_layout_init(&l, now.m, now.n), 0);
         ask.previous = &before;
         assert_int_equal(plan_strategy_make(&p, &l, &ask, PLAN_AGAIN, &e), 0);
-        assert_int_equal(
-            plan_check(&p, &l, &plan_limits_s3, &before, &e), 0);
+        assert_int_equal(plan_check(&p, &l, &plan_limits_s3, &before, &e), 0);
         print_message("%zu of 3,000 changed: again uploads %.1f MB in %llu "
                       "writes\n",
                       changes[i], (double)p.totals.uploaded / 1e6,

@@ -37,11 +37,9 @@ render(const struct zip_layout *l)
     zip_piece_at(l, 0, &p);
     do {
         if (p.kind == ZIP_PIECE_DATA)
-            fill_body(o.data + p.first, &l->member[p.index],
-                      p.end - p.first);
+            fill_body(o.data + p.first, &l->member[p.index], p.end - p.first);
         else
-            zip_piece_put(o.data + p.first, l, &p,
-                          7);
+            zip_piece_put(o.data + p.first, l, &p, 7);
     } while (zip_piece_next(l, &p));
     return o;
 }
@@ -95,8 +93,7 @@ execute(const struct plan *p, const struct zip_layout *l,
         assert_non_null(o[u].data);
         o[u].size = 0;
         for (i = 0; i < n; i++) {
-            put_part(o[u].data + o[u].size, &part[i], l, &whole, o,
-                     previous);
+            put_part(o[u].data + o[u].size, &part[i], l, &whole, o, previous);
             o[u].size += plan_part_len(&part[i]);
         }
     }
@@ -170,8 +167,7 @@ earlier(const struct set *s, struct rng *r)
 
 /* Plans s in every way. */
 static void
-all_ways(struct set *s, const struct plan_limits *lim, struct rng *r,
-         bool run)
+all_ways(struct set *s, const struct plan_limits *lim, struct rng *r, bool run)
 {
     struct plan_ask ask = ask_of(lim, r);
     struct set old = earlier(s, r);
@@ -215,7 +211,7 @@ executed_in_memory(void **state)
     int turn;
 
     (void)state;
-    for (turn = 0; turn < 1500; turn++) {
+    for (turn = 0; turn < 1000; turn++) {
         size_t n = rng_range(&r, 0, 40), i;
         struct set s = set_make((uint64_t)turn, 0, n);
         struct plan_limits lim = {
@@ -246,7 +242,7 @@ random_sets(void **state)
     int i;
 
     (void)state;
-    for (i = 0; i < 1400; i++) {
+    for (i = 0; i < 1100; i++) {
         struct set s = set_make((uint64_t)i, (unsigned)i % SET_KINDS,
                                 rng_range(&r, 0, 120));
 

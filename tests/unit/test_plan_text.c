@@ -157,13 +157,237 @@ strategy_names(void **state)
     assert_false(plan_strategy_parse(&s, "trio"));
 }
 
+/* ------------------------------------------- strategies side by side */
+
+static struct plan_ask
+usual_ask(void)
+{
+    return (struct plan_ask){
+        .limits = plan_limits_s3,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+    };
+}
+
+static void
+check_strategies(json_t *root, const struct plan_choice *c)
+{
+    json_t *list = json_object_get(root, "strategies"), *o;
+    size_t i, best = 0;
+
+    assert_int_equal(json_array_size(list), PLAN_STRATEGIES);
+    json_array_foreach(list, i, o)
+    {
+        assert_string_equal(json_string_value(json_object_get(o, "strategy")),
+                            plan_strategy_name((enum plan_strategy)i));
+        if (i == PLAN_AGAIN) {
+            assert_true(json_is_string(json_object_get(o, "refused")));
+            continue;
+        }
+        assert_int_equal(number(json_object_get(o, "totals"), "scratch"),
+                         c->plan[i].totals.scratch);
+        assert_int_equal(number(o, "sequence"), c->plan[i].sequence);
+        if (json_is_true(json_object_get(o, "auto")))
+            best = i;
+    }
+    assert_int_equal(best, c->best);
+}
+
+/* Parts of every upload, with sources that add up. */
+static void
+check_uploads(json_t *root, const struct plan *p)
+{
+    json_t *list = json_object_get(root, "scratch"), *u, *part;
+    size_t i, k;
+
+    assert_int_equal(json_array_size(list), p->scratches);
+    json_array_foreach(list, i, u)
+    {
+        uint64_t bytes = 0;
+
+        json_array_foreach(json_object_get(u, "parts"), k, part)
+        {
+            json_t *source = json_object_get(part, "source");
+
+            bytes += number(part, "bytes");
+            if (json_object_get(part, "source"))
+                assert_int_equal(number(source, "last") + 1 -
+                                     number(source, "first"),
+                                 number(part, "bytes"));
+            else
+                check_pieces(part);
+            if (json_object_get(source, "scratch"))
+                assert_in_range(number(source, "scratch"), 1, i);
+        }
+        assert_int_equal(bytes, number(u, "pad") + number(u, "last") + 1 -
+                                    number(u, "first"));
+    }
+}
+
+static void
+side_by_side(void **state)
+{
+    struct plan_meta meta = {"plan", NULL};
+    struct plan_ask ask = usual_ask();
+    struct set s = set_make(3, 6, 40);
+    struct buf out = BUF_INIT(MIB(4));
+    struct zip_layout l;
+    struct plan_choice c;
+    struct err e = {0};
+    json_t *root;
+    int i;
+
+    (void)state;
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_choose(&c, &l, &ask, &e), 0);
+    assert_int_equal(plan_choice_text(&out, &c, &l), 0);
+    for (i = 0; i < PLAN_STRATEGIES; i++)
+        assert_non_null(
+            strstr(buf_str(&out), plan_strategy_name((enum plan_strategy)i)));
+    buf_reset(&out);
+    assert_int_equal(
+        plan_choice_json(&out, &c.plan[PLAN_CHAIN], &c, &l, &meta), 0);
+    root = json_loads(buf_str(&out), 0, NULL);
+    assert_non_null(root);
+    check_strategies(root, &c);
+    check_uploads(root, &c.plan[PLAN_CHAIN]);
+    json_decref(root);
+    buf_free(&out);
+    plan_choice_free(&c);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+/* ------------------------------------------------------------ pictures */
+
+/* Pixels of all bars in that colour. */
+static double
+width_of(const char *svg, const char *fill)
+{
+    char tail[40];
+    double sum = 0;
+    const char *at;
+
+    snprintf(tail, sizeof(tail), "fill=\"%s\"/>\n", fill);
+    for (at = svg; (at = strstr(at, "<rect x=")) != NULL; at++) {
+        const char *end = strchr(at, '\n') + 1;
+
+        if (!strstr(at, "<text") || strstr(at, "<text") > end)
+            if (strncmp(end - strlen(tail), tail, strlen(tail)) == 0)
+                sum += strtod(strstr(at, "width=") + 7, NULL);
+    }
+    return sum;
+}
+
+/* The bars have the lengths of the totals. */
+static void
+drawn_to_scale(void **state)
+{
+    static const enum plan_strategy ways[] = {PLAN_DUO, PLAN_STREAM,
+                                              PLAN_STITCH, PLAN_CHAIN};
+    struct set s = set_make(3, 6, 12);
+    struct zip_layout l;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    for (i = 0; i < ARRAY_SIZE(ways); i++) {
+        struct buf out = BUF_INIT(MIB(1));
+        struct plan p;
+        struct err e = {0};
+        double copied, sent;
+
+        assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, ways[i], &e), 0);
+        assert_int_equal(plan_svg(&out, &p, &l), 0);
+        assert_memory_equal(buf_str(&out), "<svg ", 5);
+        assert_string_equal(buf_str(&out) + out.len - 7, "</svg>\n");
+        copied = width_of(buf_str(&out), "#a3cfae");
+        sent = width_of(buf_str(&out), "#7ba7d7") +
+               width_of(buf_str(&out), "#f2a65a");
+        assert_true(sent / (sent + copied) >
+                    (double)p.totals.uploaded / (double)l.size - 0.001);
+        assert_true(sent / (sent + copied) <
+                    (double)p.totals.uploaded / (double)l.size + 0.001);
+        buf_free(&out);
+        plan_free(&p);
+    }
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+static void
+frontier_shown(void **state)
+{
+    struct plan_ask ask = usual_ask();
+    struct set s = set_make(3, 6, 60);
+    struct buf out = BUF_INIT(MIB(1));
+    struct plan_frontier f;
+    struct zip_layout l;
+    struct err e = {0};
+    size_t i;
+
+    (void)state;
+    assert_int_equal(plan_order_duo(s.m, s.n), 0);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_frontier(&f, &l, &ask, &e), 0);
+    assert_in_range(f.count, 4, PLAN_FRONTIER_MAX);
+    for (i = 1; i < f.count; i++)
+        assert_true(f.plan[i].totals.uploaded < f.plan[i - 1].totals.uploaded);
+    assert_int_equal(plan_frontier_text(&out, &f, &l), 0);
+    buf_reset(&out);
+    assert_int_equal(plan_frontier_svg(&out, &f, &l), 0);
+    assert_string_equal(buf_str(&out) + out.len - 7, "</svg>\n");
+    buf_free(&out);
+    plan_frontier_free(&f);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+static void
+prices_parsed(void **state)
+{
+    static const char *const bad[] = {
+        "",         "5",      "5/0.4", "5/0.4/",  "a/b/c",
+        "5/0.4/1x", "-1/0/0", "1//1",  "1/1/1/1", "9999999999/0/0"};
+    struct plan_prices p = {0};
+    size_t i;
+
+    (void)state;
+    assert_true(plan_prices_parse(&p, "5/0.4/0.09"));
+    assert_true(p.per_million_writes == 5);
+    assert_true(p.per_million_reads > 0.3999 && p.per_million_reads < 0.4001);
+    assert_true(p.per_gb_out > 0.08999 && p.per_gb_out < 0.09001);
+    assert_true(plan_prices_parse(&p, "0/0/0"));
+    for (i = 0; i < ARRAY_SIZE(bad); i++)
+        if (plan_prices_parse(&p, bad[i]))
+            fail_msg("taken: %s", bad[i]);
+}
+
+/* Bytes and requests side by side, the longer counts; a row waits. */
+static void
+time_by_hand(void **state)
+{
+    struct plan_rates r = {
+        .bandwidth = 1000, .request_rate = 10, .round_trip = 0.5};
+    struct plan p = {.sequence = 2,
+                     .totals = {.uploaded = 5000,
+                                .downloaded = 4000,
+                                .requests = {.upload = 10, .get = 20}}};
+
+    (void)state;
+    assert_true(plan_time(&p, &r) == 5.0 + 3.0);
+    p.totals.requests.copy = 100;
+    assert_true(plan_time(&p, &r) == 13.0 + 3.0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_and_text),
-        cmocka_unit_test(cost_by_hand),
-        cmocka_unit_test(strategy_names),
+        cmocka_unit_test(json_and_text),  cmocka_unit_test(cost_by_hand),
+        cmocka_unit_test(strategy_names), cmocka_unit_test(side_by_side),
+        cmocka_unit_test(drawn_to_scale), cmocka_unit_test(frontier_shown),
+        cmocka_unit_test(prices_parsed),  cmocka_unit_test(time_by_hand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -489,6 +489,41 @@ test_reordered(void **state)
     room_close(&m);
 }
 
+/* The kernel's read-ahead asks for the central directory before the last
+ * bodies: those tell their CRCs, no HEAD does. */
+static void
+test_directory_early(void **state)
+{
+    enum { N = 60 };
+    struct fake_object *obj[N];
+    struct room m = {{0}};
+    struct read_stream *s;
+    uint64_t at, dir;
+    char key[16];
+    int i;
+
+    (void)state;
+    fake_start(&m.f, 4, 1000);
+    for (i = 0; i < N; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        obj[i] = fake_add(&m.f, key, KIB(32), FAKE_FULL);
+    }
+    room_open(&m, ZIP_HINT_CRC32_FULL, MIB(32), 2);
+    room_render(&m, obj);
+    s = open_stream(&m);
+    dir = m.l->zip.offset[N];
+    for (at = 0; at < 3 * 65536; at += 65536)
+        assert_int_equal(read_check(&m, s, at, 65536, 0, NULL), 0);
+    assert_int_equal(read_check(&m, s, dir, 65536, 0, NULL), 0);
+    for (; at < dir; at += 65536)
+        assert_int_equal(
+            read_check(&m, s, at, min_u64(65536, dir - at), 0, NULL), 0);
+    assert_int_equal(requests(&m).head, 0);
+    assert_in_range(requests(&m).get, N, N + 1);
+    read_stream_close(s);
+    room_close(&m);
+}
+
 /* The kernel reads odd pages behind a run again, by reads that look like a
  * member's beginning too: they cost what they ask for, and the run goes
  * on. */
@@ -599,6 +634,7 @@ main(void)
         cmocka_unit_test(test_close_cancels),
         cmocka_unit_test(test_interleaved),
         cmocka_unit_test(test_reordered),
+        cmocka_unit_test(test_directory_early),
         cmocka_unit_test(test_pages_again),
         cmocka_unit_test(test_wait_and_ends),
         cmocka_unit_test(test_empty),
