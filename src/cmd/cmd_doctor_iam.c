@@ -243,7 +243,8 @@ statement_publish(const struct doctor *d)
     printf(",\n    {\n      \"Effect\": \"Allow\",\n"
            "      \"Action\": [\"s3:PutObject\", \"s3:GetObject\", "
            "\"s3:AbortMultipartUpload\",\n"
-           "                 \"s3:ListMultipartUploadParts\"],\n");
+           "                 \"s3:ListMultipartUploadParts\", "
+           "\"s3:DeleteObject\"],\n");
     resource(d, d->a->root, d->a->conf.name);
     printf("\n    },\n    {\n      \"Effect\": \"Allow\",\n"
            "      \"Action\": [\"s3:ListBucketMultipartUploads\"],\n");

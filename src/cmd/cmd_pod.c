@@ -73,10 +73,21 @@ static const struct {
     {"user.publish.wait",
      "Waits for the directory's newest publish; its status, or its error."},
     {"user.publish.status", "How the directory's publishes get on."},
-    {"user.publish.plan", "What a publish would do. Nothing is sent."},
-    {"user.s3zipfs.digest", "SHA-256 of the layout."},
-    {"user.s3zipfs.entries", "How many members the archive has."},
-    {"user.s3zipfs.skipped", "What is left out of the archive, and why."},
+    {"user.publish.plan",
+     "What a publish would do: layout, order, digest, entries, bytes, "
+     "strategy, parts, uploaded, downloaded, copied, lower-bound, requests, "
+     "price-usd. Nothing is sent."},
+    {"user.s3zipfs.digest",
+     "digest: SHA-256 of the layout; its layout version and order."},
+    {"user.s3zipfs.entries",
+     "entries: how many members the archive has; bytes: of the members; "
+     "size: of the archive; listed_seconds_ago, list_requests: of the "
+     "listing."},
+    {"user.s3zipfs.skipped",
+     "skipped: how many objects are left out of the archive, as poison and "
+     "conflict; excluded: by exclude= and include=; remarks: names that are "
+     "in it but that some readers refuse. Then a line for each, as many as "
+     "fit: the reason and the key (s3zip ls --skipped prints all)."},
     {"user.s3zipfs.stats",
      "Counters of the mount; SIGUSR1 puts the same lines into the log."},
     {"user.s3zipfs.invalidate",

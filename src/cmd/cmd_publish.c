@@ -27,7 +27,9 @@ struct wait {
     int ended;   /* eventfd, written by on_end */
     bool bar;
     int signal; /* the first one that came */
-    int r;      /* set before ended is written */
+    int r;      /* this and err are set before over */
+    atomic_bool over; /* set before ended is written */
+    bool said;  /* its failure is on standard error */
     struct err err;
 };
 
@@ -39,6 +41,7 @@ on_end(void *user, int r, const struct err *e)
     w->r = r;
     if (r < 0 && e)
         w->err = *e;
+    atomic_store(&w->over, true);
     eventfd_write(w->ended, 1);
 }
 
@@ -155,7 +158,7 @@ wait_for_end(struct wait *w)
     for (;;) {
         if (poll(fd, 2, w->bar ? TICK_MS : -1) < 0 && errno != EINTR)
             break;
-        if (fd[0].revents)
+        if (fd[0].revents && atomic_load(&w->over))
             break;
         if (fd[1].revents && w->signal == 0)
             on_signal(w);
@@ -196,12 +199,20 @@ print_text(const struct publish_status *s)
            s->verified && *s->verified ? s->verified : "no");
 }
 
+/* A job puts its own failure into the log: once is enough. */
+static bool
+has_been_said(const struct conf *c)
+{
+    return log_on(LOG_WARN) && !c->log_file && !c->syslog;
+}
+
 static int
-report(const struct wait *w, const struct cmd_args *a, struct err *e)
+report(struct wait *w, const struct cmd_args *a, struct err *e)
 {
     struct publish_status s;
 
     publish_job_status(w->job, &s);
+    w->said = w->r < 0 && has_been_said(&a->conf);
     if (a->json)
         print_json(&s);
     else if (w->r == 0)
@@ -278,7 +289,8 @@ run(struct cmd_args *a)
         close(w.ended);
     if (r == 0)
         return CMD_DONE;
-    cmd_fail(&e);
+    if (!w.said)
+        cmd_fail(&e);
     return w.signal ? CMD_SIGNAL + w.signal : CMD_FAILED;
 }
 

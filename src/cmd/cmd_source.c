@@ -192,6 +192,8 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
 
     *s = (struct source){.name = url, .fd = -1, .s3 = s3};
     r = conf_url(url, NULL, &s->bucket, &s->key, e);
+    if (r == 0 && !s->key[0])
+        r = err_set(e, EINVAL, "%s: no object name", url);
     if (r == 0)
         r = probe(s, e);
     if (r < 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #include "conf/conf.h"
 #include "fs/fs.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, END_SECONDS = 15 };
 
 struct program {
     struct conf conf;
@@ -194,6 +195,29 @@ on_ready(void *user)
     background_ready(&p->background);
 }
 
+/* The mount is gone: a process that stays would hold the state file and
+ * memory for nobody.  What it leaves is in the journal. */
+static void *
+end_main(void *user)
+{
+    (void)user;
+    sleep(END_SECONDS);
+    log_error("the end took more than %d s: giving up", END_SECONDS);
+    _exit(EXIT_FAILURE);
+}
+
+static void
+watch_end(void)
+{
+    pthread_attr_t detached;
+    pthread_t thread;
+
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    pthread_create(&thread, &detached, end_main, NULL);
+    pthread_attr_destroy(&detached);
+}
+
 static int
 serve(struct program *p, struct cmd_session *s, struct err *e)
 {
@@ -216,6 +240,7 @@ serve(struct program *p, struct cmd_session *s, struct err *e)
     r = fs_mount(f, p->mountpoint, p->source, e);
     if (r == 0)
         r = fs_run(f, on_ready, p, e);
+    watch_end();
     if (r < 0 && p->background.fd < 0)
         log_error("%s", e->text); /* nobody waits for the cause any more */
     if (r == -ETIMEDOUT)

@@ -21,6 +21,7 @@ enum conf_order { CONF_ORDER_PLAN, CONF_ORDER_KEY };
 enum conf_badkeys { CONF_BADKEYS_REFUSE, CONF_BADKEYS_SKIP,
                     CONF_BADKEYS_ESCAPE };
 enum conf_crc { CONF_CRC_AUTO, CONF_CRC_ORACLE, CONF_CRC_READ };
+enum conf_twin { CONF_TWIN_AUTO, CONF_TWIN_OFF };
 enum conf_publish { CONF_PUBLISH_OWNER, CONF_PUBLISH_ALL, CONF_PUBLISH_OFF };
 enum conf_objective { CONF_TIME, CONF_PRICE, CONF_BYTES };
 enum conf_verify { CONF_VERIFY_AUTO, CONF_VERIFY_FULL };
@@ -56,6 +57,7 @@ struct conf {
     enum conf_crc crc;
     enum conf_tristate read_ahead;
     bool direct_io;
+    enum conf_twin twin;
     char *cache_dir;
     /* publish */
     enum conf_publish publish;
@@ -85,7 +87,7 @@ struct conf {
     char *fsname, *subtype;
 };
 
-/* Defaults of product.md.  conf_free frees the strings. */
+/* The defaults of the table.  conf_free frees the strings. */
 int conf_init(struct conf *c);
 void conf_free(struct conf *c);
 

@@ -102,6 +102,10 @@ const struct option option_table[] = {
     {"direct_io", GROUP_READING, TYPE_BOOL, AT(direct_io),
      .help = "Bypass the page cache: large reads get faster, small ones "
              "slower, and shared mappings fail."},
+    {"twin", GROUP_READING, TYPE_ENUM, AT(twin), "auto", .words = "auto/off",
+     .help = "Where the archive was published to its own key and is still "
+             "the same, read it in a few large pieces instead of its "
+             "members; off reads members."},
     {"cache_dir", GROUP_READING, TYPE_STRING, AT(cache_dir), .arg = "DIR",
      .shown = "$XDG_CACHE_HOME/s3zipfs, ~/.cache/s3zipfs or "
               "/var/cache/s3zipfs",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Where a member's CRC-32 comes from: the ladder of s3-facts.md (HEAD,
+ * Where a member's CRC-32 comes from: the ladder of rungs (HEAD,
  * GetObjectAttributes, copies inside the store, reading it), the values
  * known so far, and the SQLite store that keeps them over mounts.  A value
  * may come later: from a rung, from a read (crc_put) or from a publish.

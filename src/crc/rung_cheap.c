@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the listing said decides where to begin (s3-facts.md). */
+/* What the listing said decides where to begin. */
 static bool
 try_head(const struct zip_member *m)
 {

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Rung 3: the store copies the member into parts of an upload that is
- * never completed and tells their CRCs; no byte leaves it (s3-facts.md,
- * "Checksums" 3).  Must not know where the upload comes from (oracle.c).
+ * never completed and tells their CRCs; no byte leaves it.  Must not know
+ * where the upload comes from (oracle.c).
  */
 #include "crc/impl.h"
 

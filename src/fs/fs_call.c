@@ -16,7 +16,8 @@
 #include "base/cleanup.h"
 #include "index/index.h"
 
-enum { POLL_MS = 200, DRAIN_SECONDS = 30 };
+/* Aborted publishes take up to 6 s of it. */
+enum { POLL_MS = 200, DRAIN_SECONDS = 10 };
 
 static void
 call_list(struct fs_call *c)

@@ -161,7 +161,8 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     fi->fh = (uintptr_t)file;
-    fi->keep_cache = 1; /* an inode is one layout: its pages stay true */
+    /* An inode is one layout: its pages stay true, if they ever were. */
+    fi->keep_cache = !atomic_load(&reader_layout(file->reader)->misread);
     fi->direct_io = f->d.conf->direct_io;
     fs_opens_add(f, &file->open); /* first: a release may follow at once */
     if (fuse_reply_open(req, fi) != 0) {

@@ -176,6 +176,8 @@ fs_mount(struct fs *f, const char *mountpoint, const char *source,
         return err_set(e, -r, "cannot start a FUSE session: %s", strerror(-r));
     if (access("/dev/fuse", F_OK) != 0)
         return err_set(e, errno, "no /dev/fuse: is the fuse module loaded?");
+    if (access("/dev/fuse", R_OK | W_OK) != 0)
+        return err_set(e, errno, "/dev/fuse: %s", strerror(errno));
     errno = 0;
     if (fuse_session_mount(f->se, mountpoint) != 0) {
         r = errno ? errno : EIO;

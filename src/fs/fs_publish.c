@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/text.h"
 
 enum { JOBS_MAX = 64, PLAN_TEXT_MAX = 4096 };
 
@@ -120,6 +121,17 @@ fs_publish_cancel_all(struct fs *f, const struct fs_node *n)
 
 /* ------------------------------------------------------------- starting */
 
+static int
+name_value(const struct fs_call *c, int r, struct err *e)
+{
+    char text[256];
+
+    if (e->num)
+        err_prefix(e, "publish to '%s'",
+                   text_escape(text, sizeof(text), c->text, c->text_len));
+    return r;
+}
+
 /* Starts (or joins) the job that c's value asks for. */
 static int
 start_job(struct fs_call *c, struct layout *l, struct err *e)
@@ -133,7 +145,7 @@ start_job(struct fs_call *c, struct layout *l, struct err *e)
     if (r == 0)
         r = publish_dest_parse(p, l, c->text, c->text_len, &dest, e);
     if (r < 0)
-        return r;
+        return name_value(c, r, e);
     jobs_get(c->fs, c->node, &before, add_running);
     r = publish_start(p, c->reader, &dest, &j, e);
     if (r == 0)

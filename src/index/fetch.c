@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * One run of the question "which layout": listing, at most one HEAD, then
- * the build, on the worker thread if it is long.
+ * One run of the question "which layout": listing, a HEAD of the archive's
+ * own key if it is listed (once more, without checksum, if that is forbidden),
+ * then the build, on the worker thread if it is long.
  *
  * An object at the archive's own key is ours if it carries a layout digest
  * in its metadata.  Where HEAD is forbidden (403) nobody can say so, and
@@ -107,6 +108,33 @@ is_ours(const struct s3_object *o)
     return o && o->layout_digest && strlen(o->layout_digest) == DIGEST_HEX;
 }
 
+/* Of the layout that is about to be made?  run_end compares. */
+static void
+keep_twin(struct run *r, const struct s3_object *o)
+{
+    const struct zip_member *m = &r->listing.archive;
+    size_t etag_len = o->etag ? strlen(o->etag) : 0;
+    struct layout_twin *w;
+
+    if (r->ix->conf->twin == CONF_TWIN_OFF || etag_len == 0)
+        return;
+    w = calloc(1, sizeof(*w) + m->key_len + etag_len + 2);
+    if (!w)
+        return; /* the members do */
+    memcpy(w->text, m->key, m->key_len);
+    memcpy(w->text + m->key_len + 1, o->etag, etag_len);
+    w->key = w->text;
+    w->key_len = m->key_len;
+    w->etag = w->text + m->key_len + 1;
+    w->have_crc32 = o->have_crc32;
+    w->crc32 = o->crc32;
+    r->twin = w;
+    r->twin_size = o->size;
+    memcpy(r->twin_digest, o->layout_digest, DIGEST_HEX);
+}
+
+static void head_archive(struct run *r, bool checksum);
+
 static void
 on_head(void *user, const struct s3_error *e, const struct s3_object *o)
 {
@@ -117,8 +145,15 @@ on_head(void *user, const struct s3_error *e, const struct s3_object *o)
     switch (e->err) {
     case 0:
         r->stranger = !is_ours(o);
+        if (!r->stranger)
+            keep_twin(r, o);
         break;
     case -EACCES:
+        if (!r->plain_head) {
+            /* A checksum may need the right to decrypt, too. */
+            head_archive(r, false);
+            return;
+        }
         r->stranger = true;
         break;
     case -ENOENT: /* gone since it was listed */
@@ -131,6 +166,19 @@ on_head(void *user, const struct s3_error *e, const struct s3_object *o)
         return;
     }
     start_build(r);
+}
+
+static void
+head_archive(struct run *r, bool checksum)
+{
+    const struct zip_member *m = &r->listing.archive;
+    struct s3_head_args args = {
+        .at = {r->ix->bucket, m->key, m->key_len, false},
+        .checksum = checksum,
+    };
+
+    r->plain_head = !checksum;
+    s3_head(r->ix->s3, &args, on_head, r);
 }
 
 static void
@@ -151,10 +199,7 @@ on_listed(void *user, int err, const struct err *e)
         return;
     }
     if (li->has_archive) {
-        struct s3_head_args args = {.at = {r->ix->bucket, li->archive.key,
-                                           li->archive.key_len, false}};
-
-        s3_head(r->ix->s3, &args, on_head, r);
+        head_archive(r, r->ix->conf->twin != CONF_TWIN_OFF);
         return;
     }
     start_build(r);

@@ -28,6 +28,17 @@ struct layout_skip {
 
 enum { LAYOUT_CUTS = 15 };
 
+/* An object at the archive's own key that carries the layout's digest and
+ * has its size.  Lives as long as the layout. */
+struct layout_twin {
+    struct layout_twin *older;
+    const char *key, *etag; /* of text */
+    size_t key_len;
+    bool have_crc32; /* of all of it, FULL_OBJECT */
+    uint32_t crc32;
+    char text[];
+};
+
 /* One immutable archive.  Refcounted: an open file keeps its layout. */
 struct layout {
     atomic_int refs;
@@ -53,6 +64,11 @@ struct layout {
     size_t cut_count;
     atomic_bool stale;    /* a member answered 412 or 404 */
     _Atomic(uint32_t) stale_member; /* which */
+    _Atomic(const struct layout_twin *) twin; /* as listed last; NULL: none,
+                                                 or twin=off */
+    struct layout_twin *twins; /* all that it had */
+    atomic_bool misread; /* one was wrong: what came of it is not to be kept,
+                            and no twin is trusted again */
 };
 struct layout *layout_ref(struct layout *l);
 void layout_unref(struct layout *l);
@@ -65,6 +81,10 @@ void layout_set_stale(struct layout *l, size_t member);
  * through). */
 int layout_publishable(const struct layout *l, enum conf_badkeys badkeys,
                        struct err *e);
+/* The same for a publish that replaces what is at the archive's own key: a
+ * stranger there is no conflict then. */
+int layout_publishable_over(const struct layout *l, enum conf_badkeys badkeys,
+                            struct err *e);
 
 struct index;
 /* conf is borrowed for the life of the index. root: key prefix of the

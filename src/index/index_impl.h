@@ -200,6 +200,9 @@ int build_layout(struct layout **ret, struct listing *li, const char *bucket,
 /* ------------------------------------------------------------ layout.c */
 
 bool layout_same(const struct layout *a, const struct layout *b);
+/* Takes *w (may be NULL) if it is l's; one run at a time. */
+void layout_set_twin(struct layout *l, struct layout_twin **w,
+                     const char *digest, uint64_t size);
 /* What was left out, in the log. */
 void layout_log_skips(const struct layout *l);
 
@@ -286,6 +289,10 @@ struct run {
     struct scan scan;
     struct listing listing;
     bool stranger;
+    bool plain_head;          /* asked without checksum */
+    struct layout_twin *twin; /* what may be one */
+    char twin_digest[65];
+    uint64_t twin_size;
     struct dir *dir;
     struct answer answer;
 };

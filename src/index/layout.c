@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/evp.h>
 
@@ -43,11 +44,23 @@ layout_ref(struct layout *l)
     return l;
 }
 
+static void
+free_twins(struct layout_twin *w)
+{
+    struct layout_twin *older;
+
+    for (; w; w = older) {
+        older = w->older;
+        free(w);
+    }
+}
+
 void
 layout_unref(struct layout *l)
 {
     if (!l || atomic_fetch_sub(&l->refs, 1) > 1)
         return;
+    free_twins(l->twins);
     zip_layout_free(&l->zip);
     arena_free(&l->arena);
     free(l->member);
@@ -158,6 +171,39 @@ layout_same(const struct layout *a, const struct layout *b)
     return true;
 }
 
+/* ---------------------------------------------------------------- twin */
+
+static struct layout_twin *
+known_twin(const struct layout *l, const struct layout_twin *w)
+{
+    struct layout_twin *k = l->twins;
+
+    while (k && strcmp(k->etag, w->etag) != 0)
+        k = k->older;
+    return k;
+}
+
+/* Readers may be using an older one, so none is freed before the layout;
+ * there is one for each time that the archive was published. */
+void
+layout_set_twin(struct layout *l, struct layout_twin **w, const char *digest,
+                uint64_t size)
+{
+    struct layout_twin *k = NULL;
+    char hex[65];
+
+    layout_digest_hex(l, hex);
+    if (*w && size == l->zip.size && strcasecmp(hex, digest) == 0) {
+        k = known_twin(l, *w);
+        if (!k) {
+            k = STEAL(*w);
+            k->older = l->twins;
+            l->twins = k;
+        }
+    }
+    atomic_store(&l->twin, k);
+}
+
 /* ------------------------------------------------- words about members */
 
 void
@@ -208,8 +254,16 @@ counts_as_poison(const struct layout_skip *s)
            ((s->faults & ZIP_POISON_MASK) || !(s->faults & ZIP_CONFLICT_MASK));
 }
 
+static bool
+is_stranger(const struct layout_skip *s)
+{
+    return s->left_out && (s->faults & ZIP_CONFLICT_STRANGER);
+}
+
+/* The first names of `count` objects; spared: the stranger is not meant. */
 static int
-refuse(const struct layout *l, bool poison, struct err *e)
+refuse(const struct layout *l, bool poison, bool spared, size_t count,
+       struct err *e)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(480);
     size_t i, told = 0;
@@ -218,17 +272,16 @@ refuse(const struct layout *l, bool poison, struct err *e)
     for (i = 0; i < l->skip_count && told < REFUSED_NAMES; i++) {
         const struct layout_skip *s = &l->skip[i];
 
-        if (!s->left_out || counts_as_poison(s) != poison)
+        if (!s->left_out || counts_as_poison(s) != poison ||
+            (spared && is_stranger(s)))
             continue;
         buf_addf(&b, "%s%s (%s)", told++ ? ", " : "",
                  text_escape(name, sizeof(name), s->key, s->key_len),
                  zip_fault_text(s->faults));
     }
-    return err_set(
-        e, poison ? EILSEQ : EEXIST,
-        "%zu objects cannot be in the archive: %s%s",
-        poison ? l->poison_count : l->conflict_count, buf_str(&b),
-        told < (poison ? l->poison_count : l->conflict_count) ? ", ..." : "");
+    return err_set(e, poison ? EILSEQ : EEXIST,
+                   "%zu objects cannot be in the archive: %s%s", count,
+                   buf_str(&b), told < count ? ", ..." : "");
 }
 
 int
@@ -238,8 +291,24 @@ layout_publishable(const struct layout *l, enum conf_badkeys badkeys,
     if (badkeys == CONF_BADKEYS_SKIP)
         return 0;
     if (l->poison_count > 0)
-        return refuse(l, true, e);
+        return refuse(l, true, false, l->poison_count, e);
     if (l->conflict_count > 0)
-        return refuse(l, false, e);
+        return refuse(l, false, false, l->conflict_count, e);
     return 0;
+}
+
+int
+layout_publishable_over(const struct layout *l, enum conf_badkeys badkeys,
+                        struct err *e)
+{
+    size_t conflicts = l->conflict_count, i;
+
+    if (badkeys == CONF_BADKEYS_SKIP)
+        return 0;
+    if (l->poison_count > 0)
+        return refuse(l, true, false, l->poison_count, e);
+    for (i = 0; i < l->skip_count; i++)
+        conflicts -= is_stranger(&l->skip[i]) &&
+                     !counts_as_poison(&l->skip[i]);
+    return conflicts ? refuse(l, false, true, conflicts, e) : 0;
 }

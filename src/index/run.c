@@ -22,6 +22,7 @@ run_clear(struct run *r)
     scan_free(&r->scan);
     listing_free(&r->listing);
     dir_unref(r->dir);
+    free(r->twin);
     answer_free(&r->answer);
 }
 
@@ -195,6 +196,8 @@ run_end(struct run *r)
 
     if (r->answer.l)
         find_same(r);
+    if (r->answer.l)
+        layout_set_twin(r->answer.l, &r->twin, r->twin_digest, r->twin_size);
     pthread_mutex_lock(&ix->lock);
     keep_answer(r, net_now_ms());
     taken = take_waiters(n);

@@ -85,6 +85,8 @@ on_created(struct publish_job *j)
 
     if (e->err == 0 && j->call.upload_id) {
         j->create_unclear = false;
+        j->create_twice = e->attempts > 1 && j->row;
+        j->created = time(NULL);
         j->upload_id = STEAL(j->call.upload_id);
         pthread_mutex_lock(&j->lock);
         text_escape(j->st.upload_id, sizeof(j->st.upload_id),

@@ -21,6 +21,8 @@ attempt_reset(struct publish_job *j)
     j->stop = STOP_NONE;
     j->stopping = false;
     j->cut = false;
+    j->cleaned = false;
+    j->create_twice = false;
     j->have_whole = false;
     j->unclear = 0;
     j->phase = PHASE_PREPARE;
@@ -67,6 +69,7 @@ static void
 clean_row(struct publish_job *j, job_fn *then)
 {
     j->clean_then = then;
+    j->cleaned = true;
     job_later_cancel(j, &j->patience);
     if (j->patience.id)
         j->patience.then = clean_last;
@@ -139,9 +142,11 @@ clean_object(struct publish_job *j)
 static void
 keep_row(struct publish_job *j)
 {
+    const char *code = j->hurry ? "no answer" : j->call.e.code;
+
     log_warn("publish: %s: its upload could not be aborted: %s %s; the "
-             "next publish to this key removes it", j->st.dest,
-             j->call.e.code, j->call.e.message);
+             "next publish to this key removes it", j->st.dest, code,
+             j->hurry ? "in time" : j->call.e.message);
     j->row = 0;
 }
 
@@ -178,14 +183,22 @@ clean_abort(struct publish_job *j)
     c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb, c);
 }
 
-/* A store that was silent for a minute is not waited for again: the
- * journal keeps the row, and the next publish removes the upload. */
-static void
-on_patience(struct publish_job *j)
+/* A store that was silent for a minute is not waited for again, nor is any
+ * for long by a daemon that ends: the journal keeps the row, and the next
+ * publish removes the upload. */
+void
+clean_hurry(struct publish_job *j)
 {
     j->hurry = true;
     if (j->call.id)
         s3_cancel(j->p->d.s3_dest, j->call.id);
+}
+
+void
+clean_hurry_in(struct publish_job *j, uint64_t ms)
+{
+    if (!j->patience.id && !j->hurry && !j->cleaned)
+        job_later(j, &j->patience, ms, clean_hurry);
 }
 
 static bool
@@ -194,17 +207,32 @@ is_silence(int num)
     return num == ETIMEDOUT || num == ECONNREFUSED || num == EHOSTUNREACH;
 }
 
+/* Time was up before the cleaning began. */
+static void
+clean_no_more(struct publish_job *j)
+{
+    if (j->upload_id || j->create_unclear)
+        keep_row(j);
+    free(STEAL(j->upload_id));
+    clean_object(j);
+}
+
 void
 clean_begin(struct publish_job *j)
 {
     j->phase = PHASE_CLEAN;
     pieces_free(j);
     if (j->stop == STOP_FAIL && is_silence(j->err.num))
-        job_later(j, &j->patience, PATIENCE_MS, on_patience);
+        clean_hurry_in(j, PATIENCE_MS);
     verify_free(j);
     if (j->stop == STOP_FAIL)
         read_stream_close(STEAL(j->stream));
-    if (j->upload_id) {
+    if (j->hurry) {
+        clean_no_more(j);
+    } else if (j->upload_id && j->create_twice) {
+        j->create_twice = false;
+        twins_abort(j, clean_abort);
+    } else if (j->upload_id) {
         clean_abort(j);
     } else if (j->create_unclear) {
         j->create_unclear = false;

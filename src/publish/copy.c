@@ -57,6 +57,7 @@ on_source(struct publish_job *j, struct event *ev)
     uint32_t n = (uint32_t)(p - j->part);
 
     p->id = 0;
+    p->looks = false;
     j->inflight--;
     j->copies_busy--;
     if (j->stop)
@@ -92,6 +93,7 @@ source_look(struct publish_job *j, uint32_t n)
 
     j->inflight++;
     j->copies_busy++;
+    j->part[n].looks = true;
     j->part[n].id = s3_head(j->p->d.s3, &a, source_cb, &j->part[n]);
 }
 
@@ -128,8 +130,11 @@ on_copied(struct publish_job *j, struct event *ev)
     j->copies_busy--;
     if (p->attempts > 1)
         job_count(j, &j->st.retries, (uint64_t)p->attempts - 1);
-    if (j->stop)
+    if (j->stop) {
+        if (p->etag)
+            job_count(j, &j->st.copied, part_len(j, n));
         return;
+    }
     if (p->e && (p->e->http == 400 || p->e->http == 416))
         source_look(j, n);
     else if (p->e)

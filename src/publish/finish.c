@@ -188,13 +188,13 @@ on_whole(struct publish_job *j)
         complete_send(j);
 }
 
-void
-complete_begin(struct publish_job *j)
+static void
+complete_prepare(struct publish_job *j)
 {
     size_t n;
 
-    j->phase = PHASE_END;
-    job_set_state(j, PUBLISH_COMPLETING);
+    if (j->stop)
+        return;
     if (!j->crc) { /* for the status and a full verification */
         job_work(j, &j->work, whole_crc_run, on_whole);
         return;
@@ -204,6 +204,18 @@ complete_begin(struct publish_job *j)
                             part_len(j, (uint32_t)n));
     j->have_whole = true;
     complete_send(j);
+}
+
+void
+complete_begin(struct publish_job *j)
+{
+    j->phase = PHASE_END;
+    job_set_state(j, PUBLISH_COMPLETING);
+    if (!j->create_twice) {
+        complete_prepare(j);
+        return;
+    }
+    twins_abort(j, complete_prepare);
 }
 
 /* ----------------------------------------------------------------- put */

@@ -121,7 +121,7 @@ static void
 cancel_calls(struct publish_job *j)
 {
     /* A create goes on: its answer names what must be aborted. */
-    if (j->call.id && !j->create_unclear)
+    if (j->call.id && (!j->create_unclear || j->hurry))
         s3_cancel(j->p->d.s3_dest, j->call.id);
     job_later_cancel(j, &j->timer);
     /* Else a worker may be making the parts just now. */
@@ -139,15 +139,18 @@ cancel_calls(struct publish_job *j)
 static void
 stop_step(struct publish_job *j)
 {
+    unsigned patient;
+
     if (!j->stopping) {
         j->stopping = true;
         cancel_calls(j);
         if (j->phase == PHASE_PARTS && parts_sending(j))
             job_later(j, &j->timer, GRACE_MS, parts_cut);
     }
-    if (j->timer.id && j->inflight == 1)
+    patient = j->patience.id != 0; /* that timer runs beside all others */
+    if (j->timer.id && j->inflight == 1U + patient)
         job_later_cancel(j, &j->timer);
-    if (j->inflight == 0)
+    if (j->inflight == patient)
         clean_begin(j);
 }
 

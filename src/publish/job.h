@@ -123,6 +123,7 @@ struct part {
     struct event ev; /* a copy's answer */
     struct publish_job *job;
     s3_id id;
+    bool looks;      /* id is a HEAD of the source */
     int attempts, source_err;
     struct s3_error *e; /* a copy's error, malloc, NULL = none */
 };
@@ -277,10 +278,12 @@ struct publish_job {
     job_fn *orphans_gone;
     bool orphans_kept; /* some could not be aborted */
     struct delay timer;    /* of a sequence, or the parts' grace */
-    struct delay patience; /* of cleaning */
+    struct delay patience; /* of cleaning, or of an end that is wanted */
     int64_t row;      /* of the journal, 0 = none */
     int64_t intent;   /* seconds */
     char *upload_id;
+    int64_t created;    /* seconds: the answer to Create */
+    bool create_twice;  /* it was sent again: there may be two */
     bool create_unclear, complete_unclear, send_size;
     struct found done; /* the finished object */
     bool finished;     /* it is there */
@@ -303,6 +306,7 @@ struct publish_job {
     enum stop stop;
     bool stopping;  /* calls were told */
     bool hurry;     /* the store does not answer: clean no further */
+    bool cleaned;   /* the store is asked nothing more */
     job_fn *clean_then;
     bool cut;       /* parts were cut off: they may arrive yet */
     unsigned restarts, busy_answers, unclear;
@@ -365,6 +369,9 @@ void attempt_create(struct publish_job *j);
 
 /* clean.c */
 void clean_begin(struct publish_job *j);
+/* From now on the store has so long to answer. */
+void clean_hurry_in(struct publish_job *j, uint64_t ms);
+void clean_hurry(struct publish_job *j);
 
 /* prepare.c */
 void prepare(struct publish_job *j);
@@ -448,5 +455,8 @@ void sweep_begin(struct publish_job *j);
 void orphans_abort(struct publish_job *j, int64_t intent,
                    const char *initiator, job_fn *then);
 void orphans_free(struct publish_job *j);
+/* Aborts the uploads that a Create made whose answer was lost, beside the
+ * one that is ours, while that one is there to be compared with. */
+void twins_abort(struct publish_job *j, job_fn *then);
 
 #endif

@@ -20,6 +20,8 @@ parts_reset(struct publish_job *j)
     pthread_mutex_lock(&j->lock);
     j->st.parts_done = 0;
     j->st.bytes_done = 0;
+    j->st.wasted += j->st.uploaded + j->st.copied;
+    j->st.uploaded = j->st.copied = 0;
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -228,11 +230,15 @@ parts_sending(const struct publish_job *j)
 void
 parts_cut(struct publish_job *j)
 {
+    const struct publisher_deps *d = &j->p->d;
+    const struct part *p;
     uint32_t n;
 
     j->cut = parts_sending(j);
-    for (n = 0; j->part && n < j->plan.count; n++)
-        if (j->part[n].id)
-            s3_cancel(j->p->d.s3_dest, j->part[n].id);
+    for (n = 0; j->part && n < j->plan.count; n++) {
+        p = &j->part[n];
+        if (p->id) /* each of the two counts its own ids */
+            s3_cancel(p->looks ? d->s3 : d->s3_dest, p->id);
+    }
     upload_cut(j);
 }

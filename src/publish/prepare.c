@@ -77,13 +77,29 @@ check_member(const struct zip_member *m, struct err *e)
     return 0;
 }
 
+/* A stranger at the directory's own key conflicts with the archive, but not
+ * when that is what shall replace it. */
+static bool
+replaces_own(const struct publish_job *j)
+{
+    const struct conf *c = j->p->d.conf;
+    size_t n = strlen(j->dir_prefix);
+
+    return c->overwrite && strcmp(j->bucket, j->dir_bucket) == 0 &&
+           strncmp(j->key, j->dir_prefix, n) == 0 &&
+           strcmp(j->key + n, c->name) == 0;
+}
+
 static int
 check_layout(struct publish_job *j)
 {
+    enum conf_badkeys badkeys = j->p->d.conf->badkeys;
     size_t i;
     int r;
 
-    r = layout_publishable(j->layout, j->p->d.conf->badkeys, &j->work_err);
+    r = replaces_own(j)
+            ? layout_publishable_over(j->layout, badkeys, &j->work_err)
+            : layout_publishable(j->layout, badkeys, &j->work_err);
     j->fault = job_zip(j)->count;
     for (i = 0; r == 0 && i < job_zip(j)->count; i++) {
         r = check_member(&job_zip(j)->member[i], &j->work_err);

@@ -32,7 +32,7 @@ struct publisher_deps { /* borrowed for the life of the publisher */
 int publisher_new(struct publisher **ret, const struct publisher_deps *d,
                   struct err *e);
 /* Aborts every job with -ECONNABORTED and waits until their uploads are
- * gone (bounded: 15 s).  Not from a callback. */
+ * gone (bounded: 10 s).  Not from a callback. */
 void publisher_free(struct publisher *p);
 
 /* Where a publish may go: parses value ('' = own key, "/key",
@@ -63,7 +63,10 @@ struct publish_status {
     char dest[1100];    /* s3://bucket/key, escaped */
     char upload_id[256];
     uint64_t parts, parts_done;
-    uint64_t bytes, uploaded, copied, downloaded; /* done so far */
+    uint64_t bytes;
+    uint64_t uploaded, copied; /* of the last attempt, so far */
+    uint64_t downloaded;       /* of all */
+    uint64_t wasted; /* uploaded and copied, of those before the last */
     uint64_t bytes_done;  /* of the archive */
     uint64_t retries, restarts;
     uint64_t started_ms, now_ms, ended_ms;

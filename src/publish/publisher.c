@@ -14,7 +14,7 @@
 
 enum {
     ENDED_MAX = 1000,      /* ended jobs that are remembered */
-    FREE_WAIT_S = 15,      /* for aborts */
+    FREE_WAIT_S = 8,       /* for aborts; a job gives up after 6 */
     FREE_CANCEL_WAIT_S = 2, /* for calls that were told to end */
 };
 

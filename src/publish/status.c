@@ -69,6 +69,7 @@ GET(bytes, set_number(v, s->bytes))
 GET(uploaded, set_number(v, s->uploaded))
 GET(copied, set_number(v, s->copied))
 GET(downloaded, set_number(v, s->downloaded))
+GET(wasted, set_number(v, s->wasted))
 GET(retries, set_number(v, s->retries))
 GET(restarts, set_number(v, s->restarts))
 GET(etag, set_text(v, s->etag))
@@ -134,11 +135,15 @@ static const struct field fields[] = {
     {"parts", get_parts, "parts of the upload"},
     {"parts_done", get_parts_done, "parts that the store has"},
     {"bytes", get_bytes, "size of the archive"},
-    {"uploaded", get_uploaded, "bytes sent by this client so far"},
-    {"copied", get_copied, "bytes copied by the store so far"},
+    {"uploaded", get_uploaded,
+     "bytes of the archive that this client has sent so far"},
+    {"copied", get_copied,
+     "bytes of the archive that the store has copied so far"},
     {"downloaded", get_downloaded,
      "bytes of members that this client fetched, and of the archive where "
      "it was read back"},
+    {"wasted", get_wasted,
+     "bytes sent and copied for uploads that were given up and begun again"},
     {"retries", get_retries, "requests that were sent again"},
     {"restarts", get_restarts, "uploads that were begun again"},
     {"seconds", get_seconds, "time since the start, or until the end"},

@@ -34,6 +34,10 @@ publish_errno(int r)
     }
 }
 
+/* A daemon that ends waits so long for a store that does not answer; parts
+ * on their way have two seconds of it (job.c). */
+enum { STOPPING_MS = 6000 };
+
 /* True if this failure is the one that counts. */
 static bool
 stop_first(struct publish_job *j, enum stop stop)
@@ -155,8 +159,10 @@ on_abort(struct publish_job *j, struct event *ev)
     job_fail(j, -why, "%s",
              why == -EINTR ? "interrupted"
              : why == -ECANCELED ? "cancelled" : "s3zipfs is stopping");
-    if (asked > 1 && why == -ECONNABORTED && j->call.id)
-        s3_cancel(j->p->d.s3_dest, j->call.id);
+    if (why == -ECONNABORTED)
+        clean_hurry_in(j, STOPPING_MS);
+    if (asked > 1 && why == -ECONNABORTED)
+        clean_hurry(j);
 }
 
 void

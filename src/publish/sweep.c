@@ -14,6 +14,8 @@ enum {
      * after its row; before, for the store's rounding to seconds. */
     INTENT_AFTER_S = 300,
     INTENT_BEFORE_S = 2,
+    /* Seconds are cut off, and an attempt takes its time there. */
+    TWIN_S = 2,
 };
 
 /* ------------------------------------------------------------- orphans */
@@ -42,6 +44,13 @@ is_known(const struct publish_job *j, const char *upload_id)
     return false;
 }
 
+/* A stop waits for no list of them; cleaning does, to a point. */
+static bool
+gives_up(const struct publish_job *j)
+{
+    return j->hurry || (j->stop && j->phase != PHASE_CLEAN);
+}
+
 static void orphan_next(struct publish_job *j);
 
 static void
@@ -59,7 +68,9 @@ orphan_next(struct publish_job *j)
     const char *id;
     struct call *c;
 
-    if (j->orphan_next == j->orphan_count) {
+    if (gives_up(j))
+        j->orphans_kept = true;
+    if (gives_up(j) || j->orphan_next == j->orphan_count) {
         orphans_free(j);
         j->orphans_gone(j);
         return;
@@ -117,6 +128,72 @@ orphans_abort(struct publish_job *j, int64_t intent, const char *initiator,
     strncpy(j->orphan->initiator, initiator,
             sizeof(j->orphan->initiator) - 1);
     c = call_begin(j, on_uploads);
+    c->id = s3_list_uploads(j->p->d.s3_dest, &at, call_uploads_cb, c);
+}
+
+/* --------------------------------------------------------------- twins */
+
+static const struct s3_upload_copy *
+find_own(const struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->orphan_count; i++)
+        if (strcmp(j->orphan[i].upload_id, j->upload_id) == 0)
+            return &j->orphan[i];
+    return NULL;
+}
+
+/* By the store's clock: no younger than the one that was answered, and no
+ * older than the first attempt. */
+static bool
+is_twin(const struct publish_job *j, const struct s3_upload_copy *u,
+        const struct s3_upload_copy *own)
+{
+    return strcmp(u->upload_id, own->upload_id) != 0 &&
+           strcmp(u->initiator, own->initiator) == 0 &&
+           u->initiated <= own->initiated + TWIN_S &&
+           u->initiated >= own->initiated - (j->created - j->intent) - TWIN_S;
+}
+
+static void
+on_twins(struct publish_job *j)
+{
+    const struct s3_upload_copy *found;
+    struct s3_upload_copy own = {0}, *u;
+    size_t i;
+
+    j->orphan = STEAL(j->call.left);
+    j->orphan_count = j->call.left_count;
+    j->call.left_count = 0;
+    j->orphans_kept = j->call.e.err < 0;
+    found = find_own(j);
+    if (found)
+        own = *found;
+    else
+        orphans_free(j);
+    own.upload_id = j->upload_id;
+    for (i = 0; i < j->orphan_count;) {
+        u = &j->orphan[i];
+        if (is_twin(j, u, &own)) {
+            i++;
+            continue;
+        }
+        free(u->upload_id);
+        *u = j->orphan[--j->orphan_count];
+    }
+    orphan_next(j);
+}
+
+void
+twins_abort(struct publish_job *j, job_fn *then)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    orphans_free(j);
+    j->orphans_gone = then;
+    c = call_begin(j, on_twins);
     c->id = s3_list_uploads(j->p->d.s3_dest, &at, call_uploads_cb, c);
 }
 

@@ -103,6 +103,8 @@ on_sent(struct publish_job *j, struct event *ev)
 
     j->inflight--;
     job_retries(j, &u->e);
+    if (j->stop && u->etag)
+        job_count(j, &j->st.uploaded, part_len(j, u->n));
     if (j->stop)
         ;
     else if (u->e.err < 0)

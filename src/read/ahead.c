@@ -39,7 +39,6 @@ start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
     uint64_t charge = unit_charge(length);
     struct err e;
     struct unit *u;
-    uint32_t v;
 
     if (c->claimed + charge > n->share || p->claimed + charge > p->ahead_max)
         return false;
@@ -49,7 +48,7 @@ start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
     u = unit_new(r, pc->index, at, length);
     if (!u)
         return false;
-    u->checksum = u->whole && !crc_peek(r->crcs, pc->index, &v);
+    u->checksum = u->whole && !reader_crc_known(r, pc->index);
     if (!unit_claim(c, u)) {
         unit_forget(u);
         unit_maybe_free(u);
@@ -90,9 +89,10 @@ step(struct turn *n, struct cursor *c)
     int i;
 
     c->ahead = max_u64(c->ahead, c->pos);
-    end = min_u64(end, l->offset[l->count]); /* bodies end there */
+    /* Bodies end there. */
+    end = min_u64(end, r->twin ? l->size : l->offset[l->count]);
     for (i = 0; i < AHEAD_STEPS && c->ahead < end; i++) {
-        zip_piece_at(l, c->ahead, &pc);
+        reader_piece_at(r, r->twin, c->ahead, &pc);
         if (pc.kind != ZIP_PIECE_DATA) {
             if (want_climb(n, c, &pc))
                 return false;
@@ -126,7 +126,8 @@ ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *climb)
             if (slots >= p->conf.connections ||
                 now - c->used_ms > READ_IDLE_MS)
                 break;
-            if (c->run < 2 || atomic_load(&c->stream->reader->layout->stale))
+            if (c->run < 2 || twin_misled(c->stream) ||
+                atomic_load(&c->stream->reader->layout->stale))
                 continue;
             if (step(&n, c)) {
                 slots++;

@@ -110,7 +110,7 @@ assemble(struct op *o)
     o->view.length = o->end - o->offset;
     if (o->offset == o->end)
         return 0;
-    zip_piece_at(l, o->offset, &pc);
+    reader_piece_at(o->reader, o->twin, o->offset, &pc);
     do {
         if (pc.kind == ZIP_PIECE_DATA)
             put_body(&b, &pc);
@@ -159,6 +159,10 @@ op_deliver(struct op *o)
     static const struct err none;
     struct read_pool *p = o->reader->pool;
 
+    if (o->silent) {
+        op_unref(o);
+        return;
+    }
     if (o->r == 0)
         o->r = assemble(o);
     if (o->r < 0) {

@@ -13,10 +13,23 @@
 #include "base/crc32.h"
 #include "base/text.h"
 
-static const struct zip_member *
-member_of(const struct unit *u)
+/* The object that has it. */
+struct object {
+    const char *key, *etag;
+    size_t key_len;
+    uint64_t size;
+};
+
+static struct object
+object_of(const struct unit *u)
 {
-    return &u->reader->layout->zip.member[u->member];
+    const struct layout *l = u->reader->layout;
+    const struct zip_member *m = &l->zip.member[u->member];
+
+    if (u->twin)
+        return (struct object){u->twin->key, u->twin->etag, u->twin->key_len,
+                               l->zip.size};
+    return (struct object){m->key, m->etag, m->key_len, m->size};
 }
 
 /* The store's own CRC-32 lets a header go before its body is here. */
@@ -24,13 +37,12 @@ static void
 on_object(void *user, const struct s3_object *o)
 {
     struct unit *u = user;
-    const struct zip_member *m = member_of(u);
+    struct object m = object_of(u);
     struct read_pool *p = u->reader->pool;
     struct todo t;
 
-    u->differs = o->size != m->size ||
-                 (m->etag_len && o->etag && *o->etag &&
-                  strcmp(o->etag, m->etag));
+    u->differs = o->size != m.size || (m.etag && *m.etag && o->etag &&
+                                       *o->etag && strcmp(o->etag, m.etag));
     if (u->differs || !u->checksum || !o->have_crc32)
         return;
     crc_put(u->reader->crcs, u->member, o->crc32, false);
@@ -88,7 +100,7 @@ on_data(void *user, const void *b, size_t n)
 static int
 compare(struct unit *u, uint32_t crc, struct err *e)
 {
-    const struct zip_member *m = member_of(u);
+    struct object m = object_of(u);
     struct reader *r = u->reader;
     struct read_pool *p = r->pool;
     uint32_t known;
@@ -96,7 +108,7 @@ compare(struct unit *u, uint32_t crc, struct err *e)
 
     crc_put(r->crcs, u->member, crc, false);
     if (crc_peek(r->crcs, u->member, &known) && known != crc) {
-        text_escape(name, sizeof(name), m->key, m->key_len);
+        text_escape(name, sizeof(name), m.key, m.key_len);
         log_error("s3://%s/%s: CRC-32 of what was read is %08x, not %08x",
                   r->layout->bucket, name, crc, known);
         return err_set(e, EIO, "s3://%s/%s: CRC-32 does not match",
@@ -113,10 +125,12 @@ compare(struct unit *u, uint32_t crc, struct err *e)
 static int
 check_unit(struct unit *u, struct err *e)
 {
-    const struct zip_member *m = member_of(u);
+    uint64_t size = reader_body_size(u->reader, u->member);
     uint32_t crc = u->crc;
 
-    if (!u->whole && !check_add(u->reader->check, u->member, m->size,
+    if (u->twin)
+        return twin_check(u, e);
+    if (!u->whole && !check_add(u->reader->check, u->member, size,
                                 u->first, u->length, u->crc, &crc))
         return 0;
     return compare(u, crc, e);
@@ -125,10 +139,12 @@ check_unit(struct unit *u, struct err *e)
 static int
 words(struct unit *u, const struct s3_error *e, struct err *ret)
 {
-    const struct zip_member *m = member_of(u);
+    struct object m = object_of(u);
     struct layout *l = u->reader->layout;
-    int r = s3_error_text(e, "GET", l->bucket, m->key, m->key_len, ret);
+    int r = s3_error_text(e, "GET", l->bucket, m.key, m.key_len, ret);
 
+    if (u->twin)
+        return r;
     if (r == -ENOENT) { /* listed, so it was there */
         ret->num = ESTALE;
         r = -ESTALE;
@@ -138,23 +154,27 @@ words(struct unit *u, const struct s3_error *e, struct err *ret)
     return r;
 }
 
-/* With the lock. */
-static void
+/* With the lock.  True: its twin was given up. */
+static bool
 fail_unit(struct unit *u, int r, const struct err *e, struct todo *t)
 {
     struct waiter *w;
     struct claim *cl;
+    bool ret = false;
 
     u->state = UNIT_DEAD;
     unit_forget(u);
-    if (r != -ECANCELED)
+    if (u->twin && r != -ECANCELED)
+        ret = twin_give_up(u, t);
+    else if (r != -ECANCELED)
         reader_remember(u->reader, u->member, u->first, unit_end(u), e);
-    if (r == -EIO && !u->whole)
+    if (r == -EIO && !u->whole && !u->twin)
         unit_drop_member(u->reader, u->member);
     while ((w = TAILQ_FIRST(&u->waiters)))
         op_fail(w->op, r, e, t);
     while ((cl = LIST_FIRST(&u->claims)))
         unit_unclaim(cl, t);
+    return ret;
 }
 
 static void
@@ -162,6 +182,7 @@ end(struct unit *u, int r, const struct err *e)
 {
     struct reader *rd = u->reader;
     struct read_pool *p = rd->pool;
+    bool given_up = false;
     struct todo t;
 
     todo_init(&t);
@@ -169,7 +190,7 @@ end(struct unit *u, int r, const struct err *e)
     p->fetching--;
     p->stats.fetched_bytes += atomic_load(&u->have);
     if (r < 0) {
-        fail_unit(u, r, e, &t);
+        given_up = fail_unit(u, r, e, &t);
     } else {
         u->state = UNIT_DONE;
         unit_relist(u);
@@ -178,6 +199,8 @@ end(struct unit *u, int r, const struct err *e)
     u->refs--;
     unit_maybe_free(u);
     pthread_mutex_unlock(&p->lock);
+    if (given_up)
+        log_warn("%s; the members are read instead", e->text);
     todo_run(p, &t);
     reader_unref(rd);
 }
@@ -204,11 +227,11 @@ on_done(void *user, const struct s3_error *e, const struct s3_object *o)
 void
 unit_fetch(struct unit *u)
 {
-    const struct zip_member *m = member_of(u);
+    struct object m = object_of(u);
     struct read_pool *p = u->reader->pool;
     struct s3_get_args args = {
-        .at = {u->reader->layout->bucket, m->key, m->key_len, false},
-        .etag = m->etag,
+        .at = {u->reader->layout->bucket, m.key, m.key_len, false},
+        .etag = m.etag,
         .checksum = u->checksum,
         .urgent = u->urgent,
         .on_object = on_object,
@@ -217,10 +240,10 @@ unit_fetch(struct unit *u)
     bool cancel;
     s3_id id;
 
-    /* A GET without Range gives the stored CRC-32 in every store
-     * (s3-facts.md, rung 1). */
+    /* A GET without Range gives the stored CRC-32 in every store; with one,
+     * AWS does and versitygw, MinIO and s3proxy do not. */
     if (u->whole) {
-        args.expect = m->size;
+        args.expect = m.size;
     } else {
         args.first = u->first;
         args.length = u->length;

@@ -81,6 +81,8 @@ struct unit {
     uint64_t charge;        /* bytes of the budget */
     uint8_t state;
     bool whole, checksum;
+    const struct layout_twin *twin; /* of which it is; NULL: of a member */
+    bool wrong;    /* the twin's CRC-32 differs; the fetch's own */
     bool indexed;  /* to be found; else freed when nobody holds it */
     bool listed;   /* in one of the LRU lists */
     bool urgent;
@@ -112,6 +114,7 @@ unit_end(const struct unit *u)
 struct todo {
     STAILQ_HEAD(, op) ops; /* answered: deliver */
     STAILQ_HEAD(, op) begin; /* planned: ask for CRCs */
+    STAILQ_HEAD(, op) redo;  /* failed with the twin: scan, submit */
     struct units start, cancel;
 };
 void todo_init(struct todo *t);
@@ -177,6 +180,8 @@ struct reader {
     struct fail fail[READ_FAILS];
     unsigned next_fail;
     unsigned streams, opens; /* open now; ever opened */
+    const struct layout_twin *twin, *given_up; /* the layout's; NULL: none */
+    unsigned wrong_opens; /* those so far had a wrong twin */
     /* Warming: the cheap rungs for large members. */
     pthread_mutex_t warm_lock; /* the rest */
     size_t warm_next;
@@ -232,6 +237,8 @@ struct op {
     uint64_t run_start; /* where the cursor began */
     bool forward, first_of_run;
     bool starving, answered, waited;
+    bool twin;   /* reads the twin */
+    bool silent; /* another op answers in its place */
     uint64_t limit; /* bytes of a unit */
     uint64_t seen;  /* the cursor had come so far before */
     read_cb *cb;
@@ -251,7 +258,8 @@ struct op {
 };
 TAILQ_HEAD(ops, op);
 
-/* Without the lock: what the op needs. */
+/* What the op needs.  Touches the op alone, which nobody cancels yet, or
+ * the lock is held. */
 int op_scan(struct op *o);
 /* Units and waits for all of it, or nothing.  0; -EAGAIN: no memory
  * now; another -errno in o->err. */
@@ -270,8 +278,28 @@ void waiter_remove(struct waiter *w);
 /* Tells the waiters whose need is met. */
 void unit_wake(struct unit *u, bool crc_known, struct todo *t);
 
+/* stream.c: without the lock, after op_scan (r: its answer). */
+void op_submit(struct op *o, int r);
+
 /* assemble.c: without the lock. */
 void op_deliver(struct op *o);
+
+/* ---------------------------------------------------------------- twin */
+
+/* Member count is the twin: all of the archive is its body. */
+void twin_look(struct reader *r);
+void reader_piece_at(const struct reader *r, bool twin, uint64_t at,
+                     struct zip_piece *ret);
+uint64_t reader_body_size(const struct reader *r, size_t member);
+/* Where the body begins in the archive. */
+uint64_t reader_body_at(const struct reader *r, size_t member);
+/* True for the twin, which needs none. */
+bool reader_crc_known(const struct reader *r, size_t member);
+bool twin_give_up(struct unit *u, struct todo *t);
+int twin_check(struct unit *u, struct err *e);
+bool twin_misled(const struct read_stream *s);
+/* May the op go on?  0, or -errno for op_fail. */
+int twin_trust(const struct op *o, struct err *ret);
 
 /* -------------------------------------------------------------- stream */
 

@@ -101,19 +101,44 @@ scan_body(struct op *o, const struct zip_piece *pc)
     return add_body(o, pc->index, first, end, false);
 }
 
-int
-op_scan(struct op *o)
+static int
+scan(struct op *o)
 {
     const struct zip_layout *l = &o->reader->layout->zip;
     struct zip_piece pc;
     int r;
 
-    zip_piece_at(l, o->offset, &pc);
+    reader_piece_at(o->reader, o->twin, o->offset, &pc);
     do {
         r = pc.kind == ZIP_PIECE_DATA ? scan_body(o, &pc)
                                       : scan_record(o, &pc);
     } while (r == 0 && pc.end < o->end && zip_piece_next(l, &pc));
     return r;
+}
+
+/* A central directory of which all is known needs no store. */
+static int
+scan_directory(struct op *o)
+{
+    int r;
+
+    o->twin = false;
+    r = scan(o);
+    if (r < 0 || o->crcs == 0)
+        return r;
+    o->twin = true;
+    o->bodies = o->crcs = 0;
+    o->gen_size = 0;
+    return scan(o);
+}
+
+int
+op_scan(struct op *o)
+{
+    const struct zip_layout *l = &o->reader->layout->zip;
+
+    return o->twin && o->offset >= l->offset[l->count] ? scan_directory(o)
+                                                       : scan(o);
 }
 
 /* ---------------------------------------------------------------- waits */
@@ -210,6 +235,52 @@ op_release(struct op *o, struct todo *t)
     o->charged = 0;
 }
 
+/* In o's place, from the members.  NULL: out of memory. */
+static struct op *
+successor(const struct op *o)
+{
+    struct op *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    n->reader = o->reader;
+    n->stream = o->stream;
+    n->cursor = o->cursor;
+    n->epoch = o->epoch;
+    n->id = o->id;
+    n->offset = o->offset;
+    n->end = o->end;
+    n->flags = o->flags;
+    n->run_start = o->run_start;
+    n->forward = o->forward;
+    n->first_of_run = o->first_of_run;
+    n->limit = o->limit;
+    n->seen = o->seen;
+    n->cb = o->cb;
+    n->user = o->user;
+    n->refs = 2; /* its answer's, and todo's */
+    n->reader->refs++;
+    return n;
+}
+
+/* False: the failure is an answer. */
+static bool
+start_again(struct op *o, int r, struct todo *t)
+{
+    struct op *n;
+
+    if (r == -ECANCELED || !o->twin || r == -ENOMEM || r == -EFBIG ||
+        twin_misled(o->stream))
+        return false;
+    n = successor(o);
+    if (!n)
+        return false;
+    TAILQ_INSERT_TAIL(&o->stream->ops, n, link);
+    STAILQ_INSERT_TAIL(&t->redo, n, planned);
+    o->silent = true;
+    return true;
+}
+
 void
 op_fail(struct op *o, int r, const struct err *e, struct todo *t)
 {
@@ -217,6 +288,7 @@ op_fail(struct op *o, int r, const struct err *e, struct todo *t)
 
     if (o->answered)
         return;
+    start_again(o, r, t);
     if (o->starving)
         TAILQ_REMOVE(&p->starving, o, starving_link);
     o->starving = false;

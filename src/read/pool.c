@@ -86,6 +86,7 @@ todo_init(struct todo *t)
 {
     STAILQ_INIT(&t->ops);
     STAILQ_INIT(&t->begin);
+    STAILQ_INIT(&t->redo);
     STAILQ_INIT(&t->start);
     STAILQ_INIT(&t->cancel);
 }
@@ -108,6 +109,19 @@ run_cancels(struct read_pool *p, struct units *list)
     }
 }
 
+/* Who asked knows its id: it may be cancelled meanwhile. */
+static void
+redo(struct read_pool *p, struct op *o)
+{
+    int r;
+
+    pthread_mutex_lock(&p->lock);
+    r = o->answered ? 0 : op_scan(o);
+    pthread_mutex_unlock(&p->lock);
+    op_submit(o, r);
+    op_unref(o);
+}
+
 static void
 run_once(struct read_pool *p, struct todo *t)
 {
@@ -121,6 +135,10 @@ run_once(struct read_pool *p, struct todo *t)
     while ((o = STAILQ_FIRST(&t->begin))) {
         STAILQ_REMOVE_HEAD(&t->begin, planned);
         op_begin(o);
+    }
+    while ((o = STAILQ_FIRST(&t->redo))) {
+        STAILQ_REMOVE_HEAD(&t->redo, planned);
+        redo(p, o);
     }
     while ((o = STAILQ_FIRST(&t->ops))) {
         STAILQ_REMOVE_HEAD(&t->ops, ready);

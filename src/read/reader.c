@@ -155,12 +155,13 @@ next_large(struct reader *r, size_t *ret)
     return false;
 }
 
+/* With a twin no CRC is needed. */
 static bool
-has_streams(struct reader *r)
+is_cold(struct reader *r)
 {
     LOCK_SCOPE(&r->pool->lock);
 
-    return r->streams > 0;
+    return r->streams > 0 && !r->twin;
 }
 
 /* A few at a time, while somebody has it open.  One thread at a time: a
@@ -176,7 +177,7 @@ reader_warm(struct reader *r)
         return;
     }
     r->warm_busy = true;
-    while (r->warm_running < READ_WARM && has_streams(r) &&
+    while (r->warm_running < READ_WARM && is_cold(r) &&
            next_large(r, &member)) {
         r->warm_running++;
         pthread_mutex_unlock(&r->warm_lock);

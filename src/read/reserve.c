@@ -32,7 +32,7 @@ static uint64_t
 in_order(const struct op *o, size_t member, uint64_t size, uint64_t at)
 {
     uint64_t first = size <= o->limit ? 0 : at / o->limit * o->limit, next;
-    uint64_t body = zip_data_offset(&o->reader->layout->zip, member);
+    uint64_t body = reader_body_at(o->reader, member);
 
     if (body + first < o->seen ||
         unit_find(o->reader, member, first, &next) || next <= at)
@@ -45,7 +45,7 @@ static void
 choose_range(const struct op *o, const struct body *b, uint64_t at,
              uint64_t next, struct slice *s)
 {
-    uint64_t size = o->reader->layout->zip.member[b->member].size;
+    uint64_t size = reader_body_size(o->reader, b->member);
     uint64_t end = min_u64(b->end, at + o->reader->pool->unit_max);
     bool covered = b->first == 0 && b->end == size;
 
@@ -141,12 +141,11 @@ make_unit(struct op *o, struct slice *s)
 {
     struct read_pool *p = o->reader->pool;
     struct unit *u = unit_new(o->reader, s->member, s->first, s->length);
-    uint32_t v;
 
     if (!u)
         return -ENOMEM;
     u->urgent = true;
-    u->checksum = u->whole && !crc_peek(o->reader->crcs, s->member, &v);
+    u->checksum = u->whole && !reader_crc_known(o->reader, s->member);
     STAILQ_INSERT_TAIL(&p->queue, u, start);
     unit_pin(u);
     s->unit = u;
@@ -229,7 +228,9 @@ op_reserve(struct op *o, struct todo *t)
     size_t i;
     int r;
 
-    r = recent_crc_failure(o);
+    r = twin_trust(o, &o->err);
+    if (r == 0)
+        r = recent_crc_failure(o);
     if (r == 0)
         r = slice_all(o, &need);
     if (r < 0)

@@ -29,6 +29,7 @@ read_stream_open(struct read_stream **ret, struct reader *r)
     r->refs++;
     r->streams++;
     s->opened = ++r->opens;
+    twin_look(r);
     pthread_mutex_unlock(&r->pool->lock);
     *ret = s;
     reader_warm(r);
@@ -134,6 +135,7 @@ enlist(struct read_stream *s, struct op *o)
     id = o->id = ++p->last_id;
     o->stream = s;
     TAILQ_INSERT_TAIL(&s->ops, o, link);
+    o->twin = s->reader->twin && !(o->flags & READ_EXACT);
     n = cursor_place(s, o, net_now_ms(), &t, climb);
     pthread_mutex_unlock(&p->lock);
     if (n)
@@ -143,8 +145,8 @@ enlist(struct read_stream *s, struct op *o)
     return id;
 }
 
-static void
-submit(struct op *o, int r)
+void
+op_submit(struct op *o, int r)
 {
     struct read_pool *p = o->reader->pool;
     bool begin = false;
@@ -197,7 +199,7 @@ read_range(struct read_stream *s, uint64_t offset, uint64_t length,
         return 0;
     }
     id = enlist(s, o);
-    submit(o, op_scan(o));
+    op_submit(o, op_scan(o));
     op_unref(o);
     return id;
 }

@@ -9,7 +9,7 @@
 uint64_t
 unit_at(const struct unit *u)
 {
-    return zip_data_offset(&u->reader->layout->zip, u->member) + u->first;
+    return reader_body_at(u->reader, u->member) + u->first;
 }
 
 static struct unit **
@@ -89,7 +89,8 @@ unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length)
     u->reader = r;
     u->member = member;
     u->first = first;
-    u->whole = length == r->layout->zip.member[member].size;
+    u->whole = length == reader_body_size(r, member);
+    u->twin = member == r->layout->zip.count ? r->twin : NULL;
     u->charge = unit_charge(length);
     LIST_INIT(&u->claims);
     TAILQ_INIT(&u->waiters);

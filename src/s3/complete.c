@@ -68,8 +68,8 @@ complete_parse(struct s3_call *c, const struct net_response *r)
     return 0;
 }
 
-/* s3-facts.md: "A repeated Complete may answer 200, 404 or 403: look at
- * the object."  412 as well, if the object that is met is our own. */
+/* A repeated Complete may answer 200, 404 or 403: only a look at the object
+ * tells.  412 as well, if the object that is met is our own. */
 static int
 complete_failed(struct s3_call *c, int err)
 {

@@ -31,8 +31,8 @@ enum {
 #define S3_PART_MIN MIB(5)
 #define S3_PART_MAX GIB(5)
 
-/* The one error value.  err is what a read or stat answers (product.md,
- * "Errors"); publish maps -ESTALE to ECANCELED itself. */
+/* The one error value.  err is what a read or stat answers (s3zipfs(1),
+ * ERRORS); publish maps -ESTALE to ECANCELED itself. */
 struct s3_error {
     int err;          /* 0 or -errno */
     int http;         /* status of the last answer, 0 = none came */
@@ -134,7 +134,7 @@ struct s3_object { /* what the headers said; borrowed */
     uint64_t size;     /* of the whole object */
     const char *etag;  /* bare */
     int64_t mtime;
-    bool have_crc32;   /* a FULL_OBJECT CRC32 (rules of s3-facts.md 1) */
+    bool have_crc32;   /* FULL_OBJECT, not COMPOSITE */
     uint32_t crc32;
     enum s3_checksum_type type;
     const char *checksum_crc32; /* as sent, "" if none (COMPOSITE: "x-N") */

@@ -81,7 +81,7 @@ by_table(struct s3_call *c)
 }
 
 /* HEAD has no error body, and its status alone says little: the region
- * header and the Date tell more (s3-facts.md, "Credentials"). */
+ * header and the Date tell more. */
 static enum s3_how
 without_words(struct s3_call *c, const struct net_response *r, enum s3_how how)
 {

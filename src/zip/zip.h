@@ -91,7 +91,7 @@ int zip_set_faults(const struct zip_member *m, size_t n, unsigned *faults);
 /* Bytes, then length: the order of order=key.  For qsort. */
 int zip_member_name_cmp(const void *a, const void *b);
 
-/* The injective escape of one name (zip-profile "Names"); conflict adds
+/* The injective escape of one name (doc/zip-layout.md, "Names"); conflict adds
  * the trailing bare '%'.  Applied to every name of the archive.  Appends
  * to out; returns what buf_add returns. */
 int zip_name_escape(const char *name, size_t len, bool conflict,

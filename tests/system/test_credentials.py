@@ -95,6 +95,7 @@ aws_secret_access_key = x
 """
 
 
+@pytest.mark.patient
 def test_shared_credentials(resolve, home):
     write(home, ".aws/credentials", FILE)
     assert resolve()[1][0] == "DEFKEY"

@@ -400,6 +400,7 @@ def container():
     server.server_close()
 
 
+@pytest.mark.patient
 def test_container(both, container, home):
     name = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
     assert same(both(**{name: container.url}))["access_key"] == "ECS"

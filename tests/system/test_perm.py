@@ -83,6 +83,12 @@ def test_without_allow_other(gw, bucket, mount):
     assert "Permission denied" in as_user(STRANGER, "cat", m.file()).stderr
 
 
+# A new mount namespace has a copy of each mount of other workers' tests, and
+# a FUSE server whose mount is gone from ours lives on for as long as that.
+ALONE = ("awk '$3 ~ /^fuse[.]s3zipfs/ {print $2}' /proc/self/mounts"
+         " | xargs -r umount -l; ")
+
+
 def test_mount_as_user(gw, bucket, env, home):
     """A user mounts, reads, publishes and unmounts; root is not needed.
     In a mount namespace with a /dev/fuse that is open to all."""
@@ -111,7 +117,7 @@ def test_mount_as_user(gw, bucket, env, home):
     shell = shlex.join(["setpriv", f"--reuid={user.pw_uid}",
                         f"--regid={user.pw_gid}", "--clear-groups", "sh",
                         "-c", inner])
-    outer = f"mount --bind {device} /dev/fuse && exec {shell}"
+    outer = f"{ALONE}mount --bind {device} /dev/fuse && exec {shell}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", outer], capture_output=True,
         text=True, timeout=60, check=False, env=env(gw, HOME=work,
@@ -119,6 +125,36 @@ def test_mount_as_user(gw, bucket, env, home):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(user.pw_uid)
     assert gw.client.head_object(Bucket=dest, Key="user.zip")
+
+
+def test_device_of_root_alone(gw, bucket, env, home):
+    """The one line names the device, not only the errno."""
+    device, point = f"{home}/closed", f"{home}/closed.mnt"
+    program = f"{home}/s3zipfs.closed"
+    shutil.copy(where.program("s3zipfs"), program)
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(10, 229))
+    os.mkdir(point)
+    os.chown(point, OWNER, OWNER)
+    outer = (f"mount --bind {device} /dev/fuse && exec setpriv "
+             f"--reuid={OWNER} --regid={OWNER} --clear-groups "
+             f"{program} s3://{bucket(gw)} {point}")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", outer], capture_output=True, text=True,
+        timeout=30, check=False, env=env(gw, HOME=point, LC_ALL="C"))
+    assert done.returncode == 1
+    assert done.stderr == "s3zipfs: /dev/fuse: Permission denied\n"
+
+
+def test_systemd_unit_mounts_for_all():
+    """These directives give the service a mount namespace of its own
+    (systemd.exec(5), PrivateMounts=): nobody else would see the mount."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    with open(f"{root}/contrib/systemd/s3zipfs@.service",
+              encoding="utf-8") as f:
+        set_here = {line.split("=")[0] for line in f if line[0] not in "#[\n"}
+    for name in ("ProtectSystem", "ProtectHome", "PrivateTmp", "DynamicUser",
+                 "PrivateDevices", "PrivateMounts", "ReadOnlyPaths"):
+        assert name not in set_here
 
 
 def test_mount_helper(gw, bucket, mount):
@@ -142,6 +178,7 @@ def test_mount_command(gw, bucket, env, home):
     for name in ("s3zipfs", "mount.s3zipfs"):
         os.symlink(where.program(name), os.path.join(programs, name))
     inner = f"""set -e
+    {ALONE}
     mount --bind {programs} /usr/local/bin
     mount --bind /usr/sbin {real}
     mount -t tmpfs tmpfs /usr/sbin

@@ -152,6 +152,7 @@ def test_destination_malformed(gw, bucket, mount):
     for value in ("nonsense", "s3://", "s3://bucket-only", "http://b/k",
                   "s3://b/", "s3:///key", "/", "s3://UPPER_case!/k"):
         assert set_attr(m.file(), value) == errno.EINVAL, value
+        assert f"publish to '{value}': " in m.log_text(), value
 
 
 @pytest.mark.quick
@@ -410,3 +411,61 @@ def test_storage_options_reach_the_server(gw, proxy, bucket, mount):
         assert c.headers["x-amz-request-payer"] == "requester", c
         owner = "111122223333" if f"/{dest}" in c.path else owned
         assert c.headers["x-amz-expected-bucket-owner"] == owner, c
+
+
+@pytest.mark.quick
+def test_own_key_over_a_stranger(gw, bucket, mount):
+    """A stranger at the directory's own key is a conflict; publishing over
+    it resolves that, publishing elsewhere does not."""
+    source, dest = bucket(gw, sets.nested()), bucket(gw)
+    gw.client.put_object(Bucket=source, Key="b/archive.zip", Body=b"other's")
+    m = mount(gw, source)
+    assert set_attr(m.file("b"), "") == errno.EEXIST
+    assert set_attr(m.file("b"), "/b/archive.zip") == errno.EEXIST
+    assert body(gw, source, "b/archive.zip") == b"other's"
+    m = mount(gw, source, overwrite=True)
+    data = m.read("b")
+    assert set_attr(m.file("b"), f"s3://{dest}/out.zip") == errno.EEXIST
+    assert set_attr(m.file("b"), "") == 0, status(m.file("b"))
+    assert body(gw, source, "b/archive.zip") == data
+    # and now it is ours: no conflict any more
+    assert set_attr(m.file("b"), f"s3://{dest}/out.zip") == 0
+
+
+@pytest.mark.fault
+@pytest.mark.big
+def test_restarted_job_counts_once(gw, proxy, bucket, mount):
+    """uploaded and copied are the object's, what was given up is wasted."""
+    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    m = mount(proxy, source)
+    proxy.rules({"method": "POST", "query": "uploadId=", "status": 409,
+                 "code": "ConditionalRequestConflict", "n": 1, "count": 1})
+    assert set_attr(m.file(), f"s3://{dest}/out.zip") == 0, status(m.file())
+    said = status(m.file())
+    size = number(said["bytes"])
+    assert number(said["restarts"]) == 1
+    assert number(said["uploaded"]) + number(said["copied"]) == size
+    assert number(said["wasted"]) == size
+
+
+@pytest.mark.fault
+@pytest.mark.big
+def test_stopped_while_the_store_is_silent(gw, proxy, bucket, mount):
+    """SIGTERM with a store that answers nothing: gone in 15 s; the journal
+    has the upload, and the next publish removes it."""
+    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    m = mount(proxy, source)
+    proxy.rules({"method": "PUT", "query": "partNumber=3&|partNumber=3$",
+                 "hold": True},
+                {"method": "DELETE", "hold": True, "count": 0})
+    proc = set_start(m.file(), f"s3://{dest}/out.zip")
+    proxy.held()
+    m.kill(signal.SIGTERM)
+    assert outcome(proc, 15) in (errno.ECONNABORTED, errno.ENOTCONN)
+    procs.wait_for(lambda: not procs.alive(m.pid), 15)
+    proxy.rules()
+    m.close()
+    assert len(gw.uploads(dest)) == 1
+    m = mount(proxy, source)
+    assert set_attr(m.file(), f"s3://{dest}/out.zip") == 0
+    assert gw.uploads(dest) == []

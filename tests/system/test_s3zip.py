@@ -74,7 +74,7 @@ def plan(s3zip, gw, home, rows, *more):
 
 
 def check_plan(p, rows):
-    """What product.md promises of the JSON, and that the parts tile."""
+    """What the contract promises of the JSON, and that the parts tile."""
     members = [refzip.Member(n.encode(), s, 0) for n, s in rows]
     assert p["layout"]["entries"] == len(rows)
     assert p["layout"]["bytes"] == sum(x["bytes"] for x in p["parts"])
@@ -187,7 +187,12 @@ def test_publish_refuses_a_stranger(gw, bucket, s3zip):
     source, dest = bucket(gw, sets.one()), bucket(gw)
     gw.client.put_object(Bucket=dest, Key="o.zip", Body=b"x")
     done = s3zip(gw, "publish", f"s3://{source}", f"s3://{dest}/o.zip")
-    assert done.returncode == 1 and done.stderr
+    assert done.returncode == 1
+    assert done.stderr.count("the destination exists") == 1, done.stderr
+    done = s3zip(gw, "publish", f"s3://{source}", f"s3://{dest}/o.zip",
+                 log="error")
+    assert done.returncode == 1
+    assert done.stderr.count("the destination exists") == 1, done.stderr
     done = s3zip(gw, "publish", f"s3://{source}", f"s3://{dest}/o.zip",
                  overwrite=True)
     assert done.returncode == 0, done.stderr
@@ -214,6 +219,11 @@ def test_verify_finds_damage(gw, bucket, s3zip, home):
         assert done.stderr or done.stdout
 
 
+def test_verify_of_a_bucket(gw, bucket, s3zip):
+    done = s3zip(gw, "verify", f"s3://{bucket(gw)}")
+    assert done.returncode == 1 and "no object name" in done.stderr
+
+
 def test_verify_against_a_changed_prefix(gw, bucket, s3zip, home):
     source = bucket(gw, sets.nested())
     path = f"{home}/a.zip"
@@ -233,6 +243,12 @@ def test_doctor(gw, bucket, s3zip):
         assert word in text, (word, done.stdout)
     from lib import servers
     assert servers.SECRET not in done.stdout
+    # The policy to paste allows all that a publish may do.
+    for action in ("PutObject", "GetObject", "AbortMultipartUpload",
+                   "ListMultipartUploadParts", "DeleteObject",
+                   "ListBucketMultipartUploads", "ListBucket",
+                   "GetObjectAttributes"):
+        assert f'"s3:{action}"' in done.stdout, action
 
 
 def test_doctor_says_what_is_wrong(gw, bucket, s3zip):

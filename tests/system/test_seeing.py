@@ -109,6 +109,19 @@ def test_names_are_the_manuals(gw, bucket, mount, s3zip):
     assert fixed == names
 
 
+def test_lines_of_other_attributes_are_in_the_manual(gw, bucket, mount,
+                                                      s3zip):
+    m = mount(gw, bucket(gw, {"x": sets.Obj(5000)}))
+    items = s3zip(gw, "--pod", "attributes").stdout.split("=item ")
+    for name in ("user.publish.plan", "user.s3zipfs.digest",
+                 "user.s3zipfs.entries", "user.s3zipfs.skipped"):
+        text, = [i for i in items if i.startswith(f"B<{name}>")]
+        words = set(re.findall(r"[a-z0-9_-]+", text.partition(">")[2]))
+        said = [line.split(":")[0]
+                for line in get_attr(m.path, name).splitlines()]
+        assert said and not set(said) - words, name
+
+
 # --- SIGUSR1 ----------------------------------------------------------------
 
 @pytest.mark.parametrize("level", ["warn", "error"])

@@ -29,6 +29,8 @@ void case_new_publisher(struct publish_case *c);
 /* A publish from start to end; its errno.  Each of two waiters was called
  * once, nothing is in flight or pinned. */
 int case_publish(struct publish_case *c);
+/* The same to another key of the bucket. */
+int case_publish_to(struct publish_case *c, const char *key);
 /* The destination holds the archive; no upload, no row. */
 void case_check_there(struct publish_case *c);
 /* No upload, no row, no archive. */

@@ -17,7 +17,7 @@
 #include "publish_fake_op.h"
 
 struct fake fake;
-struct s3 fake_s3 = {"http://fake"};
+struct s3 fake_s3 = {"http://fake"}, fake_s3_dest = {"http://fake"};
 
 uint64_t
 fake_random(uint64_t below)
@@ -159,6 +159,19 @@ op_cancel(uint64_t id)
             return true;
         }
     return false;
+}
+
+bool
+op_cancel_s3(struct s3 *s, uint64_t id)
+{
+    struct op *op;
+
+    pthread_mutex_lock(&fake.lock);
+    for (op = fake.ops; op && op->id != id; op = op->next)
+        ;
+    fake.strange_cancels += op && op->s3 != s;
+    pthread_mutex_unlock(&fake.lock);
+    return op_cancel(id);
 }
 
 /* The first does the works in order, the others the rest. */

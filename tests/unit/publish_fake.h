@@ -22,7 +22,7 @@ enum fake_trouble {
     FAKE_FAIL_500,     /* refused, no effect */
     FAKE_FAIL_TIMEOUT, /* the effect is there, the answer is not */
     FAKE_FAIL_403,
-    FAKE_ABORT,        /* publish_abort(-EINTR) before it */
+    FAKE_ABORT,        /* publish_abort(abort_why) before it */
     FAKE_OVERWRITE,    /* a member is overwritten before it */
     FAKE_STRANGER,     /* the destination is created before it */
 };
@@ -38,7 +38,7 @@ struct fake_object {
 
 struct fake_upload {
     struct fake_upload *next;
-    char key[200], id[40], digest[72];
+    char key[200], id[40], digest[72], initiator[40];
     bool crc32;
     int64_t initiated;
     struct fake_part {
@@ -67,10 +67,14 @@ struct fake {
     int lost;           /* so many Completes: not done, no answer */
     bool abort_fails;
     bool abort_hangs;   /* until it is cancelled */
+    bool head_hangs;    /* of a source, too */
+    int create_twice;   /* so many Creates: an answer was lost */
+    unsigned strange_cancels; /* of ids that the other struct s3 gave */
     /* the n-th call, 1-based, 0 = none */
     unsigned trouble_at;
     enum fake_trouble trouble;
     struct publish_job *abort_job;
+    int abort_why; /* 0 is -EINTR */
     /* what was counted */
     unsigned calls, heads, copies, uploads, creates, aborts, puts, gets,
         deletes, completes, reads, ladder_reads, asks;
@@ -96,7 +100,7 @@ extern struct fake fake;
 struct s3 {
     const char *endpoint;
 };
-extern struct s3 fake_s3;
+extern struct s3 fake_s3, fake_s3_dest; /* one store, ids of their own */
 
 void fake_start(uint64_t seed);
 /* Everything of the store goes; nothing may be in flight or pinned. */

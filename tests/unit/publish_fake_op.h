@@ -30,12 +30,14 @@ struct op {
     size_t count;
     int (*on_data)(void *user, const void *p, size_t n);
     struct reader *reader;
+    struct s3 *s3;
 };
 
 uint64_t fake_random(uint64_t below);
 struct op *op_new(op_fn *run);
 uint64_t op_queue(struct op *op);
 bool op_cancel(uint64_t id);
+bool op_cancel_s3(struct s3 *s, uint64_t id);
 /* op, which is being run, comes again later. */
 void op_again(struct op *op);
 void fake_upload_drop(struct fake_upload *u);

@@ -75,6 +75,16 @@ layout_publishable(const struct layout *l, enum conf_badkeys badkeys,
     return 0;
 }
 
+/* One of the conflicts is the stranger. */
+int
+layout_publishable_over(const struct layout *l, enum conf_badkeys badkeys,
+                        struct err *e)
+{
+    return l->conflict_count == 1 && !l->poison_count
+               ? 0
+               : layout_publishable(l, badkeys, e);
+}
+
 static uint64_t
 member_size(unsigned i)
 {

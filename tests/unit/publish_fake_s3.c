@@ -125,7 +125,7 @@ fake_count(unsigned *counter, struct s3_error *e, bool *effect)
     }
     pthread_mutex_unlock(&fake.lock);
     if (abort_job) {
-        publish_abort(abort_job, -EINTR);
+        publish_abort(abort_job, fake.abort_why ? fake.abort_why : -EINTR);
         publish_job_unref(abort_job);
     }
     return e->err;
@@ -163,10 +163,12 @@ refuse(struct s3_error *e, int err, int http, const char *code)
 }
 
 static struct op *
-op_at(op_fn *run, const struct s3_where *at, void *cb, void *user)
+op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
+      void *user)
 {
     struct op *op = op_new(run);
 
+    op->s3 = s;
     snprintf(op->bucket, sizeof(op->bucket), "%s", at->bucket);
     snprintf(op->key, sizeof(op->key), "%.*s", (int)at->key_len, at->key);
     op->cb = cb;
@@ -196,6 +198,10 @@ head_run(struct op *op)
     struct fake_object *o;
     struct s3_error e;
 
+    if (fake.head_hangs && op->etag && !op->cancelled) {
+        op_again(op);
+        return;
+    }
     begin(op, &fake.heads, &e);
     o = find_object(op->key);
     if (op->etag && (!o || strcmp(o->etag, op->etag) != 0))
@@ -216,9 +222,8 @@ s3_id
 s3_head(struct s3 *s, const struct s3_head_args *a, s3_get_cb *cb,
         void *user)
 {
-    struct op *op = op_at(head_run, &a->at, cb, user);
+    struct op *op = op_at(s, head_run, &a->at, cb, user);
 
-    (void)s;
     op->etag = a->etag ? strdup(a->etag) : NULL;
     return op_queue(op);
 }
@@ -253,9 +258,8 @@ get_run(struct op *op)
 s3_id
 s3_get(struct s3 *s, const struct s3_get_args *a, s3_get_cb *cb, void *user)
 {
-    struct op *op = op_at(get_run, &a->at, cb, user);
+    struct op *op = op_at(s, get_run, &a->at, cb, user);
 
-    (void)s;
     op->etag = strdup(a->etag);
     op->first = a->first;
     op->length = a->length;
@@ -301,6 +305,18 @@ fake_uploads_open(void)
     return n;
 }
 
+/* Lock held: what an attempt without an answer made. */
+static void
+create_twin(const struct fake_upload *u)
+{
+    struct fake_upload *twin = calloc(1, sizeof(*twin));
+
+    *twin = *u;
+    snprintf(twin->id, sizeof(twin->id), "twin-%u", ++fake.etags);
+    twin->next = fake.open;
+    fake.open = twin;
+}
+
 static void
 create_run(struct op *op)
 {
@@ -315,9 +331,15 @@ create_run(struct op *op)
         snprintf(u->id, sizeof(u->id), "upload-%u", ++fake.etags);
         u->crc32 = op->flag;
         u->initiated = time(NULL);
+        strcpy(u->initiator, "us");
         u->next = fake.open;
         fake.open = u;
         snprintf(id, sizeof(id), "%s", u->id);
+    }
+    if (u && fake.create_twice > 0) {
+        fake.create_twice--;
+        e.attempts = 2;
+        create_twin(u);
     }
     end();
     ((s3_create_cb *)op->cb)(op->user, &e, id);
@@ -327,9 +349,8 @@ s3_id
 s3_create(struct s3 *s, const struct s3_create_args *a, s3_create_cb *cb,
           void *user)
 {
-    struct op *op = op_at(create_run, &a->at, cb, user);
+    struct op *op = op_at(s, create_run, &a->at, cb, user);
 
-    (void)s;
     op->flag = a->crc32;
     snprintf(op->digest, sizeof(op->digest), "%s", a->layout_digest);
     return op_queue(op);
@@ -410,9 +431,8 @@ s3_id
 s3_upload_part(struct s3 *s, const struct s3_upload_args *a, s3_part_cb *cb,
                void *user)
 {
-    struct op *op = op_at(upload_run, &a->at, cb, user);
+    struct op *op = op_at(s, upload_run, &a->at, cb, user);
 
-    (void)s;
     op->upload_id = strdup(a->upload_id);
     op->number = a->number;
     op->body = a->body;
@@ -471,9 +491,8 @@ s3_id
 s3_upload_copy(struct s3 *s, const struct s3_copy_args *a, s3_part_cb *cb,
                void *user)
 {
-    struct op *op = op_at(copy_run, &a->at, cb, user);
+    struct op *op = op_at(s, copy_run, &a->at, cb, user);
 
-    (void)s;
     assert(a->source_etag && a->source_etag[0] && !a->source.dest);
     op->upload_id = strdup(a->upload_id);
     op->number = a->number;
@@ -626,9 +645,8 @@ s3_id
 s3_complete(struct s3 *s, const struct s3_complete_args *a,
             s3_complete_cb *cb, void *user)
 {
-    struct op *op = op_at(complete_run, &a->at, cb, user);
+    struct op *op = op_at(s, complete_run, &a->at, cb, user);
 
-    (void)s;
     assert(a->if_none_match || a->if_match);
     op->upload_id = strdup(a->upload_id);
     copy_etags(op, a);
@@ -669,9 +687,8 @@ s3_id
 s3_put(struct s3 *s, const struct s3_put_args *a, s3_complete_cb *cb,
        void *user)
 {
-    struct op *op = op_at(put_run, &a->at, cb, user);
+    struct op *op = op_at(s, put_run, &a->at, cb, user);
 
-    (void)s;
     assert(a->if_none_match || a->if_match);
     op->body = a->body;
     op->body_count = a->body_count;
@@ -710,9 +727,8 @@ s3_id
 s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
          s3_done_cb *cb, void *user)
 {
-    struct op *op = op_at(abort_run, at, cb, user);
+    struct op *op = op_at(s, abort_run, at, cb, user);
 
-    (void)s;
     op->upload_id = strdup(upload_id);
     return op_queue(op);
 }
@@ -731,7 +747,7 @@ list_run(struct op *op)
         if (strcmp(u->key, op->key) == 0) {
             snprintf(id[n], sizeof(id[n]), "%s", u->id);
             list[n] = (struct s3_upload){op->key, strlen(op->key), id[n],
-                                         u->initiated, ""};
+                                         u->initiated, u->initiator};
             n++;
         }
     end();
@@ -742,8 +758,7 @@ s3_id
 s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
                 void *user)
 {
-    (void)s;
-    return op_queue(op_at(list_run, at, cb, user));
+    return op_queue(op_at(s, list_run, at, cb, user));
 }
 
 static void
@@ -771,9 +786,8 @@ s3_id
 s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
           const char *version_id, s3_done_cb *cb, void *user)
 {
-    struct op *op = op_at(delete_run, at, cb, user);
+    struct op *op = op_at(s, delete_run, at, cb, user);
 
-    (void)s;
     (void)version_id;
     op->etag = etag ? strdup(etag) : NULL;
     return op_queue(op);
@@ -782,8 +796,7 @@ s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
 void
 s3_cancel(struct s3 *s, s3_id id)
 {
-    (void)s;
-    op_cancel(id);
+    op_cancel_s3(s, id);
 }
 
 const char *

@@ -106,7 +106,8 @@ refused(void **state)
         const char *name, *value, *text;
     } rows[] = {
         {"regoin", "x", "unknown option 'regoin' (did you mean 'region'?)"},
-        {"twin", "off", "unknown option 'twin'"},
+        {"twins", "off", "unknown option 'twins' (did you mean 'twin'?)"},
+        {"twin", "on", "twin: 'on' is none of auto/off"},
         {"qqqqqqqq", NULL, "unknown option 'qqqqqqqq'"},
         {"ttl", "soon", "ttl: not a number: 'soon'"},
         {"ttl", NULL, "ttl: needs a value"},

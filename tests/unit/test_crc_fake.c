@@ -86,6 +86,10 @@ fake_bytes(const struct fake_object *o, uint64_t first, void *out, size_t n)
     size_t i = 0;
     uint64_t x;
 
+    if (o->data) {
+        memcpy(out, o->data + first, n);
+        return;
+    }
     for (; i < n; i++) {
         x = mix(o->seed * 1000003 + (first + i) / 8);
         if ((first + i) % 8 == 0 && n - i >= 8) {
@@ -144,6 +148,10 @@ refused(struct s3 *s, struct job *j, struct s3_error *e)
     if (j->cancelled) {
         e->err = -ECANCELED;
     } else if (o->changed && (*j->etag || j->kind == ATTRS)) {
+        e->http = 412;
+        e->err = -ESTALE;
+    } else if (j->kind == GET && o->good_gets && !--o->good_gets) {
+        o->changed = true;
         e->http = 412;
         e->err = -ESTALE;
     } else if (j->kind == GET && o->fail_gets) {
@@ -335,6 +343,8 @@ submit(struct s3 *s, struct job *j, const struct s3_where *at)
     pthread_mutex_lock(&s->lock);
     id = j->id = ++s->last_id;
     s->stats.get += j->kind == GET;
+    if (j->kind == GET)
+        j->o->gets++;
     s->unguarded += j->kind != ATTRS && !*j->etag;
     s->stats.head += j->kind == HEAD;
     s->stats.attributes += j->kind == ATTRS;

@@ -28,6 +28,9 @@ struct fake_object {
     bool corrupt;  /* its last byte is flipped on the wire */
     int fail_gets; /* so many GETs answer 503, then well; -1 all */
     int cut_gets;  /* so many GETs end half-way with -EIO */
+    int good_gets; /* if > 0: after the last of them it is changed */
+    unsigned gets; /* that came */
+    const uint8_t *data; /* its bytes; NULL: made from the seed */
 };
 
 struct fake {

@@ -333,6 +333,7 @@ child(int (*fn)(void))
 
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGINT, SIG_DFL); /* ignored in a shell's background */
         _exit(fn() < 0 ? errno : 0);
     }
     return pid;

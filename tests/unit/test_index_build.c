@@ -281,6 +281,27 @@ test_only_marker_or_archive(void **state)
     got_free(&g);
 }
 
+/* The stranger may go, other conflicts stay. */
+static void
+test_stranger_and_conflict(void **state)
+{
+    static const struct fake_object objects[] = {
+        {"a", 1}, {"a/b", 1}, {"archive.zip", 5}};
+    struct got g = {0};
+    struct err e;
+
+    (void)state;
+    FAKE_SET(objects);
+    once("", "", &g);
+    assert_int_equal(g.l->conflict_count, 2);
+    assert_int_equal(
+        layout_publishable_over(g.l, CONF_BADKEYS_REFUSE, &e), -EEXIST);
+    assert_null(strstr(e.text, "archive.zip"));
+    assert_non_null(strstr(e.text, "1 objects"));
+    assert_int_equal(layout_publishable_over(g.l, CONF_BADKEYS_SKIP, &e), 0);
+    got_free(&g);
+}
+
 static void
 test_stranger(void **state)
 {
@@ -298,6 +319,8 @@ test_stranger(void **state)
                      -EEXIST);
     assert_non_null(strstr(e.text, "archive.zip"));
     assert_int_equal(layout_publishable(g.l, CONF_BADKEYS_SKIP, NULL), 0);
+    assert_int_equal(layout_publishable_over(g.l, CONF_BADKEYS_REFUSE, NULL),
+                     0);
     fake.head_err = -EACCES; /* nobody can say that it is ours */
     once("", "", &g);
     assert_int_equal(g.l->conflict_count, 1);
@@ -312,6 +335,86 @@ test_stranger(void **state)
     once("", "", &g);
     ASSERT_NAMES(g.l, "a", "archive.zip%");
     assert_int_equal(g.l->skip_count, 0);
+    got_free(&g);
+}
+
+/* Lists { "a" 1 byte, archive.zip } with what is at the archive's key. */
+static void
+list_with_twin(struct index *ix, const char *digest, uint64_t size,
+               const char *etag, struct got *g)
+{
+    struct fake_object objects[] = {{"a", 1},
+                                    {"archive.zip", size, .etag = etag,
+                                     .digest = digest}};
+
+    FAKE_SET(objects);
+    get_layout(ix, "", INDEX_FRESH, g);
+    assert_int_equal(g->r, 0);
+    assert_int_equal(g->l->zip.count, 1);
+    fake.object = NULL;
+    fake.count = 0;
+}
+
+/* The archive's own key holds this very archive: known, with its ETag,
+ * for as long as it is there. */
+static void
+test_twin(void **state)
+{
+    struct index *ix = fake_index(&conf, "");
+    const struct layout_twin *first, *w;
+    struct got g = {0};
+    uint64_t size;
+    char hex[65];
+
+    (void)state;
+    list_with_twin(ix, DIGEST, 5, "one", &g);
+    assert_null(atomic_load(&g.l->twin));
+    size = g.l->zip.size;
+    layout_digest_hex(g.l, hex);
+    list_with_twin(ix, hex, size + 1, "one", &g);
+    assert_null(atomic_load(&g.l->twin));
+    list_with_twin(ix, hex, size, "two", &g);
+    first = atomic_load(&g.l->twin);
+    assert_non_null(first);
+    assert_string_equal(first->etag, "two");
+    assert_string_equal(first->key, "archive.zip");
+    assert_int_equal(first->key_len, 11);
+    assert_true(first->have_crc32);
+    assert_int_equal(first->crc32, 77);
+    list_with_twin(ix, hex, size, "two", &g);
+    assert_ptr_equal(atomic_load(&g.l->twin), first);
+    list_with_twin(ix, hex, size, "three", &g);
+    w = atomic_load(&g.l->twin);
+    assert_string_equal(w->etag, "three");
+    assert_string_equal(first->etag, "two"); /* who reads it may go on */
+    list_with_twin(ix, DIGEST, size, "four", &g);
+    assert_null(atomic_load(&g.l->twin));
+    got_free(&g);
+    fake_index_free(ix);
+
+    conf.twin = CONF_TWIN_OFF;
+    ix = fake_index(&conf, "");
+    list_with_twin(ix, hex, size, "two", &g);
+    assert_null(atomic_load(&g.l->twin));
+    got_free(&g);
+    fake_index_free(ix);
+}
+
+/* HEAD with the checksum is refused, without it is not. */
+static void
+test_twin_without_checksum(void **state)
+{
+    static const struct fake_object objects[] = {
+        {"a", 1}, {"archive.zip", 5, .digest = DIGEST}};
+    struct got g = {0};
+
+    (void)state;
+    FAKE_SET(objects);
+    fake.no_checksum = true;
+    once("", "", &g);
+    assert_int_equal(g.r, 0);
+    assert_int_equal(g.l->skip_count, 0);
+    assert_int_equal(fake.heads, 2);
     got_free(&g);
 }
 
@@ -502,7 +605,10 @@ main(void)
         cmocka_unit_test_setup(test_max_entries, setup),
         cmocka_unit_test_setup(test_members, setup),
         cmocka_unit_test_setup(test_only_marker_or_archive, setup),
+        cmocka_unit_test_setup(test_stranger_and_conflict, setup),
         cmocka_unit_test_setup(test_stranger, setup),
+        cmocka_unit_test_setup(test_twin, setup),
+        cmocka_unit_test_setup(test_twin_without_checksum, setup),
         cmocka_unit_test_setup(test_include_exclude, setup),
         cmocka_unit_test_setup(test_scratch, setup),
         cmocka_unit_test_setup(test_badkeys_skip, setup),

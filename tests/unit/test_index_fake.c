@@ -21,6 +21,7 @@ struct task {
     void (*fn)(void *user);
     s3_list_cb *list;
     s3_get_cb *head;
+    bool checksum;
     void *user;
     char *prefix, *token, *key, *after;
     bool delimiter, cancelled;
@@ -167,6 +168,7 @@ s3_head(struct s3 *s, const struct s3_head_args *args, s3_get_cb *cb,
     (void)s;
     fake.heads++;
     t->head = cb;
+    t->checksum = args->checksum;
     t->user = user;
     t->key = strndup(args->at.key, args->at.key_len);
     return fake.heads;
@@ -303,7 +305,14 @@ answer_head(const struct task *t)
             e.err = 0;
             if (fake.object[i].digest)
                 o.layout_digest = fake.object[i].digest;
+            if (fake.object[i].etag)
+                o.etag = fake.object[i].etag;
+            o.size = fake.object[i].size;
+            o.have_crc32 = t->checksum;
+            o.crc32 = 77;
         }
+    if (fake.no_checksum && t->checksum)
+        e.err = -EACCES;
     t->head(t->user, &e, e.err ? NULL : &o);
 }
 

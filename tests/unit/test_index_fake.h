@@ -37,6 +37,7 @@ extern struct fake {
     size_t page;
     enum fake_fault fault;
     int list_err, head_err; /* -errno to answer with */
+    bool no_checksum;    /* HEAD that asks for it is refused */
     unsigned lists, heads, works, logs;
     unsigned probes;     /* of lists: one key after some point */
     unsigned open, most; /* lists under way, and the most ever */

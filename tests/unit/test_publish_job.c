@@ -402,6 +402,35 @@ test_shorter_source(void **state)
     case_stop(&c);
 }
 
+/* An end while that source is looked at: its HEAD was sent for sources, and
+ * an id means another call for destinations. */
+static void
+test_source_look_is_ended(void **state)
+{
+    unsigned n;
+    size_t i;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 60; n++) {
+        case_start(&c, 44, 30, NONE);
+        fake.range_first = fake.head_hangs = true;
+        for (i = 0; i < c.l->zip.count; i++)
+            if (c.l->member[i].size > 3000)
+                break;
+        fake_put(c.l->member[i].key, "short", 5, false);
+        fake.trouble_at = n;
+        fake.trouble = FAKE_ABORT;
+        r = case_publish(&c); /* asserts that no id was mistaken */
+        assert_true(r == -EINTR || r == -ECANCELED || fake.calls < n);
+        case_check_nothing(&c);
+        r = fake.calls < n;
+        case_stop(&c);
+        if (r)
+            break;
+    }
+}
+
 static void
 test_refused_layouts(void **state)
 {
@@ -423,6 +452,49 @@ test_refused_layouts(void **state)
     c.l->member[0].etag_len = 0;
     expect_failed(-EOPNOTSUPP);
     assert_int_equal(fake.calls, 0);
+    case_stop(&c);
+}
+
+/* A stranger at the directory's own key, published over. */
+static void
+test_own_key(void **state)
+{
+    (void)state;
+    case_start(&c, 45, 30, NONE);
+    fake_put("p/archive.zip", "stranger", 8, false);
+    c.l->conflict_count = 1;
+    assert_int_equal(case_publish_to(&c, "p/archive.zip"), -EEXIST);
+    assert_int_equal(fake_object("p/archive.zip")->size, 8);
+    c.conf.overwrite = true;
+    assert_int_equal(case_publish_to(&c, "out/b.zip"), -EEXIST);
+    assert_int_equal(case_publish_to(&c, "p/archive.zip.zip"), -EEXIST);
+    c.l->conflict_count = 2;
+    assert_int_equal(case_publish_to(&c, "p/archive.zip"), -EEXIST);
+    c.l->conflict_count = 1;
+    assert_int_equal(case_publish_to(&c, "p/archive.zip"), 0);
+    assert_int_equal(fake_object("p/archive.zip")->size, c.l->zip.size);
+    assert_int_equal(fake_uploads_open(), 0);
+    case_stop(&c);
+}
+
+/* What was sent for an upload that was given up is no part of the object. */
+static void
+test_wasted(void **state)
+{
+    uint64_t sent;
+
+    (void)state;
+    case_start(&c, 46, 30, HALF);
+    expect_done("store-crc");
+    assert_int_equal(c.st.wasted, 0);
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    sent = fake.uploaded;
+    fake.busy_409 = 1;
+    expect_done("store-crc");
+    assert_int_equal(c.st.restarts, 1);
+    assert_int_equal(c.st.uploaded + c.st.copied, c.st.bytes);
+    assert_int_equal(c.st.wasted, c.st.bytes);
+    assert_int_equal(2 * c.st.uploaded, fake.uploaded - sent);
     case_stop(&c);
 }
 
@@ -482,6 +554,78 @@ leave_upload(const char *id, const char *key, int64_t age)
     u->initiated = time(NULL) - age;
     u->next = fake.open;
     fake.open = u;
+}
+
+/* A Create that was sent again and done twice: the other one goes, a
+ * stranger's stays, and that of long ago. */
+static void
+test_create_twice(void **state)
+{
+    (void)state;
+    case_start(&c, 55, 30, HALF);
+    fake.create_twice = 1;
+    expect_done("store-crc");
+    assert_int_equal(fake.aborts, 1);
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    fake.create_twice = 1;
+    leave_upload("stranger", "out/a.zip", 0);
+    leave_upload("ours of old", "out/a.zip", 1000);
+    strcpy(fake.open->initiator, "us");
+    leave_upload("other key", "out/b.zip", 0);
+    strcpy(fake.open->initiator, "us");
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 3);
+    assert_int_equal(fake.aborts, 2);
+    case_stop(&c);
+}
+
+static void
+test_create_twice_and_abort(void **state)
+{
+    unsigned n;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 200; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.create_twice = 1;
+        fake.trouble_at = n;
+        fake.trouble = FAKE_ABORT;
+        r = case_publish(&c);
+        assert_true(r == 0 || r == -EINTR);
+        assert_int_equal(fake_uploads_open(), 0);
+        assert_int_equal(fake_journal_rows(), 0);
+        r = fake.calls < n;
+        case_stop(&c);
+        if (r)
+            return;
+    }
+    fail();
+}
+
+/* A daemon that ends does not wait for a store that does not answer. */
+static void
+test_end_at_silent_store(void **state)
+{
+    unsigned n;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 200; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.abort_hangs = true;
+        fake.trouble_at = n;
+        fake.trouble = FAKE_ABORT;
+        fake.abort_why = -ECONNABORTED;
+        r = case_publish(&c);
+        assert_true(r == 0 || r == -ECONNABORTED);
+        assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+        r = fake.calls < n;
+        case_stop(&c);
+        if (r)
+            return;
+    }
+    fail();
 }
 
 static void
@@ -701,10 +845,16 @@ main(void)
         cmocka_unit_test(test_wrong_known_crc),
         cmocka_unit_test(test_wrong_copies),
         cmocka_unit_test(test_shorter_source),
+        cmocka_unit_test(test_source_look_is_ended),
         cmocka_unit_test(test_refused_layouts),
+        cmocka_unit_test(test_own_key),
+        cmocka_unit_test(test_wasted),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_failed_abort_is_made_good),
         cmocka_unit_test(test_silent_store),
+        cmocka_unit_test(test_create_twice),
+        cmocka_unit_test(test_create_twice_and_abort),
+        cmocka_unit_test(test_end_at_silent_store),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_other_process),
         cmocka_unit_test(test_child_process),

@@ -144,7 +144,7 @@ test_query(void **state)
     fake_free(s);
 }
 
-/* Decoded only if the answer says exactly "url" (s3-facts.md). */
+/* Decoded only if the answer says exactly "url". */
 static void
 test_encoding(void **state)
 {

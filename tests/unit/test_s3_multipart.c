@@ -165,7 +165,7 @@ test_upload(void **state)
     fake_free(s);
 }
 
-/* What guards a part that has no CRC (s3-facts.md, "Signing"). */
+/* What guards a part that has no CRC. */
 static void
 test_upload_guard(void **state)
 {

@@ -144,7 +144,7 @@ test_content_range(void **state)
         assert_false(s3_parse_content_range(&cr, wrong[i]));
 }
 
-/* s3-facts.md, "Checksums", rule 1. */
+/* Which x-amz-checksum-crc32 is the whole object's. */
 static void
 test_full_crc32(void **state)
 {
