@@ -27,7 +27,7 @@ enum {
     CRC_FLUSH_MS = 1000,
     CRC_ORACLE_IDLE_MS = 60000,  /* then its upload is aborted */
     CRC_ORACLE_PAUSE_MS = 60000, /* after trouble that may pass */
-    CRC_ORACLE_CLOSE_MS = 10000, /* the end waits so long for it */
+    CRC_ORACLE_CLOSE_MS = 4000, /* the end waits so long for it */
 };
 #define CRC_RANGE MIB(8)
 #define CRC_COPY_RANGE MIB(128)
