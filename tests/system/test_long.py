@@ -24,11 +24,12 @@ def test_member_above_5_gib(gw, bucket, mount):
     gw.plant(source, "small.txt", 77, etag, 1_700_000_001)
     m = mount(gw, source)
     listed = refzip.listing(gw.client, source)
-    members = [refzip.Member(k.encode(), *listed[k][:2])
-               for k in ("huge.bin", "small.txt")]
     total = os.stat(m.file()).st_size
-    assert total == refzip.size(members)
     with zipfile.ZipFile(m.file()) as z:
+        # What follows a member above 4 GiB has 12 bytes more.
+        assert total == refzip.size(
+            [refzip.Member(k.encode(), *listed[k][:2])
+             for k in z.namelist()])
         assert {i.filename: i.file_size for i in z.infolist()} == {
             "huge.bin": size, "small.txt": 77}
         assert z.getinfo("huge.bin").CRC == crc_of_zeros(size)

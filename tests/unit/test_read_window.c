@@ -200,7 +200,8 @@ test_ahead(void **state)
     int i;
 
     (void)state;
-    fake_start(&m.f, 16, 3000);
+    /* Slow enough that the reader waits, on a busy machine too. */
+    fake_start(&m.f, 16, 20000);
     for (i = 0; i < N; i++) {
         snprintf(key, sizeof(key), "k%03d", i);
         fake_add(&m.f, key, KIB(512), FAKE_FULL);
