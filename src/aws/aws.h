@@ -24,7 +24,7 @@
 
 /* A set of credentials; refcounted, immutable. */
 struct aws_identity {
-    char *access_key;    /* "" = anonymous */
+    char *access_key; /* "" = anonymous */
     char *secret_key;
     char *session_token; /* NULL = none */
     int64_t expires;     /* seconds since 1970; 0 = never */
@@ -36,7 +36,7 @@ struct aws_identity *aws_identity_ref(struct aws_identity *id);
 void aws_identity_unref(struct aws_identity *id); /* wipes the secret */
 
 #define AWS_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
-#define AWS_EMPTY_SHA256                                               \
+#define AWS_EMPTY_SHA256                                                      \
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* A request to sign.  All borrowed. */
@@ -49,7 +49,7 @@ struct aws_sign {
     const char *const *headers; /* "name: value", NULL-terminated; all are
                           signed (host, x-amz-date, x-amz-content-sha256
                           and x-amz-security-token are added) */
-    const char *payload_hash; /* hex SHA-256 or AWS_UNSIGNED_PAYLOAD */
+    const char *payload_hash;   /* hex SHA-256 or AWS_UNSIGNED_PAYLOAD */
     const char *region, *service;
     time_t now; /* corrected for skew */
 };
@@ -66,7 +66,7 @@ int aws_sha256_iov(char hex[65], const struct iovec *iov, int n);
 
 /* --------------------------------------------------------- credentials */
 
-struct aws_conf { /* borrowed until aws_new returns */
+struct aws_conf {                 /* borrowed until aws_new returns */
     const char *profile;          /* NULL = AWS_PROFILE, "default" */
     const char *credentials_file; /* NULL = AWS_SHARED_CREDENTIALS_FILE... */
     const char *config_file;
@@ -93,8 +93,7 @@ void aws_identity_get(struct aws *a, aws_identity_cb *cb, void *user);
 /* The store said "expired": do not answer with this one again. */
 void aws_identity_expired(struct aws *a, const struct aws_identity *id);
 /* For threads that may wait; the caller unrefs. */
-int aws_identity_wait(struct aws *a, struct aws_identity **ret,
-                      struct err *e);
+int aws_identity_wait(struct aws *a, struct aws_identity **ret, struct err *e);
 
 /* ------------------------------------------------------ settings found */
 

@@ -55,11 +55,11 @@ struct aws {
     bool started, stopping;
     bool want; /* somebody needs a new identity */
     struct aws_identity *current;
-    int64_t refresh_at;   /* seconds since 1970; 0 = never by itself */
-    int64_t wait_at;      /* from then on callers wait for the next one */
-    uint64_t fetched_ms;  /* of current */
-    uint64_t failed_ms;   /* of last_error */
-    unsigned failures;    /* in a row */
+    int64_t refresh_at;  /* seconds since 1970; 0 = never by itself */
+    int64_t wait_at;     /* from then on callers wait for the next one */
+    uint64_t fetched_ms; /* of current */
+    uint64_t failed_ms;  /* of last_error */
+    unsigned failures;   /* in a row */
     struct err last_error;
     struct waiter_list waiters;
     uint64_t call; /* exchange that the thread waits for, 0 = none */
@@ -91,7 +91,7 @@ bool word_is_true(const char *s);
 
 struct url {
     bool https;
-    char host[256]; /* without brackets and port */
+    char host[256];      /* without brackets and port */
     char authority[272]; /* as in a Host header */
     const char *path;    /* in the parsed string; "" if none */
 };
@@ -137,9 +137,8 @@ int provide_profile(struct lookup *l, const char *profile,
 /* role.c */
 int provide_role(struct lookup *l, const char *profile,
                  struct aws_identity **ret, struct err *e);
-int provide_web_identity(struct lookup *l, const char *profile,
-                         bool with_env, struct aws_identity **ret,
-                         struct err *e);
+int provide_web_identity(struct lookup *l, const char *profile, bool with_env,
+                         struct aws_identity **ret, struct err *e);
 
 /* sts.c */
 struct sts_call {
@@ -156,8 +155,7 @@ int provide_process(struct lookup *l, const char *profile,
 /* container.c, imds.c */
 int provide_container(struct lookup *l, struct aws_identity **ret,
                       struct err *e);
-int provide_imds(struct lookup *l, struct aws_identity **ret,
-                 struct err *e);
+int provide_imds(struct lookup *l, struct aws_identity **ret, struct err *e);
 
 /* json.c */
 /* Credentials in the form that all of AWS's services and helpers share.

@@ -25,19 +25,19 @@ provide_env(struct lookup *l, struct aws_identity **ret, struct err *e)
     if (!access)
         return -ENOENT;
     if (!secret)
-        return err_set(e, EACCES, "AWS_ACCESS_KEY_ID is set, but not "
+        return err_set(e, EACCES,
+                       "AWS_ACCESS_KEY_ID is set, but not "
                        "AWS_SECRET_ACCESS_KEY");
     if (!token)
         token = env_get(env, "AWS_SESSION_TOKEN");
     if (expiry && parse_time(expiry, &expires) < 0)
         return err_set(e, EACCES, "AWS_CREDENTIAL_EXPIRATION is no time");
-    return identity_new(ret, access, secret, token, expires, e,
-                        "environment");
+    return identity_new(ret, access, secret, token, expires, e, "environment");
 }
 
 static int
-static_keys(const struct ini_section *s, const char *profile,
-            const char *path, struct aws_identity **ret, struct err *e)
+static_keys(const struct ini_section *s, const char *profile, const char *path,
+            struct aws_identity **ret, struct err *e)
 {
     const char *access = ini_get(s, "aws_access_key_id");
     const char *secret = ini_get(s, "aws_secret_access_key");
@@ -46,8 +46,10 @@ static_keys(const struct ini_section *s, const char *profile,
     if (!access)
         return -ENOENT;
     if (!secret)
-        return err_set(e, EACCES, "profile %s in %s has no "
-                       "aws_secret_access_key", profile, path);
+        return err_set(e, EACCES,
+                       "profile %s in %s has no "
+                       "aws_secret_access_key",
+                       profile, path);
     if (!token)
         token = ini_get(s, "aws_session_token");
     return identity_new(ret, access, secret, token, 0, e, "profile %s (%s)",
@@ -87,14 +89,17 @@ nothing_found(struct lookup *l, struct err *e)
                profile_get(&l->files, a->profile, "sso_session");
 
     if (sso)
-        return err_set(e, EACCES, "profile %s uses SSO: set "
+        return err_set(e, EACCES,
+                       "profile %s uses SSO: set "
                        "credential_process = aws configure "
                        "export-credentials --profile %s in a profile of its "
-                       "own", a->profile, a->profile);
-    return err_set(e, EACCES, "no credentials: looked in %sprofile %s (%s, "
+                       "own",
+                       a->profile, a->profile);
+    return err_set(e, EACCES,
+                   "no credentials: looked in %sprofile %s (%s, "
                    "%s), the container endpoint%s",
-                   a->profile_by_option ? "" : "the environment, ",
-                   a->profile, a->creds_path, a->config_path,
+                   a->profile_by_option ? "" : "the environment, ", a->profile,
+                   a->creds_path, a->config_path,
                    a->imds_disabled ? " (instance metadata is disabled)"
                                     : " and the instance metadata");
 }

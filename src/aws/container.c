@@ -47,8 +47,10 @@ make_url(const struct aws *a, struct buf *b, struct err *e)
     if (parse_url(buf_str(b), &u) < 0)
         return err_set(e, EINVAL, "the container endpoint is not a URL");
     if (!may_ask(&u))
-        return err_set(e, EACCES, "the container endpoint %s is neither "
-                       "https nor loopback nor AWS's", u.host);
+        return err_set(e, EACCES,
+                       "the container endpoint %s is neither "
+                       "https nor loopback nor AWS's",
+                       u.host);
     return 0;
 }
 
@@ -71,7 +73,8 @@ make_header(const struct aws *a, struct buf *b, struct err *e)
     if (!token)
         return 0;
     if (strpbrk(token, "\r\n"))
-        return err_set(e, EACCES, "the container authorization token has "
+        return err_set(e, EACCES,
+                       "the container authorization token has "
                        "more than one line");
     r = buf_addf(b, "Authorization: %s", token);
     return r < 0 ? err_set(e, -r, "%s", strerror(-r)) : 0;
@@ -102,8 +105,7 @@ ask(struct aws *a, const char *url, const char *header, char **ret_body,
 }
 
 int
-provide_container(struct lookup *l, struct aws_identity **ret,
-                  struct err *e)
+provide_container(struct lookup *l, struct aws_identity **ret, struct err *e)
 {
     CLEANUP_BUF struct buf url = BUF_INIT(4096), header = BUF_INIT(ANSWER_MAX);
     CLEANUP_FREE char *body = NULL;

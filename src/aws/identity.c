@@ -68,9 +68,9 @@ copy_words(struct aws_identity *id, const char *access, const char *secret,
 }
 
 int
-identity_new(struct aws_identity **ret, const char *access,
-             const char *secret, const char *token, int64_t expires,
-             struct err *e, const char *source_fmt, ...)
+identity_new(struct aws_identity **ret, const char *access, const char *secret,
+             const char *token, int64_t expires, struct err *e,
+             const char *source_fmt, ...)
 {
     struct aws_identity *id;
     char source[SOURCE_MAX];
@@ -81,8 +81,10 @@ identity_new(struct aws_identity **ret, const char *access,
     va_end(ap);
     if (!is_header_word(access) || (token && !is_header_word(token)) ||
         strlen(secret) > WORD_BYTES_MAX)
-        return err_set(e, EACCES, "the credentials from %s have characters "
-                       "that credentials cannot have", source);
+        return err_set(e, EACCES,
+                       "the credentials from %s have characters "
+                       "that credentials cannot have",
+                       source);
     id = calloc(1, sizeof(*id));
     if (!id)
         return err_set(e, ENOMEM, "out of memory");
@@ -108,8 +110,7 @@ struct wait {
 };
 
 static void
-wait_answer(void *user, int err, struct aws_identity *id,
-            const struct err *e)
+wait_answer(void *user, int err, struct aws_identity *id, const struct err *e)
 {
     struct wait *w = user;
 

@@ -19,8 +19,7 @@
 
 enum { URL_MAX = 2048, EARLY_S = 15 * 60, JITTER_S = 8 * 60 };
 
-static const char role_path[] =
-    "latest/meta-data/iam/security-credentials/";
+static const char role_path[] = "latest/meta-data/iam/security-credentials/";
 
 /* status 0: no answer. */
 static void

@@ -279,13 +279,17 @@ ini_parse(struct ini *ini, const char *text, size_t n, const char *name,
     }
     r = parse_lines(&ps, text, text + n, &line);
     if (r == -EINVAL)
-        return err_set(e, EINVAL, "%s, line %u: neither a section nor an "
-                       "option", name, line);
+        return err_set(e, EINVAL,
+                       "%s, line %u: neither a section nor an "
+                       "option",
+                       name, line);
     for (i = 0; r == 0 && i < ini->count; i++)
         r = nest_section(&ini->section[i]);
     if (r == -EINVAL)
-        return err_set(e, EINVAL, "%s, section [%s]: a nested line has no "
-                       "'='", name, ini->section[i - 1].name);
+        return err_set(e, EINVAL,
+                       "%s, section [%s]: a nested line has no "
+                       "'='",
+                       name, ini->section[i - 1].name);
     return r < 0 ? err_set(e, -r, "%s: %s", name, strerror(-r)) : 0;
 }
 
@@ -353,8 +357,7 @@ ini_get(const struct ini_section *s, const char *key)
 }
 
 const char *
-ini_get_nested(const struct ini_section *s, const char *group,
-               const char *key)
+ini_get_nested(const struct ini_section *s, const char *group, const char *key)
 {
     char name[NESTED_KEY_MAX];
 

@@ -36,8 +36,7 @@ int ini_parse(struct ini *ini, const char *text, size_t n, const char *name,
 /* A file that does not exist is an empty one; at most 1 MiB. */
 int ini_load(struct ini *ini, const char *path, struct err *e);
 /* NULL if there is none; the last one if there are several. */
-const struct ini_section *ini_section(const struct ini *ini,
-                                      const char *name);
+const struct ini_section *ini_section(const struct ini *ini, const char *name);
 const char *ini_get(const struct ini_section *s, const char *key);
 const char *ini_get_nested(const struct ini_section *s, const char *group,
                            const char *key);

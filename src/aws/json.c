@@ -34,9 +34,8 @@ no_credentials(const json_t *o, const char *source, struct err *e)
 }
 
 static int
-from_object(struct aws_identity **ret, const json_t *o,
-            const char *token_key, bool need_expiry, const char *source,
-            struct err *e)
+from_object(struct aws_identity **ret, const json_t *o, const char *token_key,
+            bool need_expiry, const char *source, struct err *e)
 {
     const char *access = text_of(o, "AccessKeyId");
     const char *secret = text_of(o, "SecretAccessKey");
@@ -48,14 +47,13 @@ from_object(struct aws_identity **ret, const json_t *o,
         return no_credentials(o, source, e);
     if (expiry && parse_time(expiry, &expires) < 0)
         return err_set(e, EPROTO, "%s: Expiration is no time", source);
-    return identity_new(ret, access, secret, token, expires, e, "%s",
-                        source);
+    return identity_new(ret, access, secret, token, expires, e, "%s", source);
 }
 
 int
 identity_from_json(struct aws_identity **ret, const char *text,
-                   const char *token_key, bool need_expiry,
-                   const char *source, struct err *e)
+                   const char *token_key, bool need_expiry, const char *source,
+                   struct err *e)
 {
     json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     int r;

@@ -37,8 +37,7 @@ struct process {
 static int
 set_files(posix_spawn_file_actions_t *fa, int out, int err)
 {
-    int r = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY,
-                                             0);
+    int r = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
 
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(fa, out, 1);
@@ -236,7 +235,9 @@ provide_process(struct lookup *l, const char *profile,
 {
     const char *command =
         profile_get(&l->files, profile, "credential_process");
-    struct process p = {.a = l->a, .out = -1, .err = -1,
+    struct process p = {.a = l->a,
+                        .out = -1,
+                        .err = -1,
                         .out_text = BUF_INIT(ANSWER_MAX),
                         .err_text = BUF_INIT(STDERR_MAX)};
     char source[300], **words = NULL;

@@ -126,8 +126,7 @@ wait_for_work(struct aws *a)
 }
 
 static void
-answer(struct waiter_list *list, struct aws_identity *id,
-       const struct err *e)
+answer(struct waiter_list *list, struct aws_identity *id, const struct err *e)
 {
     struct waiter *w;
 

@@ -61,11 +61,15 @@ from_credential_source(struct lookup *l, const char *profile,
     else if (strcasecmp(source, "Ec2InstanceMetadata") == 0)
         r = provide_imds(l, ret, e);
     else
-        return err_set(e, EACCES, "profile %s: credential_source %s is not "
-                       "known", profile, source);
+        return err_set(e, EACCES,
+                       "profile %s: credential_source %s is not "
+                       "known",
+                       profile, source);
     if (r == -ENOENT)
-        return err_set(e, EACCES, "profile %s: no credentials in its "
-                       "credential_source %s", profile, source);
+        return err_set(e, EACCES,
+                       "profile %s: no credentials in its "
+                       "credential_source %s",
+                       profile, source);
     return r;
 }
 
@@ -74,20 +78,23 @@ check_source_profile(const struct lookup *l, const char *profile,
                      const char *source, struct err *e)
 {
     if (!profile_exists(&l->files, source))
-        return err_set(e, EACCES, "profile %s: its source_profile %s does "
-                       "not exist", profile, source);
+        return err_set(e, EACCES,
+                       "profile %s: its source_profile %s does "
+                       "not exist",
+                       profile, source);
     /* A profile may name itself if it has keys of its own. */
     if (visited(l, source) &&
         (strcmp(source, profile) != 0 || !has_keys(l, source)))
-        return err_set(e, EACCES, "profile %s: source_profile %s closes a "
-                       "circle", profile, source);
+        return err_set(e, EACCES,
+                       "profile %s: source_profile %s closes a "
+                       "circle",
+                       profile, source);
     return 0;
 }
 
 static int
-from_source_profile(struct lookup *l, const char *profile,
-                    const char *source, struct aws_identity **ret,
-                    struct err *e)
+from_source_profile(struct lookup *l, const char *profile, const char *source,
+                    struct aws_identity **ret, struct err *e)
 {
     int r = check_source_profile(l, profile, source, e);
 
@@ -97,8 +104,10 @@ from_source_profile(struct lookup *l, const char *profile,
         return provide_role(l, source, ret, e);
     r = provide_profile(l, source, ret, e);
     if (r == -ENOENT)
-        return err_set(e, EACCES, "profile %s: its source_profile %s has no "
-                       "credentials", profile, source);
+        return err_set(e, EACCES,
+                       "profile %s: its source_profile %s has no "
+                       "credentials",
+                       profile, source);
     return r;
 }
 
@@ -110,9 +119,10 @@ source_identity(struct lookup *l, const char *profile,
     const char *source = setting(l, profile, "source_profile");
 
     if (!kind == !source)
-        return err_set(e, EACCES, "profile %s has a role_arn and %s of "
-                       "source_profile and credential_source", profile,
-                       kind ? "both" : "neither");
+        return err_set(e, EACCES,
+                       "profile %s has a role_arn and %s of "
+                       "source_profile and credential_source",
+                       profile, kind ? "both" : "neither");
     if (kind)
         return from_credential_source(l, profile, kind, ret, e);
     return from_source_profile(l, profile, source, ret, e);
@@ -138,8 +148,8 @@ duration(const char *set)
 }
 
 int
-provide_role(struct lookup *l, const char *profile,
-             struct aws_identity **ret, struct err *e)
+provide_role(struct lookup *l, const char *profile, struct aws_identity **ret,
+             struct err *e)
 {
     struct sts_call c = {.action = "AssumeRole"};
     struct aws_identity *source = NULL;
@@ -149,8 +159,10 @@ provide_role(struct lookup *l, const char *profile,
     if (!has_role(l, profile))
         return -ENOENT;
     if (setting(l, profile, "mfa_serial"))
-        return err_set(e, EACCES, "profile %s wants a code from an MFA "
-                       "device: use credential_process", profile);
+        return err_set(e, EACCES,
+                       "profile %s wants a code from an MFA "
+                       "device: use credential_process",
+                       profile);
     if (l->depth == ROLE_CHAIN_MAX)
         return err_set(e, EACCES, "profile %s: more than %d roles in a row",
                        profile, ROLE_CHAIN_MAX);
@@ -194,14 +206,14 @@ provide_web_identity(struct lookup *l, const char *profile, bool with_env,
 
     if (!path || !*path)
         return -ENOENT;
-    c.role = env_or_setting(l, profile, with_env, "AWS_ROLE_ARN",
-                            "role_arn");
+    c.role = env_or_setting(l, profile, with_env, "AWS_ROLE_ARN", "role_arn");
     if (!c.role || !*c.role)
-        return err_set(e, EACCES, "a web identity token file is set, but no "
+        return err_set(e, EACCES,
+                       "a web identity token file is set, but no "
                        "role (AWS_ROLE_ARN, role_arn)");
-    c.session = session_name(
-        name, env_or_setting(l, profile, with_env, "AWS_ROLE_SESSION_NAME",
-                             "role_session_name"));
+    c.session = session_name(name, env_or_setting(l, profile, with_env,
+                                                  "AWS_ROLE_SESSION_NAME",
+                                                  "role_session_name"));
     r = read_token(path, &token, e);
     if (r < 0)
         return r;

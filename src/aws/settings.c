@@ -81,8 +81,7 @@ find_profile(struct aws *a, const char *option)
 /* ------------------------------------------------------------- settings */
 
 static const char *
-find_region(const struct aws *a, const struct profiles *p,
-            const char *option)
+find_region(const struct aws *a, const struct profiles *p, const char *option)
 {
     const char *v = option;
 
@@ -141,9 +140,8 @@ find_imds(struct aws *a, const struct profiles *p)
     const char *v;
 
     a->imds_disabled = env_true(a->env, "AWS_EC2_METADATA_DISABLED");
-    a->imds_v1_disabled =
-        word_is_true(env_or_profile(a, p, "AWS_EC2_METADATA_V1_DISABLED",
-                                    "ec2_metadata_v1_disabled"));
+    a->imds_v1_disabled = word_is_true(env_or_profile(
+        a, p, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"));
     a->imds_timeout_s =
         number(env_or_profile(a, p, "AWS_METADATA_SERVICE_TIMEOUT",
                               "metadata_service_timeout"),
@@ -173,8 +171,8 @@ find_from_files(struct aws *a, const struct profiles *p,
         return err_set(e, EINVAL, "there is no profile %s in %s or %s",
                        a->profile, a->config_path, a->creds_path);
     if (set(&a->region, find_region(a, p, c->region)) < 0 ||
-        set(&a->addressing, profile_get_nested(p, a->profile, "s3",
-                                               "addressing_style")) < 0 ||
+        set(&a->addressing,
+            profile_get_nested(p, a->profile, "s3", "addressing_style")) < 0 ||
         set(&a->ca_bundle,
             env_or_profile(a, p, "AWS_CA_BUNDLE", "ca_bundle")) < 0 ||
         find_imds(a, p) < 0)

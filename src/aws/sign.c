@@ -130,8 +130,7 @@ collect_headers(struct signer *sg)
     if (r == 0)
         r = add_pair(sg, "x-amz-content-sha256", 20, sg->s->payload_hash);
     if (r == 0 && sg->id->session_token)
-        r = add_pair(sg, "x-amz-security-token", 20,
-                     sg->id->session_token);
+        r = add_pair(sg, "x-amz-security-token", 20, sg->id->session_token);
     for (h = sg->s->headers; r == 0 && h && *h; h++) {
         colon = strchr(*h, ':');
         if (!colon)
@@ -327,8 +326,7 @@ put_headers(const struct signer *sg, const char *hex, struct buf *out)
                      sg->stamp, sg->s->payload_hash);
 
     if (r == 0 && sg->id->session_token)
-        r = buf_addf(out, "X-Amz-Security-Token: %s\n",
-                     sg->id->session_token);
+        r = buf_addf(out, "X-Amz-Security-Token: %s\n", sg->id->session_token);
     if (r == 0)
         r = buf_addf(out,
                      "Authorization: AWS4-HMAC-SHA256 "
@@ -364,7 +362,9 @@ int
 aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
             struct buf *out)
 {
-    struct signer sg = {.s = s, .id = id, .text = BUF_INIT(CANONICAL_MAX),
+    struct signer sg = {.s = s,
+                        .id = id,
+                        .text = BUF_INIT(CANONICAL_MAX),
                         .names = BUF_INIT(CANONICAL_MAX)};
     char hex[65];
     int r;

@@ -167,8 +167,8 @@ domain(const char *region)
     static const struct {
         const char *prefix, *domain;
     } table[] = {
-        {"cn-", "amazonaws.com.cn"},  {"us-isob-", "sc2s.sgov.gov"},
-        {"us-iso-", "c2s.ic.gov"},    {"us-isof-", "csp.hci.ic.gov"},
+        {"cn-", "amazonaws.com.cn"},    {"us-isob-", "sc2s.sgov.gov"},
+        {"us-iso-", "c2s.ic.gov"},      {"us-isof-", "csp.hci.ic.gov"},
         {"eu-isoe-", "cloud.adc-e.uk"}, {"eusc-", "amazonaws.eu"},
     };
     size_t i;
@@ -187,8 +187,7 @@ sts_url(const struct aws *a, char out[300])
                  a->sts_endpoint[strlen(a->sts_endpoint) - 1] == '/' ? ""
                                                                      : "/");
     else if (a->region)
-        snprintf(out, 300, "https://sts.%s.%s/", a->region,
-                 domain(a->region));
+        snprintf(out, 300, "https://sts.%s.%s/", a->region, domain(a->region));
     else
         snprintf(out, 300, "https://sts.amazonaws.com/");
 }
@@ -265,8 +264,7 @@ send_once(struct aws *a, const struct sts_call *c, const struct buf *form,
         return err_set(e, -r, "cannot sign: %s", strerror(-r));
     list_headers(&lines, headers);
     r = http_call(a, &req, ret_status, ret_body, e);
-    return r < 0 && e ? err_prefix(e, "%s at %s", c->action, u.authority)
-                      : r;
+    return r < 0 && e ? err_prefix(e, "%s at %s", c->action, u.authority) : r;
 }
 
 static bool

@@ -38,16 +38,17 @@ cleanup_unlock(pthread_mutex_t **m)
 /* Hold a mutex until the end of the enclosing block. */
 #define LOCK_SCOPE(m) LOCK_SCOPE_AT(m, __LINE__)
 #define LOCK_SCOPE_AT(m, line) LOCK_SCOPE_NAMED(m, lock_scope_##line)
-#define LOCK_SCOPE_NAMED(m, name)                                      \
-    CLEANUP(cleanup_unlock) __attribute__((unused))                    \
-    pthread_mutex_t *name = (pthread_mutex_lock(m), (m))
+#define LOCK_SCOPE_NAMED(m, name)                                             \
+    CLEANUP(cleanup_unlock)                                                   \
+    __attribute__((unused)) pthread_mutex_t *name =                           \
+        (pthread_mutex_lock(m), (m))
 
 /* Take the value out of a cleaned variable, to hand its ownership on. */
-#define STEAL(p)                                                       \
-    ({                                                                 \
-        __typeof__(p) steal_ = (p);                                    \
-        (p) = NULL;                                                    \
-        steal_;                                                        \
+#define STEAL(p)                                                              \
+    ({                                                                        \
+        __typeof__(p) steal_ = (p);                                           \
+        (p) = NULL;                                                           \
+        steal_;                                                               \
     })
 
 #endif

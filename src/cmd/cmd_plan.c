@@ -378,7 +378,7 @@ run(struct cmd_args *a)
 
     if (!a->sizes == !a->words)
         return cmd_usage_error(&cmd_plan,
-                               "an URL or --sizes is needed, not both");
+                               "a URL or --sizes is needed, not both");
     if (a->previous && !a->sizes)
         return cmd_usage_error(&cmd_plan, "--previous needs --sizes");
     r = ask_of(a, &ask, &e);

@@ -229,14 +229,10 @@ cmd_pod(const char *section)
         const char *name;
         void (*print)(void);
     } sections[] = {
-        {"synopsis", pod_synopsis},
-        {"commands", pod_commands},
-        {"options", pod_options},
-        {"errors", pod_errors},
-        {"exit", pod_exit},
-        {"status", pod_status},
-        {"stats", pod_stats},
-        {"attributes", pod_attributes},
+        {"synopsis", pod_synopsis}, {"commands", pod_commands},
+        {"options", pod_options},   {"errors", pod_errors},
+        {"exit", pod_exit},         {"status", pod_status},
+        {"stats", pod_stats},       {"attributes", pod_attributes},
     };
     size_t i;
 

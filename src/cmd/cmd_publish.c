@@ -26,10 +26,10 @@ struct wait {
     int signals; /* signalfd */
     int ended;   /* eventfd, written by on_end */
     bool bar;
-    int signal; /* the first one that came */
-    int r;      /* this and err are set before over */
+    int signal;       /* the first one that came */
+    int r;            /* this and err are set before over */
     atomic_bool over; /* set before ended is written */
-    bool said;  /* its failure is on standard error */
+    bool said;        /* its failure is on standard error */
     struct err err;
 };
 

@@ -97,8 +97,8 @@ start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
     struct crc_oracle_conf oc = {
         .bucket = bucket,
         .scratch = c->scratch,
-        .may_write = c->publish != CONF_PUBLISH_OFF && !c->ro &&
-                     !c->no_sign_request,
+        .may_write =
+            c->publish != CONF_PUBLISH_OFF && !c->ro && !c->no_sign_request,
     };
     int r;
 

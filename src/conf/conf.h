@@ -18,8 +18,11 @@ struct buf;
 enum conf_tristate { CONF_AUTO = -1, CONF_NO = 0, CONF_YES = 1 };
 enum conf_archive { CONF_ARCHIVE_LISTED, CONF_ARCHIVE_HIDDEN };
 enum conf_order { CONF_ORDER_PLAN, CONF_ORDER_KEY };
-enum conf_badkeys { CONF_BADKEYS_REFUSE, CONF_BADKEYS_SKIP,
-                    CONF_BADKEYS_ESCAPE };
+enum conf_badkeys {
+    CONF_BADKEYS_REFUSE,
+    CONF_BADKEYS_SKIP,
+    CONF_BADKEYS_ESCAPE
+};
 enum conf_crc { CONF_CRC_AUTO, CONF_CRC_ORACLE, CONF_CRC_READ };
 enum conf_twin { CONF_TWIN_AUTO, CONF_TWIN_OFF };
 enum conf_publish { CONF_PUBLISH_OWNER, CONF_PUBLISH_ALL, CONF_PUBLISH_OFF };
@@ -66,11 +69,11 @@ struct conf {
                              names only: 0 duo, 1 stream */
     bool overwrite;
     enum conf_verify verify;
-    char *scratch; /* key prefix, ends in '/' */
+    char *scratch;                 /* key prefix, ends in '/' */
     enum conf_objective objective; /* = enum plan_objective */
-    uint64_t bandwidth;    /* bytes a second each way; 0 = not known */
-    uint32_t request_rate; /* requests a second; 0 = not known */
-    char *prices;          /* as plan_prices_parse takes them */
+    uint64_t bandwidth;            /* bytes a second each way; 0 = not known */
+    uint32_t request_rate;         /* requests a second; 0 = not known */
+    char *prices;                  /* as plan_prices_parse takes them */
     char *storage_class, *sse_kms_key_id;
     /* log */
     int log; /* enum log_level by number: 0 error .. 3 debug */

@@ -70,8 +70,8 @@ enum {
  * is marked), -ENODATA, another -errno with words.  Waiters for one member
  * share one climb.  Returns an id for crc_cancel, 0 if answered. */
 typedef void crc_cb(void *user, int r, uint32_t value, const struct err *e);
-uint64_t crc_get(struct crc_set *s, size_t member, unsigned flags,
-                 crc_cb *cb, void *user);
+uint64_t crc_get(struct crc_set *s, size_t member, unsigned flags, crc_cb *cb,
+                 void *user);
 /* True if cb will not be called. */
 bool crc_cancel(struct crc_set *s, uint64_t id);
 
@@ -87,8 +87,8 @@ bool crc_was_read(struct crc_set *s, size_t member);
 uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 
 struct crc_stats {
-    uint64_t known, from_store, from_head, from_attributes,
-        from_oracle, from_read;
+    uint64_t known, from_store, from_head, from_attributes, from_oracle,
+        from_read;
 };
 void crc_stats_get(struct crc *c, struct crc_stats *ret);
 size_t crc_known(struct crc_set *s); /* of this layout */

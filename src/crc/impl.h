@@ -19,15 +19,15 @@
 #include "crc/crc.h"
 
 enum {
-    CRC_CHEAP_SLOTS = 32, /* HEADs and attributes side by side */
-    CRC_READ_SLOTS = 8,   /* members read side by side... */
-    CRC_RANGES = 4,       /* ...each by so many ranges */
-    CRC_COPIES = 24,      /* copies inside the store side by side */
+    CRC_CHEAP_SLOTS = 32,  /* HEADs and attributes side by side */
+    CRC_READ_SLOTS = 8,    /* members read side by side... */
+    CRC_RANGES = 4,        /* ...each by so many ranges */
+    CRC_COPIES = 24,       /* copies inside the store side by side */
     CRC_LOAD_CHUNK = 4096, /* members per piece of background work */
     CRC_FLUSH_MS = 1000,
     CRC_ORACLE_IDLE_MS = 60000,  /* then its upload is aborted */
     CRC_ORACLE_PAUSE_MS = 60000, /* after trouble that may pass */
-    CRC_ORACLE_CLOSE_MS = 4000, /* the end waits so long for it */
+    CRC_ORACLE_CLOSE_MS = 4000,  /* the end waits so long for it */
 };
 #define CRC_RANGE MIB(8)
 #define CRC_COPY_RANGE MIB(128)
@@ -87,21 +87,21 @@ struct oracle_upload;
 
 /* Somebody wants a value that is not known.  Fields under set->lock. */
 struct climb {
-    struct climb *next;       /* in its bucket */
-    TAILQ_ENTRY(climb) link;  /* in a queue; crc->lock */
-    struct crc_set *set;      /* referenced */
+    struct climb *next;      /* in its bucket */
+    TAILQ_ENTRY(climb) link; /* in a queue; crc->lock */
+    struct crc_set *set;     /* referenced */
     struct crc_waiters waiters;
-    struct ranges *ranges;    /* of the rung that it is on */
+    struct ranges *ranges; /* of the rung that it is on */
     uint32_t member;
-    int refs;                 /* table; queue or slot */
+    int refs; /* table; queue or slot */
     uint8_t rung;
-    bool gone;                /* out of the table: nobody waits */
-    struct climbs *queue;     /* that it is in, or NULL; crc->lock */
+    bool gone;            /* out of the table: nobody waits */
+    struct climbs *queue; /* that it is in, or NULL; crc->lock */
     /* What the oracle gave it with its slot. */
     struct oracle_upload *upload;
     uint32_t first_part;
-    uint8_t weight;           /* copies side by side */
-    bool leads;               /* makes the upload for those behind */
+    uint8_t weight; /* copies side by side */
+    bool leads;     /* makes the upload for those behind */
 };
 TAILQ_HEAD(climbs, climb);
 
@@ -118,11 +118,11 @@ struct crc_set {
     _Atomic(uint64_t) *no_cheap; /* rungs 1 and 2 do not know it */
     _Atomic(uint64_t) *was_read; /* rung 4 gave it */
     atomic_size_t known_count;
-    size_t loaded;            /* members below are loaded */
+    size_t loaded; /* members below are loaded */
     struct climb **bucket;
     size_t buckets, climbs;
     uint32_t seq;
-    uint32_t *dirty;          /* members to write to the store */
+    uint32_t *dirty; /* members to write to the store */
     size_t dirty_count, dirty_cap;
     bool dirty_listed;
     STAILQ_ENTRY(crc_set) dirty_link; /* crc->lock */
@@ -142,8 +142,8 @@ bit_set(_Atomic(uint64_t) *map, size_t i)
 {
     uint64_t bit = UINT64_C(1) << (i % 64);
 
-    return atomic_fetch_or_explicit(&map[i / 64], bit,
-                                    memory_order_acq_rel) & bit;
+    return atomic_fetch_or_explicit(&map[i / 64], bit, memory_order_acq_rel) &
+           bit;
 }
 
 static inline const struct zip_member *
@@ -185,22 +185,22 @@ void set_load(struct crc_set *s);
  * and id do not change once it is given to a climb. */
 struct oracle_upload {
     TAILQ_ENTRY(oracle_upload) link;
-    struct crc *crc;    /* referenced */
+    struct crc *crc; /* referenced */
     char key[S3_KEY_MAX + 1];
     char *id;
-    int64_t row;        /* in the journal; the worker's */
-    uint32_t next;      /* part number */
-    unsigned users;     /* climbs */
-    bool retired;       /* no more climbs; ends with the last */
-    bool look;          /* the store may have more than one by this key */
-    bool kept;          /* could not be aborted */
+    int64_t row;    /* in the journal; the worker's */
+    uint32_t next;  /* part number */
+    unsigned users; /* climbs */
+    bool retired;   /* no more climbs; ends with the last */
+    bool look;      /* the store may have more than one by this key */
+    bool kept;      /* could not be aborted */
 };
 TAILQ_HEAD(oracle_uploads, oracle_upload);
 
 enum oracle_state {
-    ORACLE_OFF,   /* not allowed, or refused */
-    ORACLE_NEW,   /* has no upload */
-    ORACLE_BUSY,  /* makes one */
+    ORACLE_OFF,  /* not allowed, or refused */
+    ORACLE_NEW,  /* has no upload */
+    ORACLE_BUSY, /* makes one */
     ORACLE_READY,
 };
 
@@ -210,10 +210,10 @@ enum { ORACLE_NOTES = CRC_COPIES + 4 };
 struct oracle {
     char *bucket, *scratch;
     char owner[STATE_OWNER_MAX];
-    uint64_t min_size;      /* smaller members are read */
+    uint64_t min_size; /* smaller members are read */
     enum oracle_state state;
-    bool proved;            /* a copy's CRC was that of the bytes */
-    uint64_t pause_ms;      /* until then nothing is tried */
+    bool proved;       /* a copy's CRC was that of the bytes */
+    uint64_t pause_ms; /* until then nothing is tried */
     struct oracle_upload *now;
     struct oracle_uploads all; /* with those that are being aborted */
     uint64_t uses, idle_uses;
@@ -277,10 +277,10 @@ void ladder_fall(struct climb *c);
 struct range {
     struct climb *climb;
     s3_id call;
-    uint64_t note;         /* oracle_call_begin */
+    uint64_t note; /* oracle_call_begin */
     size_t index;
     uint64_t first, length;
-    uint32_t crc;          /* the call's own */
+    uint32_t crc; /* the call's own */
     bool used, differs;
 };
 
@@ -295,15 +295,15 @@ struct ranges_by {
 /* Fields under set->lock. */
 struct ranges {
     const struct ranges_by *by;
-    uint64_t size;      /* of one range */
+    uint64_t size; /* of one range */
     struct range range[CRC_RANGES];
     size_t next, count; /* ranges of the member */
     unsigned running;
-    bool busy;          /* a thread is starting ranges */
+    bool busy; /* a thread is starting ranges */
     bool ended;
-    int r;              /* first trouble */
+    int r; /* first trouble */
     struct err err;
-    uint32_t crc[];     /* of each range */
+    uint32_t crc[]; /* of each range */
 };
 int ranges_begin(struct climb *c, const struct ranges_by *by, uint64_t size);
 void ranges_done(struct range *g, int r, const struct err *e);

@@ -102,8 +102,8 @@ after_cheap(struct climb *c)
 void
 ladder_start(struct climb *c)
 {
-    c->rung = ladder_has_cheap(c->set, c->member) ? RUNG_CHEAP
-                                                  : after_cheap(c);
+    c->rung =
+        ladder_has_cheap(c->set, c->member) ? RUNG_CHEAP : after_cheap(c);
     enqueue(c);
 }
 

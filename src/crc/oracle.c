@@ -103,7 +103,8 @@ oracle_refuse(struct crc *c, const char *why)
     if (first)
         log_line(c->mode == CONF_CRC_ORACLE ? LOG_WARN : LOG_INFO,
                  "crc: this store is not asked for CRCs by copies from now "
-                 "on: %s", why);
+                 "on: %s",
+                 why);
 }
 
 /* One object's own trouble, not the store's: an archived source. */
@@ -121,8 +122,7 @@ oracle_learn(struct crc *c, const struct s3_error *e)
 
     if (is_of_source(e))
         return;
-    if (e->http == 400 || e->http == 403 || e->http == 405 ||
-        e->http == 501) {
+    if (e->http == 400 || e->http == 403 || e->http == 405 || e->http == 501) {
         snprintf(why, sizeof(why), "%d %s", e->http, e->code);
         oracle_refuse(c, why);
         return;
@@ -176,8 +176,7 @@ static void
 end_upload(void *user)
 {
     struct oracle_upload *u = user;
-    struct oracle_left left = {u->row, u->crc->oracle.bucket, u->key,
-                               u->id};
+    struct oracle_left left = {u->row, u->crc->oracle.bucket, u->key, u->id};
 
     oracle_clean(u->crc, &left, u->look, on_cleaned, u);
 }
@@ -369,8 +368,7 @@ oracle_close(struct crc *c)
     pthread_mutex_lock(&c->lock);
     if (o->now)
         oracle_retire(o->now);
-    while (!TAILQ_EMPTY(&o->all) || o->sweeping ||
-           o->state == ORACLE_BUSY)
+    while (!TAILQ_EMPTY(&o->all) || o->sweeping || o->state == ORACLE_BUSY)
         if (pthread_cond_timedwait(&o->ended, &c->lock, &until))
             break;
     pthread_mutex_unlock(&c->lock);

@@ -42,8 +42,8 @@ cleaning_end(struct cleaning *k)
 static struct s3_where
 where(const struct cleaning *k)
 {
-    return (struct s3_where){k->left.bucket, k->left.key,
-                             strlen(k->left.key), false};
+    return (struct s3_where){k->left.bucket, k->left.key, strlen(k->left.key),
+                             false};
 }
 
 static void abort_next(struct cleaning *k);

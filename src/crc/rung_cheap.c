@@ -20,8 +20,7 @@ try_head(const struct zip_member *m)
 static bool
 try_attributes(struct crc *c, const struct zip_member *m)
 {
-    return m->hint == ZIP_HINT_CRC32_PARTS &&
-           !atomic_load(&c->no_attributes);
+    return m->hint == ZIP_HINT_CRC32_PARTS && !atomic_load(&c->no_attributes);
 }
 
 bool
@@ -37,8 +36,7 @@ ladder_has_cheap(struct crc_set *s, size_t member)
 /* ---------------------------------------------- rung 2: the parts' CRCs */
 
 static int
-fold_parts(const struct zip_member *m, const struct s3_attrs *a,
-           uint32_t *ret)
+fold_parts(const struct zip_member *m, const struct s3_attrs *a, uint32_t *ret)
 {
     uint64_t sum = 0;
     uint32_t crc = 0;
@@ -49,8 +47,7 @@ fold_parts(const struct zip_member *m, const struct s3_attrs *a,
     if (m->etag_len && a->etag && *a->etag && strcmp(a->etag, m->etag))
         return -ESTALE;
     for (i = 0; i < a->count; i++) {
-        if (!a->part[i].have_crc32 ||
-            !add_u64(sum, a->part[i].size, &sum))
+        if (!a->part[i].have_crc32 || !add_u64(sum, a->part[i].size, &sum))
             return -ENODATA;
         crc = crc_join(crc, a->part[i].crc32, a->part[i].size);
     }
@@ -67,8 +64,8 @@ learn_attributes(struct crc *c, const struct s3_error *e)
     if (e->http != 403 && e->http != 405 && e->http != 501)
         return;
     if (!atomic_exchange(&c->no_attributes, true))
-        log_info("GetObjectAttributes: %d %s: not used from now on",
-                 e->http, e->code);
+        log_info("GetObjectAttributes: %d %s: not used from now on", e->http,
+                 e->code);
 }
 
 static void

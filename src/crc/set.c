@@ -20,8 +20,7 @@ set_alloc(struct crc *c, struct layout *l)
     s->was_read = calloc(words, sizeof(*s->known));
     s->buckets = 64;
     s->bucket = calloc(s->buckets, sizeof(struct climb *));
-    if (!s->value || !s->known || !s->no_cheap || !s->was_read ||
-        !s->bucket) {
+    if (!s->value || !s->known || !s->no_cheap || !s->was_read || !s->bucket) {
         free(s->value);
         free(s->known);
         free(s->no_cheap);
@@ -85,9 +84,9 @@ find_set(struct crc *c, const struct layout *l)
 {
     struct crc_set *s;
 
-    LIST_FOREACH (s, &c->sets, link)
-        if (s->layout == l)
-            return s;
+    LIST_FOREACH(s, &c->sets, link)
+    if (s->layout == l)
+        return s;
     return NULL;
 }
 

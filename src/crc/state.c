@@ -74,16 +74,16 @@ static bool
 on_network(int fd)
 {
     static const unsigned long magic[] = {
-        0x6969,     /* NFS */
+        0x6969,                             /* NFS */
         0x517b,     0xff534d42, 0xfe534d42, /* SMB, CIFS, SMB2 */
-        0x65735546, /* FUSE */
-        0x00c36400, /* CEPH */
-        0x5346414f, 0x6b414653, /* AFS */
-        0x01021997, /* 9P */
-        0x0bd00bd0, /* Lustre */
-        0x47504653, /* GPFS */
-        0x7461636f, 0x01161970, /* OCFS2, GFS2 */
-        0x73757245, /* Coda */
+        0x65735546,                         /* FUSE */
+        0x00c36400,                         /* CEPH */
+        0x5346414f, 0x6b414653,             /* AFS */
+        0x01021997,                         /* 9P */
+        0x0bd00bd0,                         /* Lustre */
+        0x47504653,                         /* GPFS */
+        0x7461636f, 0x01161970,             /* OCFS2, GFS2 */
+        0x73757245,                         /* Coda */
     };
     struct statfs sf;
     size_t i;
@@ -118,13 +118,12 @@ user_version(sqlite3 *db, int *ret)
 
 /* n orders the rows by age; id is a hash, so that the file names no
  * object. */
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS crc32 ("
-    " n INTEGER PRIMARY KEY,"
-    " id BLOB NOT NULL UNIQUE,"
-    " value INTEGER NOT NULL);"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
+static const char schema[] = "CREATE TABLE IF NOT EXISTS crc32 ("
+                             " n INTEGER PRIMARY KEY,"
+                             " id BLOB NOT NULL UNIQUE,"
+                             " value INTEGER NOT NULL);"
+                             "PRAGMA user_version = 1;"
+                             "COMMIT";
 
 static int
 make_schema(sqlite3 *db)
@@ -146,8 +145,8 @@ make_schema(sqlite3 *db)
 static int
 open_db(sqlite3 **ret, const char *path, bool network)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX |
-                SQLITE_OPEN_NOFOLLOW;
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW;
     int r = sqlite3_open_v2(path, ret, flags, NULL);
 
     if (r != SQLITE_OK)

@@ -14,10 +14,10 @@
 #include "base/buf.h"
 
 enum {
-    STORE_ROWS = 2000000,     /* about 60 bytes each on disk */
+    STORE_ROWS = 2000000, /* about 60 bytes each on disk */
     STORE_ROWS_MEMORY = 100000,
     STORE_TRIM_EVERY = 50000,
-    STORE_BATCH = 512,        /* rows per time that the lock is held */
+    STORE_BATCH = 512, /* rows per time that the lock is held */
 };
 
 /* The same table as in the state file (state.c). */
@@ -108,21 +108,21 @@ static void
 store_trouble(struct store *st, sqlite3 *db, int r)
 {
     if (st->state)
-        state_warn(st->state, "CRC values", db ? sqlite3_errmsg(db)
-                                               : sqlite3_errstr(r));
+        state_warn(st->state, "CRC values",
+                   db ? sqlite3_errmsg(db) : sqlite3_errstr(r));
 }
 
 typedef void store_found(void *user, size_t i, uint32_t v);
 
 static int
-load_rows(struct store *st, sqlite3 *db, const struct layout *l,
-          size_t first, size_t n, store_found *found, void *user)
+load_rows(struct store *st, sqlite3 *db, const struct layout *l, size_t first,
+          size_t n, store_found *found, void *user)
 {
     sqlite3_stmt *q = NULL;
     uint8_t id[16];
     size_t i;
-    int r = sqlite3_prepare_v2(db, "SELECT value FROM crc32 WHERE id = ?",
-                               -1, &q, NULL);
+    int r = sqlite3_prepare_v2(db, "SELECT value FROM crc32 WHERE id = ?", -1,
+                               &q, NULL);
 
     for (i = first; r == SQLITE_OK && i < first + n; i++) {
         if (!l->zip.member[i].size ||
@@ -167,8 +167,8 @@ save_rows(sqlite3 *db, const struct store_row *row, size_t n)
     sqlite3_stmt *q = NULL;
     size_t i;
     int r = sqlite3_prepare_v2(
-        db, "INSERT OR REPLACE INTO crc32 (id, value) VALUES (?, ?)", -1,
-        &q, NULL);
+        db, "INSERT OR REPLACE INTO crc32 (id, value) VALUES (?, ?)", -1, &q,
+        NULL);
 
     for (i = 0; r == SQLITE_OK && i < n; i++) {
         sqlite3_bind_blob(q, 1, row[i].id, 16, SQLITE_STATIC);

@@ -222,8 +222,8 @@ crc_get(struct crc_set *s, size_t member, unsigned flags, crc_cb *cb,
         return id;
     }
     if (r < 0)
-        err_set(&e, -r, "%s", r == -ENODATA ? "no CRC-32 is stored"
-                                            : "out of memory");
+        err_set(&e, -r, "%s",
+                r == -ENODATA ? "no CRC-32 is stored" : "out of memory");
     cb(user, r, v, &e);
     return 0;
 }
@@ -240,9 +240,9 @@ crc_cancel(struct crc_set *s, uint64_t id)
     pthread_mutex_lock(&s->lock);
     c = *climb_slot(s, (uint32_t)id);
     if (c)
-        STAILQ_FOREACH (w, &c->waiters, link)
-            if (w->seq == id >> 32)
-                break;
+        STAILQ_FOREACH(w, &c->waiters, link)
+    if (w->seq == id >> 32)
+        break;
     if (w) {
         STAILQ_REMOVE(&c->waiters, w, crc_waiter, link);
         if (STAILQ_EMPTY(&c->waiters)) {

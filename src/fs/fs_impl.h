@@ -112,7 +112,7 @@ struct fs_call {
     size_t text_len;
     size_t size; /* getxattr: room */
     const struct fs_xattr *xattr;
-    struct fs_file *file; /* read */
+    struct fs_file *file;     /* read */
     struct fuse_file_info fi; /* opendir */
     struct reader *reader;
     struct publish_job *job;

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * From a listing to a layout: pages -> key rule -> set rule -> order ->
- * layout and digest, with the freshness rules of product.md.  Downloads
+ * layout and digest, with the freshness rules of s3zipfs(1).  Downloads
  * nothing.  Must not know FUSE, CRCs or plans of an upload.
  */
 #ifndef S3ZIPFS_INDEX_INDEX_H
@@ -49,24 +49,24 @@ struct layout {
     char *bucket;
     char *prefix; /* key prefix of the directory: "" or ends in '/' */
     size_t prefix_len;
-    int64_t mtime; /* newest member, 0 if none */
+    int64_t mtime;               /* newest member, 0 if none */
     _Atomic(uint64_t) listed_ms; /* net_now_ms, end of its last listing */
     struct layout_skip *skip;
-    size_t skip_count;    /* all faults, soft ones included */
+    size_t skip_count;                   /* all faults, soft ones included */
     size_t poison_count, conflict_count; /* left out */
     size_t soft_count;                   /* in, with a remark */
-    size_t excluded_count;  /* by include=/exclude=, or scratch */
-    uint64_t pages;       /* list requests that it took */
-    uint8_t fingerprint[32]; /* of the listing that it was made from */
+    size_t excluded_count;               /* by include=/exclude=, or scratch */
+    uint64_t pages;                      /* list requests that it took */
+    uint8_t fingerprint[32];      /* of the listing that it was made from */
     const char *cut[LAYOUT_CUTS]; /* keys that divide it evenly (arena):
                                      where the next listing begins, side by
                                      side */
     size_t cut_count;
-    atomic_bool stale;    /* a member answered 412 or 404 */
+    atomic_bool stale;              /* a member answered 412 or 404 */
     _Atomic(uint32_t) stale_member; /* which */
     _Atomic(const struct layout_twin *) twin; /* as listed last; NULL: none,
                                                  or twin=off */
-    struct layout_twin *twins; /* all that it had */
+    struct layout_twin *twins;                /* all that it had */
     atomic_bool misread; /* one was wrong: what came of it is not to be kept,
                             and no twin is trusted again */
 };
@@ -132,7 +132,7 @@ void index_invalidate(struct index *ix, const char *prefix);
 struct index_dir {
     const char *const *name;
     size_t count;
-    bool exists;  /* some key is below (always true for the root) */
+    bool exists; /* some key is below (always true for the root) */
     bool too_big;
 };
 typedef void index_dir_cb(void *user, int r, const struct index_dir *d,

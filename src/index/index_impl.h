@@ -74,10 +74,10 @@ struct listing {
     size_t prefix_len;
     size_t root_len; /* include= and exclude= see the key after that */
     struct arena arena;
-    uint64_t objects;  /* listed, members or not */
+    uint64_t objects; /* listed, members or not */
     size_t excluded;
-    bool has_marker;   /* the prefix's own marker, with bytes */
-    bool has_archive;  /* an object at the archive's own key */
+    bool has_marker;  /* the prefix's own marker, with bytes */
+    bool has_archive; /* an object at the archive's own key */
     struct zip_member marker, archive;
     struct zip_member *member; /* gathered; name = key after prefix */
     size_t count;
@@ -141,9 +141,9 @@ struct scan {
     struct index *ix;
     const char *prefix; /* borrowed */
     size_t prefix_len;
-    struct listing *listing;       /* borrowed; complete at a good end */
-    const char *const *cut;        /* borrowed until scan_start returns: */
-    size_t cut_count;              /* ascending keys to begin at */
+    struct listing *listing; /* borrowed; complete at a good end */
+    const char *const *cut;  /* borrowed until scan_start returns: */
+    size_t cut_count;        /* ascending keys to begin at */
     void (*end)(void *user, int r, const struct err *e);
     void *user;
     uint64_t pages; /* LIST requests that were answered */

@@ -308,7 +308,7 @@ layout_publishable_over(const struct layout *l, enum conf_badkeys badkeys,
     if (l->poison_count > 0)
         return refuse(l, true, false, l->poison_count, e);
     for (i = 0; i < l->skip_count; i++)
-        conflicts -= is_stranger(&l->skip[i]) &&
-                     !counts_as_poison(&l->skip[i]);
+        conflicts -=
+            is_stranger(&l->skip[i]) && !counts_as_poison(&l->skip[i]);
     return conflicts ? refuse(l, false, true, conflicts, e) : 0;
 }

@@ -85,7 +85,7 @@ run_again(struct run *r)
 
 /* --------------------------------------------------------------- ending */
 
-/* product.md, "Freshness": ttl from the end of a listing, never shorter
+/* s3zipfs(1), "FRESHNESS": ttl from the end of a listing, never shorter
  * than it took; ttl=0 lists each time.  Errors that may pass are for those
  * who wait only. */
 static uint64_t

@@ -25,8 +25,8 @@ bool key_is_plain(struct key_ref k);
 /* The letters and digits that keys of this listing are made of. */
 struct alphabet {
     bool has[128];
-    unsigned count;      /* members */
-    char letter[128];    /* members, ascending */
+    unsigned count;           /* members */
+    char letter[128];         /* members, ascending */
     unsigned char floor[256]; /* members <= this byte */
 };
 /* Looks at the bytes of k from `from` on. */

@@ -103,7 +103,7 @@ static bool
 never_proxied(const char *url)
 {
     static const char *const local[] = {
-        "localhost:", "localhost/", "127.",      "[::1]",
+        "localhost:", "localhost/", "127.",        "[::1]",
         "169.254.",   "[fe80:",     "[fd00:ec2::",
     };
     const char *host = strstr(url, "://");

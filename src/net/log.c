@@ -38,8 +38,8 @@ log_open(enum log_level level, const char *where, struct err *e)
     if (where && !to_syslog) {
         fd = open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
         if (fd < 0)
-            return err_set(e, errno, "cannot open the log file %s: %s",
-                           where, strerror(errno));
+            return err_set(e, errno, "cannot open the log file %s: %s", where,
+                           strerror(errno));
     }
     log_close();
     if (to_syslog)
@@ -106,8 +106,9 @@ log_line(enum log_level level, const char *fmt, ...)
     if (target.stamp)
         n = put_stamp(line, room);
     if (!target.syslog)
-        n += (size_t)snprintf(line + n, room - n, "%s: %s: ",
-                              program_invocation_short_name, words[level]);
+        n += (size_t)snprintf(line + n, room - n,
+                              "%s: %s: ", program_invocation_short_name,
+                              words[level]);
     errno = saved;
     va_start(ap, fmt);
     more = vsnprintf(line + n, room - n, fmt, ap);

@@ -24,8 +24,7 @@ log_syslog_close(void)
 void
 log_syslog_line(int rank, const char *text)
 {
-    static const int priority[] = {LOG_ERR, LOG_WARNING, LOG_INFO,
-                                   LOG_DEBUG};
+    static const int priority[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
     syslog(priority[rank], "%s", text);
 }

@@ -35,8 +35,7 @@ enum { EVENTS = 64, STALL_CHECK_MS = 100 };
 
 /* Signals are for the main thread: a loop has them all blocked. */
 int
-thread_start(pthread_t *ret, void *(*fn)(void *), void *arg,
-             const char *name)
+thread_start(pthread_t *ret, void *(*fn)(void *), void *arg, const char *name)
 {
     sigset_t all, old;
     int r;
@@ -96,8 +95,8 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
      * come back. */
     if (epoll_ctl(l->epoll_fd, op, fd, &ev) < 0 &&
         (errno == ENOENT || errno == EEXIST))
-        epoll_ctl(l->epoll_fd,
-                  errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
+        epoll_ctl(l->epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+                  fd, &ev);
     curl_multi_assign(l->multi, fd, l);
     return 0;
 }
@@ -239,8 +238,8 @@ take_finished(struct loop *l)
             CURLE_OK)
             continue;
         err = x->refused ? x->refused : curl_errno(msg->easy_handle, code);
-        text = x->slot->errtext[0] ? x->slot->errtext
-                                   : curl_easy_strerror(code);
+        text =
+            x->slot->errtext[0] ? x->slot->errtext : curl_easy_strerror(code);
         exchange_finish(l, x, err, text);
     }
 }

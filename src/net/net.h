@@ -35,7 +35,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 /* Arguments are not evaluated unless debug is on. */
-#define log_debug(...)                                                 \
+#define log_debug(...)                                                        \
     (log_on(LOG_DEBUG) ? log_line(LOG_DEBUG, __VA_ARGS__) : (void)0)
 
 /* --------------------------------------------------------------- loops */
@@ -43,8 +43,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 struct net;
 
 struct net_conf {
-    unsigned loops;       /* I/O threads; 0 = by number of cores, 1..4 */
-    unsigned connections; /* at most, over all loops; default 64 */
+    unsigned loops;        /* I/O threads; 0 = by number of cores, 1..4 */
+    unsigned connections;  /* at most, over all loops; default 64 */
     const char *ca_bundle; /* NULL = system */
     bool no_verify_tls;
     const char *user_agent;
@@ -95,15 +95,15 @@ struct net_request {
 };
 
 struct net_response {
-    int err;            /* 0, or -errno: -ECANCELED, -ETIMEDOUT,
-                           -ECONNREFUSED, -EHOSTUNREACH (no route, name not
-                           found), -EPROTO (TLS, malformed), -ECONNRESET
-                           (cut short), or what a callback returned */
+    int err;             /* 0, or -errno: -ECANCELED, -ETIMEDOUT,
+                            -ECONNREFUSED, -EHOSTUNREACH (no route, name not
+                            found), -EPROTO (TLS, malformed), -ECONNRESET
+                            (cut short), or what a callback returned */
     const char *errtext; /* libcurl's words if err, else "" */
     int status;          /* HTTP; 0 if none came */
     uint64_t received;   /* body bytes */
     uint64_t sent;
-    uint32_t first_ms;   /* to the first byte of the answer */
+    uint32_t first_ms; /* to the first byte of the answer */
     uint32_t total_ms;
     void *impl;
 };

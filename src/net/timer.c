@@ -111,8 +111,7 @@ timer_add(struct net *n, struct timer *t)
 }
 
 uint64_t
-net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user),
-          void *user)
+net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user), void *user)
 {
     struct timer *t = calloc(1, sizeof(*t));
     uint64_t id = net_new_id(n), now = net_now_ms();
@@ -121,8 +120,8 @@ net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user),
     if (!t)
         abort(); /* a lost timer is a read that never answers */
     t->node.id = id;
-    t->due_ms = delay_ms > UINT64_MAX - 1 - now ? UINT64_MAX - 1
-                                                : now + delay_ms;
+    t->due_ms =
+        delay_ms > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + delay_ms;
     t->fn = fn;
     t->user = user;
     pthread_mutex_lock(&n->lock);

@@ -218,7 +218,7 @@ void plan_frontier_free(struct plan_frontier *f);
 
 /* ------------------------------------------------------------- showing */
 
-/* What a person and a program read; names as in product.md. */
+/* What a person and a program read; names as in s3zip(1). */
 struct plan_meta {
     const char *order;      /* "plan" or "key" */
     const char *digest_hex; /* NULL if unknown (--sizes) */

@@ -89,8 +89,8 @@ on_created(struct publish_job *j)
         j->created = time(NULL);
         j->upload_id = STEAL(j->call.upload_id);
         pthread_mutex_lock(&j->lock);
-        text_escape(j->st.upload_id, sizeof(j->st.upload_id),
-                    j->upload_id, strlen(j->upload_id));
+        text_escape(j->st.upload_id, sizeof(j->st.upload_id), j->upload_id,
+                    strlen(j->upload_id));
         pthread_mutex_unlock(&j->lock);
         job_work(j, &j->id_work, journal_upload, on_id_kept);
         if (!j->stop)

@@ -84,8 +84,8 @@ on_deleted(struct publish_job *j)
 {
     if (j->call.e.err < 0 && j->call.e.err != -ESTALE)
         log_error("publish: %s: a wrong archive is there and could not be "
-                  "deleted: %s %s", j->st.dest, j->call.e.code,
-                  j->call.e.message);
+                  "deleted: %s %s",
+                  j->st.dest, j->call.e.code, j->call.e.message);
     clean_row(j, clean_over);
 }
 
@@ -145,8 +145,8 @@ keep_row(struct publish_job *j)
     const char *code = j->hurry ? "no answer" : j->call.e.code;
 
     log_warn("publish: %s: its upload could not be aborted: %s %s; the "
-             "next publish to this key removes it", j->st.dest, code,
-             j->hurry ? "in time" : j->call.e.message);
+             "next publish to this key removes it",
+             j->st.dest, code, j->hurry ? "in time" : j->call.e.message);
     j->row = 0;
 }
 

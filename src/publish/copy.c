@@ -182,6 +182,5 @@ copy_send(struct publish_job *j, uint32_t n)
     j->part[n].state = PART_BUSY;
     j->inflight++;
     j->copies_busy++;
-    j->part[n].id =
-        s3_upload_copy(j->p->d.s3_dest, &a, copy_cb, &j->part[n]);
+    j->part[n].id = s3_upload_copy(j->p->d.s3_dest, &a, copy_cb, &j->part[n]);
 }

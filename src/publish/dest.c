@@ -23,8 +23,7 @@ publish_dest_free(struct publish_dest *d)
 }
 
 static int
-own_dest(struct publisher *p, const struct layout *l,
-         struct publish_dest *d)
+own_dest(struct publisher *p, const struct layout *l, struct publish_dest *d)
 {
     d->bucket = strdup(l->bucket);
     if (asprintf(&d->key, "%s%s", l->prefix, p->d.conf->name) < 0)
@@ -70,8 +69,7 @@ key_below(const char *key, const char *prefix)
     size_t n = strlen(prefix);
 
     return strncmp(key, prefix, n) == 0 &&
-           (n == 0 || prefix[n - 1] == '/' || key[n] == '/' ||
-            key[n] == '\0');
+           (n == 0 || prefix[n - 1] == '/' || key[n] == '/' || key[n] == '\0');
 }
 
 static bool
@@ -84,8 +82,7 @@ within(const char *bound, const struct publish_dest *d)
 }
 
 static int
-check_bounds(const struct conf *c, const struct publish_dest *d,
-             struct err *e)
+check_bounds(const struct conf *c, const struct publish_dest *d, struct err *e)
 {
     size_t i;
 
@@ -122,8 +119,8 @@ is_member(struct publisher *p, const struct layout *l,
 
 int
 publish_dest_parse(struct publisher *p, const struct layout *l,
-                   const char *value, size_t len,
-                   struct publish_dest *ret, struct err *e)
+                   const char *value, size_t len, struct publish_dest *ret,
+                   struct err *e)
 {
     struct publish_dest d = {NULL, NULL};
     int r;
@@ -134,7 +131,8 @@ publish_dest_parse(struct publisher *p, const struct layout *l,
     if (r == 0)
         r = check_bounds(p->d.conf, &d, e);
     if (r == 0 && is_member(p, l, &d))
-        r = err_set(e, EINVAL, "destination: would be a member of the "
+        r = err_set(e, EINVAL,
+                    "destination: would be a member of the "
                     "archive; exclude it or publish elsewhere");
     if (r < 0) {
         publish_dest_free(&d);

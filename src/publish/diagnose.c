@@ -30,12 +30,14 @@ decide(struct publish_job *j, const struct diagnosis *d)
     text_escape(name, sizeof(name), m->key, m->key_len);
     if (d->crc == d->known) {
         job_blame(j, d->member);
-        job_fail(j, EIO, "%s: the store's copy has another CRC-32 than "
-                 "the object", name);
+        job_fail(j, EIO,
+                 "%s: the store's copy has another CRC-32 than "
+                 "the object",
+                 name);
         return;
     }
-    log_warn("publish: %s: its known CRC-32 %08x was wrong, it is %08x",
-             name, d->known, d->crc);
+    log_warn("publish: %s: its known CRC-32 %08x was wrong, it is %08x", name,
+             d->known, d->crc);
     crc_put(j->crcs, d->member, d->crc, true);
     job_restart(j, "%s had a wrong CRC-32", name);
 }

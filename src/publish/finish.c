@@ -42,7 +42,8 @@ on_looked(struct publish_job *j)
         free(STEAL(j->upload_id));
         verify_begin(j);
     } else if (++j->unclear > UNCLEAR_MAX) {
-        job_fail(j, EIO, "the store did not say whether the archive is "
+        job_fail(j, EIO,
+                 "the store did not say whether the archive is "
                  "there");
     } else {
         job_later(j, &j->timer, LOOK_AGAIN_MS << j->unclear, on_waited);
@@ -71,8 +72,12 @@ static bool
 is_checksum_trouble(const struct s3_error *e)
 {
     static const char *const codes[] = {
-        "BadDigest", "InvalidPart", "InvalidRequest", "InvalidArgument",
-        "XAmzContentChecksumMismatch", "InvalidDigest",
+        "BadDigest",
+        "InvalidPart",
+        "InvalidRequest",
+        "InvalidArgument",
+        "XAmzContentChecksumMismatch",
+        "InvalidDigest",
     };
     size_t i;
 
@@ -99,8 +104,7 @@ answer_refused(struct publish_job *j, const struct s3_error *e)
     if (e->err == -EBUSY) {
         answer_busy(j, e);
     } else if (multipart && e->http == 501 && j->send_size) {
-        publisher_learn(j->p, &j->p->caps.no_size,
-                        "no x-amz-mp-object-size");
+        publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
         j->send_size = false;
         complete_send(j);
     } else if (multipart && j->crc && is_checksum_trouble(e)) {
@@ -200,8 +204,8 @@ complete_prepare(struct publish_job *j)
         return;
     }
     for (j->whole = 0, n = 0; n < j->plan.count; n++)
-        j->whole = crc_join(j->whole, j->part[n].crc,
-                            part_len(j, (uint32_t)n));
+        j->whole =
+            crc_join(j->whole, j->part[n].crc, part_len(j, (uint32_t)n));
     j->have_whole = true;
     complete_send(j);
 }

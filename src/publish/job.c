@@ -203,8 +203,8 @@ set_ended(struct publish_job *j, int r)
 
     j->ended = true;
     j->st.ended_ms = net_now_ms();
-    j->st.state = r == 0 ? PUBLISH_DONE
-                  : r == -ECANCELED && j->abort_why ? PUBLISH_CANCELLED
+    j->st.state = r == 0                              ? PUBLISH_DONE
+                  : r == -ECANCELED && j->abort_why   ? PUBLISH_CANCELLED
                   : r == -EINTR || r == -ECONNABORTED ? PUBLISH_CANCELLED
                                                       : PUBLISH_FAILED;
     j->st.err = j->err;

@@ -63,7 +63,7 @@ struct call {
     s3_id id;
     struct s3_error e;
     struct found o;
-    char *upload_id; /* of a create */
+    char *upload_id;             /* of a create */
     struct s3_upload_copy *left; /* of a list of uploads */
     size_t left_count;
 };
@@ -102,7 +102,7 @@ enum part_state { PART_WAIT, PART_BUSY, PART_READ, PART_DONE };
 
 /* Body bytes of a copied member inside an upload part: a donation. */
 struct donation {
-    int32_t copied; /* index into job->copied, -1 = none */
+    int32_t copied;      /* index into job->copied, -1 = none */
     uint64_t first, end; /* of the archive */
     bool have_crc;
     uint32_t crc;
@@ -112,18 +112,18 @@ enum { DON_HEAD, DON_TAIL, DON_COUNT };
 struct part {
     uint8_t state; /* enum part_state; PART_READ: sent, not answered */
     bool have_crc;
-    bool directory;  /* an upload that holds central headers */
-    bool ranged;     /* a copy that is not the whole member */
-    int32_t copied;  /* a copy: its member; an upload: the copied member
-                        whose local header it holds, or -1 */
+    bool directory; /* an upload that holds central headers */
+    bool ranged;    /* a copy that is not the whole member */
+    int32_t copied; /* a copy: its member; an upload: the copied member
+                       whose local header it holds, or -1 */
     uint32_t crc;
-    uint64_t data;   /* an upload: body bytes, to be downloaded */
+    uint64_t data; /* an upload: body bytes, to be downloaded */
     char *etag;
     struct donation don[DON_COUNT]; /* of uploads */
-    struct event ev; /* a copy's answer */
+    struct event ev;                /* a copy's answer */
     struct publish_job *job;
     s3_id id;
-    bool looks;      /* id is a HEAD of the source */
+    bool looks; /* id is a HEAD of the source */
     int attempts, source_err;
     struct s3_error *e; /* a copy's error, malloc, NULL = none */
 };
@@ -133,7 +133,7 @@ enum ask { ASK_NOT, ASK_SENT, ASK_ANSWERED };
 /* A member of which at least one range is copied. */
 struct copied {
     uint32_t member;
-    uint32_t first_part, last_part; /* those that overlap its body */
+    uint32_t first_part, last_part;    /* those that overlap its body */
     uint32_t copies_left, pieces_left; /* without CRC */
     bool ranged;
     bool has_stored; /* the cheap rungs knew its CRC */
@@ -154,12 +154,12 @@ struct check;
 
 /* What the store's answers taught us; for as long as the process lives. */
 struct caps {
-    bool no_part_crc;  /* copies into a checksum upload: none, or refused */
-    bool range_bad;    /* ranged copies of CRC32 sources: whole's CRC */
-    bool range_good;   /* ranged copies of CRC32 sources: seen right */
-    bool copies_good;  /* a publish with copies was verified by the store */
-    bool no_size;      /* x-amz-mp-object-size: 501 */
-    bool no_copy;      /* no part copy */
+    bool no_part_crc; /* copies into a checksum upload: none, or refused */
+    bool range_bad;   /* ranged copies of CRC32 sources: whole's CRC */
+    bool range_good;  /* ranged copies of CRC32 sources: seen right */
+    bool copies_good; /* a publish with copies was verified by the store */
+    bool no_size;     /* x-amz-mp-object-size: 501 */
+    bool no_copy;     /* no part copy */
 };
 
 struct publisher {
@@ -189,8 +189,8 @@ enum phase {
     PHASE_PREPARE, /* one call or work after the other */
     PHASE_ASK,     /* do copied members have a stored CRC32? */
     PHASE_PARTS,
-    PHASE_END,     /* complete, look, verify: one after the other */
-    PHASE_CHECK,   /* ranges are read back */
+    PHASE_END,   /* complete, look, verify: one after the other */
+    PHASE_CHECK, /* ranges are read back */
     PHASE_CLEAN,
     PHASE_OVER,
 };
@@ -201,8 +201,8 @@ enum {
     COPIES_MAX = 32,
     CHECKS_MAX = 8,
     RESTARTS_MAX = 6,
-    BUSY_MAX = 3,     /* new uploads after 409 */
-    UNCLEAR_MAX = 3,  /* looks after an unclear end */
+    BUSY_MAX = 3,       /* new uploads after 409 */
+    UNCLEAR_MAX = 3,    /* looks after an unclear end */
     READY_WINDOW = 256, /* waiting upload parts that are looked at */
 };
 
@@ -234,7 +234,7 @@ struct publish_job {
     uint64_t last_waiter;
     bool ended;
     bool abort_posted;
-    int abort_why; /* the first reason, 0 = none */
+    int abort_why;        /* the first reason, 0 = none */
     unsigned abort_asked; /* times */
 
     /* strand */
@@ -261,12 +261,12 @@ struct publish_job {
     struct copied *copied;
     uint32_t copied_count;
 
-    bool crc;         /* this upload has the checksum algorithm */
-    bool never_crc;   /* not again in this job */
-    bool force_full;  /* nothing but reading it all back will do */
+    bool crc;        /* this upload has the checksum algorithm */
+    bool never_crc;  /* not again in this job */
+    bool force_full; /* nothing but reading it all back will do */
     bool have_whole;
-    uint32_t whole;   /* CRC-32 of the archive */
-    bool noop;        /* it is there already */
+    uint32_t whole;        /* CRC-32 of the archive */
+    bool noop;             /* it is there already */
     const char *noop_word; /* then: how that is known */
     bool if_none_match;
     char if_match[320]; /* the object that is to be replaced, "" */
@@ -276,14 +276,14 @@ struct publish_job {
     struct s3_upload_copy *orphan; /* to be aborted */
     size_t orphan_count, orphan_next;
     job_fn *orphans_gone;
-    bool orphans_kept; /* some could not be aborted */
+    bool orphans_kept;     /* some could not be aborted */
     struct delay timer;    /* of a sequence, or the parts' grace */
     struct delay patience; /* of cleaning, or of an end that is wanted */
-    int64_t row;      /* of the journal, 0 = none */
-    int64_t intent;   /* seconds */
+    int64_t row;           /* of the journal, 0 = none */
+    int64_t intent;        /* seconds */
     char *upload_id;
-    int64_t created;    /* seconds: the answer to Create */
-    bool create_twice;  /* it was sent again: there may be two */
+    int64_t created;   /* seconds: the answer to Create */
+    bool create_twice; /* it was sent again: there may be two */
     bool create_unclear, complete_unclear, send_size;
     struct found done; /* the finished object */
     bool finished;     /* it is there */
@@ -304,11 +304,11 @@ struct publish_job {
     unsigned check_busy;
 
     enum stop stop;
-    bool stopping;  /* calls were told */
-    bool hurry;     /* the store does not answer: clean no further */
-    bool cleaned;   /* the store is asked nothing more */
+    bool stopping; /* calls were told */
+    bool hurry;    /* the store does not answer: clean no further */
+    bool cleaned;  /* the store is asked nothing more */
     job_fn *clean_then;
-    bool cut;       /* parts were cut off: they may arrive yet */
+    bool cut; /* parts were cut off: they may arrive yet */
     unsigned restarts, busy_answers, unclear;
 };
 
@@ -437,8 +437,8 @@ struct journal_row {
     int64_t id, intent;
     char *upload_id; /* NULL if the process died before it knew */
     char initiator[128];
-    bool alive;      /* its process runs */
-    bool gone;       /* its upload was aborted: remove the row */
+    bool alive; /* its process runs */
+    bool gone;  /* its upload was aborted: remove the row */
 };
 void journal_owner(char *out, size_t size);
 int64_t journal_intent(struct publish_job *j, int64_t now);

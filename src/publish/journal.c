@@ -165,9 +165,9 @@ bind_where(struct publish_job *j, sqlite3_stmt *s)
 static void
 journal_bound(struct sqlite3 *db)
 {
-    sqlite3_stmt *s = journal_stmt(
-        db, "DELETE FROM publish_upload WHERE id <="
-            " (SELECT max(id) FROM publish_upload) - ?");
+    sqlite3_stmt *s =
+        journal_stmt(db, "DELETE FROM publish_upload WHERE id <="
+                         " (SELECT max(id) FROM publish_upload) - ?");
 
     sqlite3_bind_int64(s, 1, ROWS_MAX);
     journal_run(db, s);
@@ -245,9 +245,9 @@ row_read(struct publish_job *j, sqlite3_stmt *s, struct journal_row *to)
     to->intent = sqlite3_column_int64(s, 2);
     /* Our own rows are of uploads that could not be aborted then: there
      * is one job per destination. */
-    to->alive = strcmp(owner ? owner : "", j->p->owner) != 0 &&
-                owner_alive(j->p->owner, owner ? owner : "",
-                            time(NULL) - to->intent);
+    to->alive =
+        strcmp(owner ? owner : "", j->p->owner) != 0 &&
+        owner_alive(j->p->owner, owner ? owner : "", time(NULL) - to->intent);
     snprintf(to->initiator, sizeof(to->initiator), "%s", who ? who : "");
     to->upload_id = id ? strdup(id) : NULL;
     return !id || to->upload_id;

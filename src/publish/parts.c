@@ -136,10 +136,8 @@ next_ready(struct publish_job *j, uint32_t *ret)
            (j->plan.part[j->next_upload].kind == PLAN_COPY ||
             j->part[j->next_upload].state != PART_WAIT))
         j->next_upload++;
-    for (n = j->next_upload; n < j->plan.count && seen < READY_WINDOW;
-         n++) {
-        if (j->plan.part[n].kind == PLAN_COPY ||
-            j->part[n].state != PART_WAIT)
+    for (n = j->next_upload; n < j->plan.count && seen < READY_WINDOW; n++) {
+        if (j->plan.part[n].kind == PLAN_COPY || j->part[n].state != PART_WAIT)
             continue;
         if (is_ready(j, &j->part[n])) {
             *ret = n;
@@ -182,8 +180,8 @@ uploads_step(struct publish_job *j)
         j->permit_part = n;
         j->permit_waiting = true;
         j->inflight++;
-        j->permit_id = permits_take(j->p->permits, part_len(j, n),
-                                    permit_granted, j);
+        j->permit_id =
+            permits_take(j->p->permits, part_len(j, n), permit_granted, j);
         if (j->permit_id == 0) {
             j->permit_waiting = false;
             j->inflight--;

@@ -54,8 +54,7 @@ build_copies(struct publish_job *j)
         if (!c || c->member != pp[n].member)
             c = copied_add(j, n);
         j->part[n].copied = (int32_t)(c - j->copied);
-        j->part[n].ranged =
-            part_len(j, n) != job_member(j, c->member)->size;
+        j->part[n].ranged = part_len(j, n) != job_member(j, c->member)->size;
         c->ranged |= j->part[n].ranged;
         c->last_part = n;
         c->copies_left++;
@@ -89,8 +88,7 @@ build_donations(struct publish_job *j, struct copied *c)
 
     while (c->first_part > 0 && pp[c->first_part - 1].end > from)
         c->first_part--;
-    while (c->last_part + 1 < j->plan.count &&
-           pp[c->last_part + 1].first < to)
+    while (c->last_part + 1 < j->plan.count && pp[c->last_part + 1].first < to)
         c->last_part++;
     c->pieces_left = c->last_part - c->first_part + 1;
     for (n = c->first_part; n <= c->last_part; n++)
@@ -285,8 +283,8 @@ copied_wants_ask(struct publish_job *j, const struct copied *c)
 static void
 on_asked(struct publish_job *j, struct event *ev)
 {
-    struct copied *c = (struct copied *)((char *)ev -
-                                         offsetof(struct copied, ev));
+    struct copied *c =
+        (struct copied *)((char *)ev - offsetof(struct copied, ev));
     uint32_t known;
 
     c->id = 0;

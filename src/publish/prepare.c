@@ -33,7 +33,8 @@ check_memory(struct publisher *p, const struct plan *plan, struct err *e)
     for (i = 0; i < plan->count; i++) {
         len = plan->part[i].end - plan->part[i].first;
         if (plan->part[i].kind == PLAN_UPLOAD && len > limit)
-            return err_set(e, EFBIG, "an upload part of %s does not fit "
+            return err_set(e, EFBIG,
+                           "an upload part of %s does not fit "
                            "half of memory=%s: raise memory=",
                            text_size(need, len),
                            text_size(have, p->d.conf->memory));
@@ -48,9 +49,8 @@ plan_make(struct publisher *p, struct layout *l, struct plan *ret,
     struct plan_limits lim = plan_limits_s3;
     int r;
 
-    lim.upload_cap = max_u64(min_u64(lim.upload_cap,
-                                     permits_total(p->permits)),
-                             lim.part_min);
+    lim.upload_cap = max_u64(
+        min_u64(lim.upload_cap, permits_total(p->permits)), lim.part_min);
     r = plan_parts(ret, &l->zip, &lim, s, e);
     if (r < 0)
         return r;
@@ -69,11 +69,15 @@ check_member(const struct zip_member *m, struct err *e)
         return 0;
     text_escape(name, sizeof(name), m->key, m->key_len);
     if (m->archived)
-        return err_set(e, ENODATA, "%s: in an archived storage class, "
-                       "restore it first", name);
+        return err_set(e, ENODATA,
+                       "%s: in an archived storage class, "
+                       "restore it first",
+                       name);
     if (m->etag_len == 0)
-        return err_set(e, EOPNOTSUPP, "%s: listed without an ETag, cannot "
-                       "be guarded", name);
+        return err_set(e, EOPNOTSUPP,
+                       "%s: listed without an ETag, cannot "
+                       "be guarded",
+                       name);
     return 0;
 }
 
@@ -113,8 +117,7 @@ void
 plan_run(struct publish_job *j)
 {
     j->strategy = plan_strategy_of(j->p);
-    j->r = plan_make(j->p, j->layout, &j->plan, j->strategy,
-                     &j->work_err);
+    j->r = plan_make(j->p, j->layout, &j->plan, j->strategy, &j->work_err);
     if (j->r == 0)
         j->r = pieces_build(j);
 }
@@ -125,8 +128,7 @@ prepare_run(struct publish_job *j)
     j->r = check_layout(j);
     if (j->r == 0)
         plan_run(j);
-    if (j->r == 0 &&
-        journal_left(j, &j->left, &j->left_count) < 0)
+    if (j->r == 0 && journal_left(j, &j->left, &j->left_count) < 0)
         log_info("publish: %s: the journal could not be read", j->st.dest);
 }
 
@@ -135,8 +137,7 @@ prepare_run(struct publish_job *j)
 bool
 found_is_ours(const struct publish_job *j, const struct found *o)
 {
-    return strcmp(o->digest, j->digest) == 0 &&
-           o->size == job_zip(j)->size &&
+    return strcmp(o->digest, j->digest) == 0 && o->size == job_zip(j)->size &&
            !(o->have_crc && j->have_whole && o->crc != j->whole);
 }
 
@@ -170,7 +171,8 @@ decide_found(struct publish_job *j)
         return;
     }
     if (!o->digest[0] && !j->p->d.conf->overwrite) {
-        job_fail(j, EEXIST, "the destination exists and was not published "
+        job_fail(j, EEXIST,
+                 "the destination exists and was not published "
                  "by s3zipfs (overwrite would replace it)");
         return;
     }
@@ -192,8 +194,8 @@ on_head(struct publish_job *j)
      * last call decides. */
     if (e->err == -ENOENT || e->http == 404 || e->err == -EACCES ||
         e->http == 403) {
-        j->if_none_match = e->err == -ENOENT || e->http == 404 ||
-                           !j->p->d.conf->overwrite;
+        j->if_none_match =
+            e->err == -ENOENT || e->http == 404 || !j->p->d.conf->overwrite;
         sweep_begin(j);
         return;
     }

@@ -20,14 +20,14 @@
 struct publisher;
 struct publisher_deps { /* borrowed for the life of the publisher */
     struct net *net;
-    struct s3 *s3;        /* sources */
-    struct s3 *s3_dest;   /* destinations; may be the same */
+    struct s3 *s3;      /* sources */
+    struct s3 *s3_dest; /* destinations; may be the same */
     struct state *state;
     struct read_pool *pool;
     const struct conf *conf;
-    struct index *index;  /* invalidated after a publish; may be NULL */
-    const char *root;     /* key prefix of the mount, that include= and
-                             exclude= leave out; NULL = the layout's own */
+    struct index *index; /* invalidated after a publish; may be NULL */
+    const char *root;    /* key prefix of the mount, that include= and
+                            exclude= leave out; NULL = the layout's own */
 };
 int publisher_new(struct publisher **ret, const struct publisher_deps *d,
                   struct err *e);
@@ -42,8 +42,8 @@ struct publish_dest {
     char *bucket, *key;
 };
 int publish_dest_parse(struct publisher *p, const struct layout *l,
-                       const char *value, size_t len,
-                       struct publish_dest *ret, struct err *e);
+                       const char *value, size_t len, struct publish_dest *ret,
+                       struct err *e);
 void publish_dest_free(struct publish_dest *d);
 
 enum publish_state {
@@ -59,21 +59,21 @@ enum publish_state {
 /* A snapshot of a job, for status lines and the progress bar. */
 struct publish_status {
     enum publish_state state;
-    bool noop;          /* the same layout was there already */
-    char dest[1100];    /* s3://bucket/key, escaped */
+    bool noop;       /* the same layout was there already */
+    char dest[1100]; /* s3://bucket/key, escaped */
     char upload_id[256];
     uint64_t parts, parts_done;
     uint64_t bytes;
     uint64_t uploaded, copied; /* of the last attempt, so far */
     uint64_t downloaded;       /* of all */
-    uint64_t wasted; /* uploaded and copied, of those before the last */
-    uint64_t bytes_done;  /* of the archive */
+    uint64_t wasted;     /* uploaded and copied, of those before the last */
+    uint64_t bytes_done; /* of the archive */
     uint64_t retries, restarts;
     uint64_t started_ms, now_ms, ended_ms;
     char etag[128];
     bool have_crc32;
     uint32_t crc32;
-    const char *verified; /* "store-crc", "readback-headers", "full", "" */
+    const char *verified;  /* "store-crc", "readback-headers", "full", "" */
     struct s3_error error; /* the S3 answer behind a failure, if any */
     struct err err;        /* final error; num 0 = none */
     char key[1100];        /* the member at fault, escaped; "" */
@@ -92,7 +92,8 @@ int publish_start(struct publisher *p, struct reader *r,
                   const struct publish_dest *dest, struct publish_job **ret,
                   struct err *e);
 /* Called once when the job has ended (at once if it has): r is the errno
- * of product.md's setxattr column.  Returns an id, 0 if answered. */
+ * that setxattr answers (s3zipfs(1), ERRORS).  Returns an id, 0 if
+ * answered. */
 typedef void publish_cb(void *user, int r, const struct err *e);
 uint64_t publish_wait(struct publish_job *j, publish_cb *cb, void *user);
 /* True if cb will not be called. */
@@ -106,7 +107,7 @@ void publish_job_status(struct publish_job *j, struct publish_status *ret);
  * and every running one. */
 void publish_jobs(struct publisher *p, const char *bucket, const char *prefix,
                   void (*fn)(void *user, struct publish_job *j), void *user);
-/* "name: value" lines of product.md, bounded; for user.publish.status. */
+/* "name: value" lines of s3zipfs(1), bounded; for user.publish.status. */
 int publish_status_text(struct buf *out, const struct publish_status *s);
 /* The same in one line, "job: ..." (a running job beside the newest). */
 int publish_status_line(struct buf *out, const struct publish_status *s);

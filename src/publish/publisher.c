@@ -13,8 +13,8 @@
 #include "publish/job.h"
 
 enum {
-    ENDED_MAX = 1000,      /* ended jobs that are remembered */
-    FREE_WAIT_S = 8,       /* for aborts; a job gives up after 6 */
+    ENDED_MAX = 1000,       /* ended jobs that are remembered */
+    FREE_WAIT_S = 8,        /* for aborts; a job gives up after 6 */
     FREE_CANCEL_WAIT_S = 2, /* for calls that were told to end */
 };
 
@@ -110,7 +110,8 @@ publisher_free(struct publisher *p)
     wait_idle(p, FREE_WAIT_S);
     if (p->running > 0) {
         log_warn("publish: %u uploads could not be aborted in time; the "
-                 "next publish to the same key removes them", p->running);
+                 "next publish to the same key removes them",
+                 p->running);
         pthread_mutex_unlock(&p->lock);
         abort_all(p); /* ends what still waits for the store */
         pthread_mutex_lock(&p->lock);

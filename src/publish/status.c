@@ -31,8 +31,8 @@ const char *
 publish_state_name(enum publish_state s)
 {
     static const char *const names[] = {
-        "none",       "planning", "running", "completing",
-        "done",       "failed",   "cancelled",
+        "none", "planning", "running",   "completing",
+        "done", "failed",   "cancelled",
     };
 
     return s < ARRAY_SIZE(names) ? names[s] : "none";
@@ -54,11 +54,10 @@ set_number(struct value *v, uint64_t n)
     v->number = n;
 }
 
-#define GET(field_, how)                                               \
-    static void get_##field_(const struct publish_status *s,           \
-                             struct value *v)                          \
-    {                                                                  \
-        how;                                                           \
+#define GET(field_, how)                                                      \
+    static void get_##field_(const struct publish_status *s, struct value *v) \
+    {                                                                         \
+        how;                                                                  \
     }
 
 GET(state, set_text(v, publish_state_name(s->state)))
@@ -122,8 +121,7 @@ get_error(const struct publish_status *s, struct value *v)
     const char *name = s->err.num ? strerrorname_np(s->err.num) : NULL;
     char text[800];
 
-    snprintf(text, sizeof(text), "%s: %s", name ? name : "error",
-             s->err.text);
+    snprintf(text, sizeof(text), "%s: %s", name ? name : "error", s->err.text);
     set_text(v, s->err.num ? text : "");
 }
 
@@ -199,12 +197,11 @@ publish_status_line(struct buf *out, const struct publish_status *s)
 
     get_eta(s, &eta);
     r = buf_addf(out,
-                 "job: %s %s, parts %" PRIu64 "/%" PRIu64 ", uploaded %"
-                 PRIu64 ", copied %" PRIu64 ", downloaded %" PRIu64
+                 "job: %s %s, parts %" PRIu64 "/%" PRIu64 ", uploaded %" PRIu64
+                 ", copied %" PRIu64 ", downloaded %" PRIu64
                  ", retries %" PRIu64,
                  publish_state_name(s->state), s->dest, s->parts_done,
-                 s->parts, s->uploaded, s->copied, s->downloaded,
-                 s->retries);
+                 s->parts, s->uploaded, s->copied, s->downloaded, s->retries);
     if (r == 0 && eta.kind == NUMBER)
         r = buf_addf(out, ", eta %" PRIu64, eta.number);
     return r ? r : buf_addc(out, '\n');

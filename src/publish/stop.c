@@ -12,22 +12,39 @@
 #include "base/text.h"
 #include "publish/job.h"
 
-/* The errors of product.md's setxattr column; the kernel would run the
+/* The errors that setxattr may answer; the kernel would run the
  * call again on ESTALE, disable it on ENOSYS and rewrite EAGAIN. */
 int
 publish_errno(int r)
 {
     switch (-r) {
     case 0:
-    case EACCES: case EPERM: case ENOENT: case ECANCELED: case EEXIST:
-    case EILSEQ: case EINVAL: case EISDIR: case EIO: case ETIMEDOUT:
-    case EHOSTUNREACH: case ENODATA: case EFBIG: case EBUSY:
-    case EOPNOTSUPP: case EPROTO: case ECONNREFUSED: case EINTR:
-    case ECONNABORTED: case ENOMEM:
+    case EACCES:
+    case EPERM:
+    case ENOENT:
+    case ECANCELED:
+    case EEXIST:
+    case EILSEQ:
+    case EINVAL:
+    case EISDIR:
+    case EIO:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENODATA:
+    case EFBIG:
+    case EBUSY:
+    case EOPNOTSUPP:
+    case EPROTO:
+    case ECONNREFUSED:
+    case EINTR:
+    case ECONNABORTED:
+    case ENOMEM:
         return r;
     case ESTALE:
         return -ECANCELED;
-    case ENETUNREACH: case ENETDOWN: case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
         return -EHOSTUNREACH;
     default:
         return -EIO;
@@ -157,8 +174,9 @@ on_abort(struct publish_job *j, struct event *ev)
     if (j->phase == PHASE_OVER)
         return;
     job_fail(j, -why, "%s",
-             why == -EINTR ? "interrupted"
-             : why == -ECANCELED ? "cancelled" : "s3zipfs is stopping");
+             why == -EINTR       ? "interrupted"
+             : why == -ECANCELED ? "cancelled"
+                                 : "s3zipfs is stopping");
     if (why == -ECONNABORTED)
         clean_hurry_in(j, STOPPING_MS);
     if (asked > 1 && why == -ECONNABORTED)

@@ -124,8 +124,7 @@ call_end(struct call *c, const struct s3_error *e)
 }
 
 void
-call_object_cb(void *user, const struct s3_error *e,
-               const struct s3_object *o)
+call_object_cb(void *user, const struct s3_error *e, const struct s3_object *o)
 {
     struct call *c = user;
 
@@ -133,8 +132,7 @@ call_object_cb(void *user, const struct s3_error *e,
         c->o.size = o->size;
         c->o.have_crc = o->have_crc32;
         c->o.crc = o->crc32;
-        snprintf(c->o.etag, sizeof(c->o.etag), "%s",
-                 o->etag ? o->etag : "");
+        snprintf(c->o.etag, sizeof(c->o.etag), "%s", o->etag ? o->etag : "");
         snprintf(c->o.digest, sizeof(c->o.digest), "%s",
                  o->layout_digest ? o->layout_digest : "");
         snprintf(c->o.version, sizeof(c->o.version), "%s",
@@ -172,8 +170,7 @@ call_complete_cb(void *user, const struct s3_error *e,
     if (e->err == 0 && d) {
         c->o.have_crc = d->have_crc32;
         c->o.crc = d->crc32;
-        snprintf(c->o.etag, sizeof(c->o.etag), "%s",
-                 d->etag ? d->etag : "");
+        snprintf(c->o.etag, sizeof(c->o.etag), "%s", d->etag ? d->etag : "");
         snprintf(c->o.version, sizeof(c->o.version), "%s",
                  d->version_id ? d->version_id : "");
     }

@@ -125,8 +125,7 @@ orphans_abort(struct publish_job *j, int64_t intent, const char *initiator,
         return;
     }
     j->orphan->initiated = intent;
-    strncpy(j->orphan->initiator, initiator,
-            sizeof(j->orphan->initiator) - 1);
+    strncpy(j->orphan->initiator, initiator, sizeof(j->orphan->initiator) - 1);
     c = call_begin(j, on_uploads);
     c->id = s3_list_uploads(j->p->d.s3_dest, &at, call_uploads_cb, c);
 }
@@ -232,7 +231,8 @@ on_swept(struct publish_job *j)
     row->gone = j->call.e.err == 0;
     if (!row->gone)
         log_warn("publish: %s: an upload that was left there could not be "
-                 "aborted: %s", j->st.dest, j->call.e.message);
+                 "aborted: %s",
+                 j->st.dest, j->call.e.message);
     sweep_next(j);
 }
 
@@ -262,8 +262,8 @@ sweep_next(struct publish_job *j)
         sweep_next(j);
     } else if (row->upload_id) {
         c = call_begin(j, on_swept);
-        c->id = s3_abort(j->p->d.s3_dest, &at, row->upload_id,
-                         call_done_cb, c);
+        c->id =
+            s3_abort(j->p->d.s3_dest, &at, row->upload_id, call_done_cb, c);
     } else {
         orphans_abort(j, row->intent, row->initiator, on_orphans_gone);
     }

@@ -268,8 +268,10 @@ read_done(void *user, int r, struct read_view *v, const struct err *e)
         s->view = v;
         s->crc = view_crc(v);
         if (v->length != s->len)
-            s->r = err_set(&s->err, EIO, "the reader gave %llu of %llu "
-                           "bytes", (unsigned long long)v->length,
+            s->r = err_set(&s->err, EIO,
+                           "the reader gave %llu of %llu "
+                           "bytes",
+                           (unsigned long long)v->length,
                            (unsigned long long)s->len);
     }
     job_post(s->u->job, &s->ev, on_read);

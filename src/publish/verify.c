@@ -151,8 +151,10 @@ on_checked(struct publish_job *j, struct event *ev)
     else if (k->failed)
         job_fail(j, ENOMEM, "out of memory");
     else if (k->expect && k->crc != k->want)
-        job_fail(j, EIO, "read back, bytes %llu to %llu are not what was "
-                 "uploaded", (unsigned long long)k->first,
+        job_fail(j, EIO,
+                 "read back, bytes %llu to %llu are not what was "
+                 "uploaded",
+                 (unsigned long long)k->first,
                  (unsigned long long)(k->first + k->len - 1));
 }
 
@@ -242,8 +244,7 @@ checks_build(struct publish_job *j, bool full)
             continue;
         k->job = j;
         k->first = full ? at : j->plan.part[i].first;
-        k->len = full ? min_u64(len, size - at)
-                      : part_len(j, (uint32_t)i);
+        k->len = full ? min_u64(len, size - at) : part_len(j, (uint32_t)i);
         k->expect = !full;
         k->want = full ? 0 : j->part[i].crc;
         at += k->len;

@@ -118,11 +118,12 @@ ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *climb)
     struct cursor *c;
     bool more = p->conf.read_ahead && STAILQ_EMPTY(&p->queue);
 
-    n.limit = min_u64(max_u64(n.share / 2 / READ_CHUNK * READ_CHUNK,
-                              KIB(256)), p->unit_max);
+    n.limit = min_u64(max_u64(n.share / 2 / READ_CHUNK * READ_CHUNK, KIB(256)),
+                      p->unit_max);
     while (more) {
         more = false;
-        TAILQ_FOREACH (c, &p->cursors, link) {
+        TAILQ_FOREACH(c, &p->cursors, link)
+        {
             if (slots >= p->conf.connections ||
                 now - c->used_ms > READ_IDLE_MS)
                 break;

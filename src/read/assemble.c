@@ -11,8 +11,8 @@
 
 struct builder {
     struct op *o;
-    size_t slice;  /* the next one */
-    uint64_t gen;  /* bytes of o->gen used */
+    size_t slice; /* the next one */
+    uint64_t gen; /* bytes of o->gen used */
     int cap;
 };
 

@@ -6,14 +6,14 @@
  */
 #include "read/impl.h"
 
-#define GAP_NEW KIB(256)  /* a second read so near goes forward */
-#define GAP_RUN MIB(2)    /* the kernel's read-ahead comes out of order */
+#define GAP_NEW KIB(256) /* a second read so near goes forward */
+#define GAP_RUN MIB(2)   /* the kernel's read-ahead comes out of order */
 #define BACK_RUN MIB(8)
 #define BACK_PASSED MIB(48)
 #define BACK_FLIGHT MIB(96)
 #define TARGET_FIRST MIB(1)
-#define GROW_MS 10        /* the shortest time that gives a rate */
-#define PLATEAU 3         /* steps without a gain */
+#define GROW_MS 10 /* the shortest time that gives a rate */
+#define PLATEAU 3  /* steps without a gain */
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
 
@@ -39,8 +39,7 @@ static bool
 belongs(const struct cursor *c, uint64_t offset, uint64_t length)
 {
     uint64_t gap = max_u64(c->run > 1 ? GAP_RUN : GAP_NEW, disorder(length));
-    uint64_t back = max_u64(c->run > 1 ? BACK_RUN : GAP_NEW,
-                            disorder(length));
+    uint64_t back = max_u64(c->run > 1 ? BACK_RUN : GAP_NEW, disorder(length));
 
     return c->run && offset + gap >= c->start && offset + back >= c->pos &&
            (offset <= c->pos + gap || offset < c->ahead);
@@ -184,7 +183,8 @@ cursor_share(struct read_pool *p, uint64_t now)
     uint64_t n = 0;
     struct cursor *c;
 
-    TAILQ_FOREACH (c, &p->cursors, link) {
+    TAILQ_FOREACH(c, &p->cursors, link)
+    {
         if (now - c->used_ms > READ_IDLE_MS)
             break;
         n += c->run > 1;
@@ -211,8 +211,8 @@ rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
 static void
 pass(struct cursor *c, struct todo *t)
 {
-    uint64_t slack = min_u64(BACK_PASSED,
-                             c->stream->reader->pool->conf.memory / 4);
+    uint64_t slack =
+        min_u64(BACK_PASSED, c->stream->reader->pool->conf.memory / 4);
     struct claim *cl;
     uint64_t end;
 
@@ -234,8 +234,8 @@ unit_limit(struct read_pool *p, uint64_t now)
 }
 
 unsigned
-cursor_place(struct read_stream *s, struct op *o, uint64_t now,
-             struct todo *t, uint64_t *ret)
+cursor_place(struct read_stream *s, struct op *o, uint64_t now, struct todo *t,
+             uint64_t *ret)
 {
     struct read_pool *p = s->reader->pool;
     struct cursor *c;

@@ -130,8 +130,8 @@ check_unit(struct unit *u, struct err *e)
 
     if (u->twin)
         return twin_check(u, e);
-    if (!u->whole && !check_add(u->reader->check, u->member, size,
-                                u->first, u->length, u->crc, &crc))
+    if (!u->whole && !check_add(u->reader->check, u->member, size, u->first,
+                                u->length, u->crc, &crc))
         return 0;
     return compare(u, crc, e);
 }

@@ -24,11 +24,11 @@
 #include "read/read.h"
 
 enum {
-    READ_CHUNK = 65536,  /* unit buffers are chains of these */
-    READ_HEAP = 32768,   /* units up to that come from malloc */
-    READ_COPY = 8192,    /* smaller pieces of bodies are copied together
-                            with their headers: keeps iovecs short */
-    READ_CURSORS = 4,    /* places that one stream reads at a time */
+    READ_CHUNK = 65536, /* unit buffers are chains of these */
+    READ_HEAP = 32768,  /* units up to that come from malloc */
+    READ_COPY = 8192,   /* smaller pieces of bodies are copied together
+                           with their headers: keeps iovecs short */
+    READ_CURSORS = 4,   /* places that one stream reads at a time */
     READ_HASH = 8192,
     READ_FAILS = 8,
     READ_FAIL_MS = 1000, /* the kernel's retry of a failed read-ahead */
@@ -45,10 +45,10 @@ struct cursor;
 /* ---------------------------------------------------------------- unit */
 
 enum unit_state {
-    UNIT_QUEUED,   /* has its buffer, waits for a slot */
+    UNIT_QUEUED, /* has its buffer, waits for a slot */
     UNIT_FETCHING,
     UNIT_DONE,
-    UNIT_DEAD,     /* failed */
+    UNIT_DEAD, /* failed */
 };
 
 /* A cursor wants to see this unit, later. */
@@ -82,13 +82,13 @@ struct unit {
     uint8_t state;
     bool whole, checksum;
     const struct layout_twin *twin; /* of which it is; NULL: of a member */
-    bool wrong;    /* the twin's CRC-32 differs; the fetch's own */
-    bool indexed;  /* to be found; else freed when nobody holds it */
-    bool listed;   /* in one of the LRU lists */
+    bool wrong;   /* the twin's CRC-32 differs; the fetch's own */
+    bool indexed; /* to be found; else freed when nobody holds it */
+    bool listed;  /* in one of the LRU lists */
     bool urgent;
     atomic_bool cancelled;
-    int pins;      /* ops and views */
-    int refs;      /* the fetch, and who is about to touch it */
+    int pins; /* ops and views */
+    int refs; /* the fetch, and who is about to touch it */
     LIST_HEAD(, claim) claims;
     struct waiters waiters;
     s3_id id;
@@ -112,7 +112,7 @@ unit_end(const struct unit *u)
 
 /* What is to be done without the lock. */
 struct todo {
-    STAILQ_HEAD(, op) ops; /* answered: deliver */
+    STAILQ_HEAD(, op) ops;   /* answered: deliver */
     STAILQ_HEAD(, op) begin; /* planned: ask for CRCs */
     STAILQ_HEAD(, op) redo;  /* failed with the twin: scan, submit */
     struct units start, cancel;
@@ -179,7 +179,7 @@ struct reader {
     LIST_HEAD(, unit) units;
     struct fail fail[READ_FAILS];
     unsigned next_fail;
-    unsigned streams, opens; /* open now; ever opened */
+    unsigned streams, opens;                   /* open now; ever opened */
     const struct layout_twin *twin, *given_up; /* the layout's; NULL: none */
     unsigned wrong_opens; /* those so far had a wrong twin */
     /* Warming: the cheap rungs for large members. */
@@ -210,8 +210,8 @@ struct body { /* a member of which the op needs bytes [first, end) */
 struct slice {
     struct waiter wait;
     size_t member;
-    struct unit *unit; /* pinned; NULL until reserved */
-    uint64_t off, len; /* of the unit; len 0: only the CRC is wanted */
+    struct unit *unit;      /* pinned; NULL until reserved */
+    uint64_t off, len;      /* of the unit; len 0: only the CRC is wanted */
     uint64_t first, length; /* of the unit to make */
     bool copy;
 };
@@ -237,8 +237,8 @@ struct op {
     uint64_t run_start; /* where the cursor began */
     bool forward, first_of_run;
     bool starving, answered, waited;
-    bool twin;   /* reads the twin */
-    bool silent; /* another op answers in its place */
+    bool twin;      /* reads the twin */
+    bool silent;    /* another op answers in its place */
     uint64_t limit; /* bytes of a unit */
     uint64_t seen;  /* the cursor had come so far before */
     read_cb *cb;
@@ -310,10 +310,10 @@ struct cursor {
     unsigned run;        /* reads in sequence; 0: unused */
     bool active;
     uint64_t used_ms, used; /* when; by which op */
-    uint64_t target;     /* bytes to have ahead of pos */
-    uint64_t ahead;      /* up to here things were started */
+    uint64_t target;        /* bytes to have ahead of pos */
+    uint64_t ahead;         /* up to here things were started */
     TAILQ_HEAD(, claim) claims;
-    uint64_t claimed;    /* their charges */
+    uint64_t claimed; /* their charges */
     /* Growth of target. */
     uint64_t grown_pos, grown_ms, best_rate;
     unsigned plateau;
@@ -321,7 +321,7 @@ struct cursor {
     uint64_t climb[READ_CLIMBS];
     size_t climb_member; /* the last */
     unsigned next_climb;
-    uint64_t epoch;      /* counts what it was used for */
+    uint64_t epoch; /* counts what it was used for */
 };
 
 TAILQ_HEAD(cursors, cursor);
@@ -371,8 +371,8 @@ struct read_pool {
     struct net *net;
     struct s3 *s3;
     struct read_pool_conf conf;
-    uint64_t unit_max;   /* bytes */
-    uint64_t ahead_max;  /* bytes that cursors may claim */
+    uint64_t unit_max;  /* bytes */
+    uint64_t ahead_max; /* bytes that cursors may claim */
     pthread_mutex_t lock;
     uint64_t used, claimed;
     void *mapping;
@@ -400,8 +400,7 @@ int memory_init(struct read_pool *p);
 void memory_free(struct read_pool *p);
 /* Make n bytes fit, dropping done units: what lies behind readers; for
  * demand also what lies ahead of them. */
-bool memory_room(struct read_pool *p, uint64_t n, bool demand,
-                 struct todo *t);
+bool memory_room(struct read_pool *p, uint64_t n, bool demand, struct todo *t);
 void memory_take(struct read_pool *p, uint64_t n);
 void memory_give(struct read_pool *p, uint64_t n);
 uint8_t *memory_chunk(struct read_pool *p);

@@ -88,9 +88,9 @@ victim_behind(struct read_pool *p)
 {
     struct unit *u;
 
-    TAILQ_FOREACH (u, &p->behind, lru)
-        if (!u->pins)
-            return u;
+    TAILQ_FOREACH(u, &p->behind, lru)
+    if (!u->pins)
+        return u;
     return NULL;
 }
 
@@ -100,9 +100,9 @@ victim_ahead(struct read_pool *p)
 {
     struct unit *u;
 
-    TAILQ_FOREACH_REVERSE (u, &p->ahead, unit_lru, lru)
-        if (!u->pins)
-            return u;
+    TAILQ_FOREACH_REVERSE(u, &p->ahead, unit_lru, lru)
+    if (!u->pins)
+        return u;
     return NULL;
 }
 

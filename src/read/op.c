@@ -183,9 +183,9 @@ unit_wake(struct unit *u, bool crc_known, struct todo *t)
 
     for (w = TAILQ_FIRST(&u->waiters); w; w = next) {
         next = TAILQ_NEXT(w, link);
-        if (w->need == WAIT_CRC ? crc_known
-                                : done || (w->need < u->length &&
-                                           w->need <= have)) {
+        if (w->need == WAIT_CRC
+                ? crc_known
+                : done || (w->need < u->length && w->need <= have)) {
             waiter_remove(w);
             op_step(w->op, t);
         } else if (w->need < u->length) {

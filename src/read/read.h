@@ -20,7 +20,7 @@
 /* One per mount or command: budget and fetch slots shared by all readers. */
 struct read_pool;
 struct read_pool_conf {
-    uint64_t memory;   /* bytes of data buffers */
+    uint64_t memory;      /* bytes of data buffers */
     unsigned connections; /* fetches side by side at most */
     bool read_ahead;
 };
@@ -36,8 +36,8 @@ int reader_open(struct reader **ret, struct read_pool *p, struct layout *l,
                 struct crc_set *crcs);
 struct reader *reader_ref(struct reader *r);
 void reader_unref(struct reader *r);
-struct layout *reader_layout(struct reader *r);  /* borrowed */
-struct crc_set *reader_crcs(struct reader *r);   /* borrowed */
+struct layout *reader_layout(struct reader *r); /* borrowed */
+struct crc_set *reader_crcs(struct reader *r);  /* borrowed */
 
 /* One sequence of reads (an open file, a cat): what read-ahead looks at.
  * Holds a reference to its reader. */
@@ -73,8 +73,8 @@ uint64_t read_range(struct read_stream *s, uint64_t offset, uint64_t length,
 void read_cancel(struct read_stream *s, uint64_t id);
 
 /* For threads that may wait: copies into out. */
-int read_wait(struct read_stream *s, uint64_t offset, void *out,
-              size_t length, struct err *e);
+int read_wait(struct read_stream *s, uint64_t offset, void *out, size_t length,
+              struct err *e);
 
 struct read_stats {
     uint64_t reads, bytes, fetches, fetched_bytes, hits, memory_used,

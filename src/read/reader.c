@@ -87,8 +87,8 @@ reader_crcs(struct reader *r)
 /* ------------------------------------------------------------- failures */
 
 void
-reader_remember(struct reader *r, size_t member, uint64_t first,
-                uint64_t end, const struct err *e)
+reader_remember(struct reader *r, size_t member, uint64_t first, uint64_t end,
+                const struct err *e)
 {
     struct fail *f = &r->fail[r->next_fail++ % READ_FAILS];
 

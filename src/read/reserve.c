@@ -34,8 +34,8 @@ in_order(const struct op *o, size_t member, uint64_t size, uint64_t at)
     uint64_t first = size <= o->limit ? 0 : at / o->limit * o->limit, next;
     uint64_t body = reader_body_at(o->reader, member);
 
-    if (body + first < o->seen ||
-        unit_find(o->reader, member, first, &next) || next <= at)
+    if (body + first < o->seen || unit_find(o->reader, member, first, &next) ||
+        next <= at)
         return at;
     return first;
 }

@@ -91,8 +91,8 @@ read_stream_close(struct read_stream *s)
 /* ---------------------------------------------------------------- read */
 
 static struct op *
-new_op(struct read_stream *s, uint64_t offset, uint64_t length,
-       unsigned flags, read_cb *cb, void *user)
+new_op(struct read_stream *s, uint64_t offset, uint64_t length, unsigned flags,
+       read_cb *cb, void *user)
 {
     uint64_t size = s->reader->layout->zip.size;
     struct op *o = calloc(1, sizeof(*o));
@@ -113,8 +113,8 @@ static void
 refuse(struct op *o, int r)
 {
     if (r < 0 && !o->err.num)
-        err_set(&o->err, -r, "%s", r == -EFBIG ? "read is too long"
-                                               : "out of memory");
+        err_set(&o->err, -r, "%s",
+                r == -EFBIG ? "read is too long" : "out of memory");
     o->r = r;
     o->answered = true;
     op_deliver(o);
@@ -215,9 +215,9 @@ read_cancel(struct read_stream *s, uint64_t id)
     todo_init(&t);
     err_set(&e, ECANCELED, "cancelled");
     pthread_mutex_lock(&p->lock);
-    TAILQ_FOREACH (o, &s->ops, link)
-        if (o->id == id)
-            break;
+    TAILQ_FOREACH(o, &s->ops, link)
+    if (o->id == id)
+        break;
     if (o)
         op_fail(o, -ECANCELED, &e, &t);
     pthread_mutex_unlock(&p->lock);

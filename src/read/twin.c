@@ -19,8 +19,7 @@ twin_look(struct reader *r)
 {
     const struct layout_twin *w = atomic_load(&r->layout->twin);
 
-    r->twin =
-        w == r->given_up || atomic_load(&r->layout->misread) ? NULL : w;
+    r->twin = w == r->given_up || atomic_load(&r->layout->misread) ? NULL : w;
 }
 
 void
@@ -56,8 +55,7 @@ reader_crc_known(const struct reader *r, size_t member)
 {
     uint32_t v;
 
-    return member == r->layout->zip.count ||
-           crc_peek(r->crcs, member, &v);
+    return member == r->layout->zip.count || crc_peek(r->crcs, member, &v);
 }
 
 /* ------------------------------------------------------------ giving up */
@@ -149,8 +147,9 @@ twin_trust(const struct op *o, struct err *ret)
     const struct reader *r = o->reader;
 
     if (twin_misled(o->stream) && !(o->flags & READ_EXACT))
-        return err_set(ret, EIO, "the published archive was read, which "
-                                 "turned out wrong");
+        return err_set(ret, EIO,
+                       "the published archive was read, which "
+                       "turned out wrong");
     if (o->twin && !r->twin) /* starts again */
         return err_set(ret, ESTALE, "the published archive changed");
     return 0;

@@ -219,9 +219,9 @@ unit_claim(struct cursor *c, struct unit *u)
 {
     struct claim *cl;
 
-    LIST_FOREACH (cl, &u->claims, of_unit)
-        if (cl->cursor == c)
-            return cl;
+    LIST_FOREACH(cl, &u->claims, of_unit)
+    if (cl->cursor == c)
+        return cl;
     cl = calloc(1, sizeof(*cl));
     if (!cl)
         return NULL;

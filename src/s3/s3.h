@@ -25,7 +25,7 @@
  * table; plan has its own copy of the numbers it plans with. */
 enum {
     S3_LIST_PAGE = 1000,
-    S3_KEY_MAX = 1024,     /* bytes, of UTF-8 */
+    S3_KEY_MAX = 1024, /* bytes, of UTF-8 */
     S3_PARTS_MAX = 10000,
 };
 #define S3_PART_MIN MIB(5)
@@ -34,28 +34,27 @@ enum {
 /* The one error value.  err is what a read or stat answers (s3zipfs(1),
  * ERRORS); publish maps -ESTALE to ECANCELED itself. */
 struct s3_error {
-    int err;          /* 0 or -errno */
-    int http;         /* status of the last answer, 0 = none came */
-    char code[64];    /* S3 code, "" if none; escaped */
+    int err;           /* 0 or -errno */
+    int http;          /* status of the last answer, 0 = none came */
+    char code[64];     /* S3 code, "" if none; escaped */
     char message[256]; /* S3's or libcurl's words; escaped */
     char request_id[64], host_id[128];
     int attempts;
 };
 /* "GET s3://bucket/key: 403 AccessDenied: ... (request id ...)" with names
  * escaped: the text for struct err.  Returns e->err. */
-int s3_error_text(const struct s3_error *e, const char *op,
-                  const char *bucket, const char *key, size_t key_len,
-                  struct err *ret);
+int s3_error_text(const struct s3_error *e, const char *op, const char *bucket,
+                  const char *key, size_t key_len, struct err *ret);
 
 struct s3;
-struct s3_conf { /* borrowed until s3_new returns */
-    const char *endpoint;    /* URL; NULL = aws_endpoint_url, then AWS */
-    const char *region;      /* NULL = aws_region, then learn */
-    int path_style;          /* -1 auto, 0, 1 */
+struct s3_conf {          /* borrowed until s3_new returns */
+    const char *endpoint; /* URL; NULL = aws_endpoint_url, then AWS */
+    const char *region;   /* NULL = aws_region, then learn */
+    int path_style;       /* -1 auto, 0, 1 */
     bool requester_pays;
     const char *expected_bucket_owner; /* for every bucket... */
     const char *dest_expected_owner;   /* ...but destinations (args.dest) */
-    int sign_payload;        /* -1 auto: over http, and never over https */
+    int sign_payload; /* -1 auto: over http, and never over https */
     const char *storage_class, *sse_kms_key_id; /* for creates */
     const char *trace; /* file to append a JSON line an exchange to; NULL =
                           none */
@@ -94,11 +93,11 @@ struct s3_entry { /* borrowed from the page */
     const char *key;
     size_t key_len;
     uint64_t size;
-    int64_t mtime; /* seconds, floored */
-    const char *etag; /* bare, "" if none */
+    int64_t mtime;             /* seconds, floored */
+    const char *etag;          /* bare, "" if none */
     const char *storage_class; /* "" if none */
-    uint8_t algorithm; /* bits S3_ALG_* of ChecksumAlgorithm */
-    uint8_t type;      /* enum s3_checksum_type */
+    uint8_t algorithm;         /* bits S3_ALG_* of ChecksumAlgorithm */
+    uint8_t type;              /* enum s3_checksum_type */
 };
 enum { S3_ALG_CRC32 = 1, S3_ALG_OTHER = 2 };
 enum s3_checksum_type { S3_TYPE_NONE, S3_TYPE_FULL, S3_TYPE_COMPOSITE };
@@ -115,7 +114,7 @@ struct s3_list_args {
     const char *bucket;
     const char *prefix;
     size_t prefix_len;
-    bool delimiter; /* "/" */
+    bool delimiter;          /* "/" */
     const char *start_after; /* NULL = none */
     const char *token;       /* of the page before, NULL = first */
     unsigned max_keys;       /* 0 = 1,000 */
@@ -130,11 +129,11 @@ s3_id s3_list(struct s3 *s, const struct s3_list_args *args, s3_list_cb *cb,
 
 /* ------------------------------------------------------- get and head */
 
-struct s3_object { /* what the headers said; borrowed */
-    uint64_t size;     /* of the whole object */
-    const char *etag;  /* bare */
+struct s3_object {    /* what the headers said; borrowed */
+    uint64_t size;    /* of the whole object */
+    const char *etag; /* bare */
     int64_t mtime;
-    bool have_crc32;   /* FULL_OBJECT, not COMPOSITE */
+    bool have_crc32; /* FULL_OBJECT, not COMPOSITE */
     uint32_t crc32;
     enum s3_checksum_type type;
     const char *checksum_crc32; /* as sent, "" if none (COMPOSITE: "x-N") */
@@ -144,11 +143,11 @@ struct s3_object { /* what the headers said; borrowed */
 };
 struct s3_get_args {
     struct s3_where at;
-    const char *etag; /* If-Match; NULL or "" = no guard */
+    const char *etag;       /* If-Match; NULL or "" = no guard */
     uint64_t first, length; /* length 0 = whole object, no Range header */
-    uint64_t expect;  /* whole: the size to expect, else -ESTALE */
-    bool checksum;    /* x-amz-checksum-mode: ENABLED */
-    bool fresh, urgent; /* as net_request */
+    uint64_t expect;        /* whole: the size to expect, else -ESTALE */
+    bool checksum;          /* x-amz-checksum-mode: ENABLED */
+    bool fresh, urgent;     /* as net_request */
     /* Headers came (optional): before any data. */
     void (*on_object)(void *user, const struct s3_object *o);
     /* Body bytes, each exactly once, in order, over all attempts (a cut
@@ -203,7 +202,7 @@ typedef void s3_create_cb(void *user, const struct s3_error *e,
 s3_id s3_create(struct s3 *s, const struct s3_create_args *args,
                 s3_create_cb *cb, void *user);
 
-struct s3_part { /* an answer to UploadPart or UploadPartCopy */
+struct s3_part {      /* an answer to UploadPart or UploadPartCopy */
     const char *etag; /* as sent, with its quotes removed */
     bool have_crc32;
     uint32_t crc32;
@@ -250,7 +249,7 @@ struct s3_complete_args {
     size_t count;
     bool crc32; /* send whole_crc32, type FULL_OBJECT and every part's */
     uint32_t whole_crc32;
-    bool send_size;  /* x-amz-mp-object-size */
+    bool send_size; /* x-amz-mp-object-size */
     uint64_t size;
     const char *if_match; /* ETag that is to be replaced, or */
     bool if_none_match;   /* the key must be free */
@@ -278,7 +277,7 @@ struct s3_upload {
     const char *key;
     size_t key_len;
     const char *upload_id;
-    int64_t initiated; /* seconds */
+    int64_t initiated;     /* seconds */
     const char *initiator; /* "" if unknown */
 };
 /* ListMultipartUploads of exactly this key, all pages. */
@@ -300,8 +299,8 @@ struct s3_put_args {
     const char *if_match;
     bool if_none_match;
 };
-s3_id s3_put(struct s3 *s, const struct s3_put_args *args,
-             s3_complete_cb *cb, void *user);
+s3_id s3_put(struct s3 *s, const struct s3_put_args *args, s3_complete_cb *cb,
+             void *user);
 
 /* DeleteObject; etag (If-Match) may be NULL; 404 is success. */
 s3_id s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,

@@ -37,10 +37,10 @@ struct zip_member {
 
 /* ChecksumAlgorithm and ChecksumType of ListObjectsV2. */
 enum zip_hint {
-    ZIP_HINT_UNKNOWN = 0,      /* the listing said nothing */
-    ZIP_HINT_CRC32_FULL = 1,   /* CRC32, FULL_OBJECT */
-    ZIP_HINT_CRC32_PARTS = 2,  /* CRC32, COMPOSITE */
-    ZIP_HINT_OTHER = 3,        /* another algorithm: no CRC32 stored */
+    ZIP_HINT_UNKNOWN = 0,     /* the listing said nothing */
+    ZIP_HINT_CRC32_FULL = 1,  /* CRC32, FULL_OBJECT */
+    ZIP_HINT_CRC32_PARTS = 2, /* CRC32, COMPOSITE */
+    ZIP_HINT_OTHER = 3,       /* another algorithm: no CRC32 stored */
 };
 
 /* A directory entry: name ends in '/' (size is 0 by the set rule). */
@@ -63,9 +63,9 @@ enum zip_fault {
     ZIP_POISON_EMPTY = 1 << 5,    /* an empty component, or no name */
     ZIP_POISON_LONG = 1 << 6,     /* over 65,535 bytes after escaping */
     /* set rule, conflict: the object yields */
-    ZIP_CONFLICT_PREFIX = 1 << 8,  /* "a" beside "a/" or "a/b" */
-    ZIP_CONFLICT_DIR_DATA = 1 << 9, /* "d/" with bytes */
-    ZIP_CONFLICT_MARKER = 1 << 10, /* the directory's own marker, bytes */
+    ZIP_CONFLICT_PREFIX = 1 << 8,    /* "a" beside "a/" or "a/b" */
+    ZIP_CONFLICT_DIR_DATA = 1 << 9,  /* "d/" with bytes */
+    ZIP_CONFLICT_MARKER = 1 << 10,   /* the directory's own marker, bytes */
     ZIP_CONFLICT_STRANGER = 1 << 11, /* not ours, at the archive's key */
     /* soft: emitted as is, reported; poison under portable_names */
     ZIP_SOFT_CONTROL = 1 << 16,

@@ -16,8 +16,11 @@ void
 case_new_publisher(struct publish_case *c)
 {
     struct publisher_deps d = {
-        .s3 = &fake_s3, .s3_dest = &fake_s3_dest, .conf = &c->conf,
-        .index = (struct index *)&fake, .root = "",
+        .s3 = &fake_s3,
+        .s3_dest = &fake_s3_dest,
+        .conf = &c->conf,
+        .index = (struct index *)&fake,
+        .root = "",
     };
 
     publisher_free(c->p);
@@ -109,8 +112,7 @@ case_check_there(struct publish_case *c)
     assert_int_equal(fake_journal_rows(), 0);
     assert_int_equal(c->st.state, PUBLISH_DONE);
     assert_string_equal(c->st.etag, o->etag);
-    assert_true(!c->st.have_crc32 ||
-                c->st.crc32 == o->crc || !o->have_crc);
+    assert_true(!c->st.have_crc32 || c->st.crc32 == o->crc || !o->have_crc);
 }
 
 void

@@ -14,10 +14,10 @@ struct publish_case {
     struct publisher *p;
     struct layout *l;
     struct reader *r;
-    uint8_t *want;        /* the archive's bytes at the start */
+    uint8_t *want;            /* the archive's bytes at the start */
     struct publish_status st; /* of the last job */
     struct err err;
-    unsigned answers;     /* of waiters */
+    unsigned answers; /* of waiters */
 };
 
 /* Members below "p/" of bucket "b"; destination is out/a.zip. */

@@ -11,10 +11,10 @@
 #include "publish/job.h"
 
 enum {
-    FAKE_FLOOR = 512,   /* of every part but the last */
-    FAKE_CAP = 4000,    /* upload parts of the fake planner */
-    FAKE_SPLIT = 3000,  /* copy parts */
-    FAKE_LARGE = 1500,  /* members that are copied */
+    FAKE_FLOOR = 512,  /* of every part but the last */
+    FAKE_CAP = 4000,   /* upload parts of the fake planner */
+    FAKE_SPLIT = 3000, /* copy parts */
+    FAKE_LARGE = 1500, /* members that are copied */
 };
 
 /* What to do to the n-th S3, reader or CRC call. */
@@ -22,9 +22,9 @@ enum fake_trouble {
     FAKE_FAIL_500,     /* refused, no effect */
     FAKE_FAIL_TIMEOUT, /* the effect is there, the answer is not */
     FAKE_FAIL_403,
-    FAKE_ABORT,        /* publish_abort(abort_why) before it */
-    FAKE_OVERWRITE,    /* a member is overwritten before it */
-    FAKE_STRANGER,     /* the destination is created before it */
+    FAKE_ABORT,     /* publish_abort(abort_why) before it */
+    FAKE_OVERWRITE, /* a member is overwritten before it */
+    FAKE_STRANGER,  /* the destination is created before it */
 };
 
 struct fake_object {
@@ -53,22 +53,22 @@ struct fake {
     pthread_mutex_t lock; /* all but the quirks and the clock */
     pthread_cond_t wake;
     /* quirks of the store */
-    bool range_quirk;   /* ranged copies: CRC of the source */
-    bool no_copy_crc;   /* none in CopyPartResult */
-    bool copy_400;      /* copies into a checksum upload: 400 */
+    bool range_quirk; /* ranged copies: CRC of the source */
+    bool no_copy_crc; /* none in CopyPartResult */
+    bool copy_400;    /* copies into a checksum upload: 400 */
     bool copy_501, size_501, no_complete_crc, no_head_crc;
-    bool copy_garbage;  /* copies answer 200 with something else */
+    bool copy_garbage; /* copies answer 200 with something else */
     bool head_403;
-    bool range_first;   /* a copy's range is checked before its guard */
-    bool bad_data;      /* the finished object has a flipped byte */
+    bool range_first;    /* a copy's range is checked before its guard */
+    bool bad_data;       /* the finished object has a flipped byte */
     bool wrong_copy_crc; /* any copy: wrong, and not the quirk */
-    int busy_409;       /* so many Completes */
-    int unclear;        /* so many Completes: done, but no answer */
-    int lost;           /* so many Completes: not done, no answer */
+    int busy_409;        /* so many Completes */
+    int unclear;         /* so many Completes: done, but no answer */
+    int lost;            /* so many Completes: not done, no answer */
     bool abort_fails;
-    bool abort_hangs;   /* until it is cancelled */
-    bool head_hangs;    /* of a source, too */
-    int create_twice;   /* so many Creates: an answer was lost */
+    bool abort_hangs;         /* until it is cancelled */
+    bool head_hangs;          /* of a source, too */
+    int create_twice;         /* so many Creates: an answer was lost */
     unsigned strange_cancels; /* of ids that the other struct s3 gave */
     /* the n-th call, 1-based, 0 = none */
     unsigned trouble_at;

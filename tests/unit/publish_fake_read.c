@@ -249,8 +249,8 @@ crc_get(struct crc_set *s, size_t member, unsigned flags, crc_cb *cb,
     struct op *op = op_new(ask_run);
 
     assert(flags == CRC_CHEAP);
-    op->reader = reader_ref((struct reader *)((char *)s -
-                                              offsetof(struct reader, crcs)));
+    op->reader = reader_ref(
+        (struct reader *)((char *)s - offsetof(struct reader, crcs)));
     op->number = (uint32_t)member;
     op->cb = cb;
     op->user = user;
@@ -276,8 +276,8 @@ void
 crc_set_unref(struct crc_set *s)
 {
     if (s)
-        reader_unref((struct reader *)((char *)s -
-                                       offsetof(struct reader, crcs)));
+        reader_unref(
+            (struct reader *)((char *)s - offsetof(struct reader, crcs)));
 }
 
 uint32_t
@@ -488,8 +488,8 @@ const struct plan_limits plan_limits_s3 = {
 const struct plan_prices plan_prices_aws = {5, 0.4, 0.09};
 
 static void
-add_part(struct plan *p, enum plan_kind kind, uint32_t member,
-         uint64_t first, uint64_t end)
+add_part(struct plan *p, enum plan_kind kind, uint32_t member, uint64_t first,
+         uint64_t end)
 {
     if (first == end)
         return;
@@ -515,8 +515,7 @@ add_split(struct plan *p, enum plan_kind kind, uint32_t member, uint64_t at,
 
 int
 plan_parts(struct plan *ret, const struct zip_layout *l,
-           const struct plan_limits *lim, enum plan_strategy s,
-           struct err *e)
+           const struct plan_limits *lim, enum plan_strategy s, struct err *e)
 {
     uint64_t at = 0, from, to;
     uint32_t i;

@@ -84,16 +84,16 @@ make_trouble(struct s3_error *e, bool *effect)
 {
     switch (fake.trouble) {
     case FAKE_FAIL_500:
-        *e = (struct s3_error){.err = -EIO, .http = 500,
-                               .code = "InternalError", .attempts = 3};
+        *e = (struct s3_error){
+            .err = -EIO, .http = 500, .code = "InternalError", .attempts = 3};
         *effect = false;
         break;
     case FAKE_FAIL_TIMEOUT:
         *e = (struct s3_error){.err = -ETIMEDOUT, .attempts = 2};
         break;
     case FAKE_FAIL_403:
-        *e = (struct s3_error){.err = -EACCES, .http = 403,
-                               .code = "AccessDenied"};
+        *e = (struct s3_error){
+            .err = -EACCES, .http = 403, .code = "AccessDenied"};
         *effect = false;
         break;
     case FAKE_OVERWRITE:
@@ -184,9 +184,14 @@ object_of(const struct fake_object *o, char etag[40], char digest[72])
     snprintf(etag, 40, "%s", o->etag);
     snprintf(digest, 72, "%s", o->digest);
     return (struct s3_object){
-        .size = o->size, .etag = etag, .have_crc32 = o->have_crc,
-        .crc32 = o->crc, .checksum_crc32 = "", .layout_digest = digest,
-        .storage_class = "", .version_id = "",
+        .size = o->size,
+        .etag = etag,
+        .have_crc32 = o->have_crc,
+        .crc32 = o->crc,
+        .checksum_crc32 = "",
+        .layout_digest = digest,
+        .storage_class = "",
+        .version_id = "",
     };
 }
 
@@ -219,8 +224,7 @@ head_run(struct op *op)
 }
 
 s3_id
-s3_head(struct s3 *s, const struct s3_head_args *a, s3_get_cb *cb,
-        void *user)
+s3_head(struct s3 *s, const struct s3_head_args *a, s3_get_cb *cb, void *user)
 {
     struct op *op = op_at(s, head_run, &a->at, cb, user);
 
@@ -573,8 +577,7 @@ assemble(struct op *op, struct fake_upload *u, uint32_t crc)
 }
 
 static void
-complete_answer(struct op *op, struct s3_error *e,
-                const struct fake_object *o)
+complete_answer(struct op *op, struct s3_error *e, const struct fake_object *o)
 {
     struct s3_completed c = {.version_id = ""};
     char etag[40] = "";
@@ -642,8 +645,8 @@ copy_etags(struct op *op, const struct s3_complete_args *a)
 }
 
 s3_id
-s3_complete(struct s3 *s, const struct s3_complete_args *a,
-            s3_complete_cb *cb, void *user)
+s3_complete(struct s3 *s, const struct s3_complete_args *a, s3_complete_cb *cb,
+            void *user)
 {
     struct op *op = op_at(s, complete_run, &a->at, cb, user);
 

@@ -80,8 +80,8 @@ say_json(char out[512], const char *key, int seconds)
     snprintf(out, 512,
              "echo '{\"Version\": 1, \"AccessKeyId\": \"%s\", "
              "\"SecretAccessKey\": \"s\", \"SessionToken\": \"t\"%s%s%s}'\n",
-             key, seconds ? ", \"Expiration\": \"" : "",
-             seconds ? stamp : "", seconds ? "\"" : "");
+             key, seconds ? ", \"Expiration\": \"" : "", seconds ? stamp : "",
+             seconds ? "\"" : "");
     return out;
 }
 
@@ -237,8 +237,7 @@ struct answers {
 };
 
 static void
-count_answer(void *user, int err, struct aws_identity *id,
-             const struct err *e)
+count_answer(void *user, int err, struct aws_identity *id, const struct err *e)
 {
     struct answers *n = user;
 
@@ -261,8 +260,7 @@ test_many_waiters(void **state)
     int i;
 
     (void)state;
-    snprintf(slow, sizeof(slow), "sleep 0.3\n%s",
-             say_json(json, "AKONE", 0));
+    snprintf(slow, sizeof(slow), "sleep 0.3\n%s", say_json(json, "AKONE", 0));
     write_process(slow);
     a = open_aws(NULL);
     for (i = 0; i < 50; i++)
@@ -369,8 +367,10 @@ static void
 test_container_hosts(void **state)
 {
     static const char *const hosts[] = {
-        "http://192.0.2.1/", "http://example.com/",
-        "http://127.0.0.1@192.0.2.1/", "http://localhost.example.com/",
+        "http://192.0.2.1/",
+        "http://example.com/",
+        "http://127.0.0.1@192.0.2.1/",
+        "http://localhost.example.com/",
         "ftp://127.0.0.1/",
     };
     struct aws_identity *id = NULL;

@@ -16,32 +16,31 @@
 #include "aws/aws_priv.h"
 #include "base/check.h"
 
-static const char text[] =
-    "# a comment\n"
-    "\n"
-    "[default]\n"
-    "Region = eu-west-1 ; not a comment\n"
-    "aws_access_key_id=AK=ID\r\n"
-    "colon : value\n"
-    "  ; a comment in between\n"
-    "s3 =\n"
-    "  addressing_style = path\n"
-    "# here too\n"
-    "  Max = 5\n"
-    "\n"
-    "  other=a=b\n"
-    "empty =\n"
-    "[profile \"with space\"]\n"
-    "long = one\n"
-    "   two\n"
-    "  [three]\n"
-    "next = x\n"
-    "[services here]\n"
-    "s3 =\n"
-    "  endpoint_url = http://127.0.0.1:1\n"
-    "[default]\n"
-    "region = us-east-2\n"
-    "last = line";
+static const char text[] = "# a comment\n"
+                           "\n"
+                           "[default]\n"
+                           "Region = eu-west-1 ; not a comment\n"
+                           "aws_access_key_id=AK=ID\r\n"
+                           "colon : value\n"
+                           "  ; a comment in between\n"
+                           "s3 =\n"
+                           "  addressing_style = path\n"
+                           "# here too\n"
+                           "  Max = 5\n"
+                           "\n"
+                           "  other=a=b\n"
+                           "empty =\n"
+                           "[profile \"with space\"]\n"
+                           "long = one\n"
+                           "   two\n"
+                           "  [three]\n"
+                           "next = x\n"
+                           "[services here]\n"
+                           "s3 =\n"
+                           "  endpoint_url = http://127.0.0.1:1\n"
+                           "[default]\n"
+                           "region = us-east-2\n"
+                           "last = line";
 
 static void
 test_parse(void **state)
@@ -59,8 +58,7 @@ test_parse(void **state)
     assert_string_equal(ini_get(s, "colon"), "value");
     assert_string_equal(ini_get(s, "empty"), "");
     assert_string_equal(ini_get(s, "last"), "line");
-    assert_string_equal(ini_get_nested(s, "s3", "addressing_style"),
-                        "path");
+    assert_string_equal(ini_get_nested(s, "s3", "addressing_style"), "path");
     assert_string_equal(ini_get_nested(s, "s3", "Max"), "5");
     assert_string_equal(ini_get_nested(s, "s3", "other"), "a=b");
     assert_null(ini_get(s, "addressing_style"));
@@ -88,8 +86,9 @@ static void
 test_malformed(void **state)
 {
     static const char *const bad[] = {
-        "x = 1\n", "[a]\nno option\n", "[a]\n= 1\n",
-        "[a]\ns3 =\n  no equals\n", "[]\n",
+        "x = 1\n",    "[a]\nno option\n",
+        "[a]\n= 1\n", "[a]\ns3 =\n  no equals\n",
+        "[]\n",
     };
     struct err e = {0};
     size_t i;
@@ -108,8 +107,8 @@ test_malformed(void **state)
 static void
 test_words(void **state)
 {
-    static const char *const want[] = {"a", "b c", "d\"e", "f g", "", "\\h",
-                                       "i'j"};
+    static const char *const want[] = {"a", "b c", "d\"e", "f g",
+                                       "",  "\\h", "i'j"};
     char **words;
     size_t i;
 
@@ -144,7 +143,9 @@ test_time(void **state)
         {"2015-08-30 12:36:00", 1440938160},
         {"2015-08-30T12:36:00+00:00", 1440938160},
     };
-    static const char *const bad[] = {"", "2015-08-30", "tomorrow",
+    static const char *const bad[] = {"",
+                                      "2015-08-30",
+                                      "tomorrow",
                                       "2015-08-30T12:36:00X",
                                       "2015-08-30T12:36:00+1",
                                       "2015-08-30T12:36:00Z "};
@@ -164,9 +165,11 @@ static void
 test_url(void **state)
 {
     static const char *const bad[] = {
-        "ftp://h/", "http://", "http://user@h/", "http://127.0.0.1@evil/",
-        "http://h\\@evil/", "http://[::1/", "http://[::1]x/", "//h/",
-        "http://:80/", "http://h h/",
+        "ftp://h/",         "http://",
+        "http://user@h/",   "http://127.0.0.1@evil/",
+        "http://h\\@evil/", "http://[::1/",
+        "http://[::1]x/",   "//h/",
+        "http://:80/",      "http://h h/",
     };
     struct url u;
     size_t i;
@@ -194,10 +197,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),     cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_words),     cmocka_unit_test(test_time),
-        cmocka_unit_test(test_url),
-        cmocka_unit_test(test_inline_semicolon),
+        cmocka_unit_test(test_parse), cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_words), cmocka_unit_test(test_time),
+        cmocka_unit_test(test_url),   cmocka_unit_test(test_inline_semicolon),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

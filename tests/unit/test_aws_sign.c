@@ -17,8 +17,8 @@
 #include "base/check.h"
 
 struct golden {
-    const char *name, *method, *host, *path, *query, *payload, *region,
-        *token, *secret;
+    const char *name, *method, *host, *path, *query, *payload, *region, *token,
+        *secret;
     long long time;
     const char *headers[8];
     const char *authorization, *date;
@@ -65,8 +65,8 @@ static void
 check_golden(const struct golden *g)
 {
     struct aws_identity id = {.access_key = (char *)GOLDEN_ACCESS,
-                              .secret_key = (char *)otherwise(
-                                  g->secret, GOLDEN_SECRET),
+                              .secret_key =
+                                  (char *)otherwise(g->secret, GOLDEN_SECRET),
                               .session_token = (char *)g->token};
     const char *payload = otherwise(g->payload, AWS_EMPTY_SHA256);
     struct aws_sign s = {
@@ -107,9 +107,13 @@ test_anonymous(void **state)
 {
     struct aws_identity id = {.access_key = (char *)"",
                               .secret_key = (char *)""};
-    struct aws_sign s = {.method = "GET", .host = "h", .path = "/",
-                         .query = "", .payload_hash = AWS_EMPTY_SHA256,
-                         .region = "r", .service = "s3"};
+    struct aws_sign s = {.method = "GET",
+                         .host = "h",
+                         .path = "/",
+                         .query = "",
+                         .payload_hash = AWS_EMPTY_SHA256,
+                         .region = "r",
+                         .service = "s3"};
     struct buf out = BUF_INIT(100);
 
     (void)state;
@@ -124,9 +128,13 @@ test_refused(void **state)
     static const char *const headers[] = {"no colon", NULL};
     struct aws_identity id = {.access_key = (char *)"a",
                               .secret_key = (char *)"b"};
-    struct aws_sign s = {.method = "GET", .host = "h", .path = "/",
-                         .query = "", .payload_hash = AWS_EMPTY_SHA256,
-                         .region = "r", .service = "s3"};
+    struct aws_sign s = {.method = "GET",
+                         .host = "h",
+                         .path = "/",
+                         .query = "",
+                         .payload_hash = AWS_EMPTY_SHA256,
+                         .region = "r",
+                         .service = "s3"};
     struct buf small = BUF_INIT(100), out = BUF_INIT(1000);
 
     (void)state;

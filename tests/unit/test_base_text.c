@@ -54,11 +54,10 @@ test_arena(void **state)
 static void
 test_base64(void **state)
 {
-    static const char *const plain[] = {"", "f", "fo", "foo", "foob",
-                                        "fooba", "foobar"};
-    static const char *const coded[] = {"",         "Zg==",     "Zm8=",
-                                        "Zm9v",     "Zm9vYg==", "Zm9vYmE=",
-                                        "Zm9vYmFy"};
+    static const char *const plain[] = {"",     "f",     "fo",    "foo",
+                                        "foob", "fooba", "foobar"};
+    static const char *const coded[] = {
+        "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
     char out[16], back[16];
     size_t i;
 
@@ -72,8 +71,9 @@ test_base64(void **state)
         assert_memory_equal(back, plain[i], n);
     }
     assert_false(text_unbase64(back, 1, "Zh=="));
-    assert_false(text_unbase64(back, 1, "Zg=="
-                                        "=="));
+    assert_false(text_unbase64(back, 1,
+                               "Zg=="
+                               "=="));
     assert_false(text_unbase64(back, 1, "Zg=a"));
     assert_false(text_unbase64(back, 3, "Zm9?"));
 }

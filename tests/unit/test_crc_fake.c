@@ -174,8 +174,8 @@ describe(const struct job *j, struct s3_object *h, char text[16])
     memset(h, 0, sizeof(*h));
     h->size = o->size;
     h->etag = o->etag;
-    h->checksum_crc32 = h->layout_digest = h->storage_class =
-        h->version_id = "";
+    h->checksum_crc32 = h->layout_digest = h->storage_class = h->version_id =
+        "";
     if (o->crc == FAKE_NONE || !j->get.checksum || j->get.length)
         return;
     if (o->crc == FAKE_COMPOSITE) {
@@ -227,8 +227,7 @@ answer_attributes(struct s3 *s, struct job *j)
 {
     struct s3_error e = {0};
     struct s3_attr_part part[64] = {{0}};
-    struct s3_attrs a = {.etag = j->o->etag, .size = j->o->size,
-                         .part = part};
+    struct s3_attrs a = {.etag = j->o->etag, .size = j->o->size, .part = part};
     uint64_t at;
 
     e.err = refused(s, j, &e);
@@ -384,8 +383,7 @@ fake_uploads_at(struct s3 *s)
 /* ---------------------------------------------------------------- s3.h */
 
 s3_id
-s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb,
-       void *user)
+s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb, void *user)
 {
     struct job *j = calloc(1, sizeof(*j));
 
@@ -431,12 +429,12 @@ s3_cancel(struct s3 *s, s3_id id)
     struct job *j;
     LOCK_SCOPE(&s->lock);
 
-    TAILQ_FOREACH (j, &s->queue, link)
-        if (j->id == id)
-            j->cancelled = true;
-    TAILQ_FOREACH (j, &s->running, link)
-        if (j->id == id)
-            j->cancelled = true;
+    TAILQ_FOREACH(j, &s->queue, link)
+    if (j->id == id)
+        j->cancelled = true;
+    TAILQ_FOREACH(j, &s->running, link)
+    if (j->id == id)
+        j->cancelled = true;
 }
 
 const char *
@@ -565,8 +563,7 @@ keep_late(struct net *n, void (*fn)(void *user), void *user)
 
 /* Timers run at once: the tests here want what they do, not when. */
 uint64_t
-net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user),
-          void *user)
+net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *user), void *user)
 {
     if (delay_ms < 10000 || !keep_late(n, fn, user))
         net_work(n, fn, user);
@@ -719,8 +716,8 @@ fake_running(struct fake *f)
     unsigned n = f->s3->nrunning;
     struct job *j;
 
-    TAILQ_FOREACH (j, &f->s3->queue, link)
-        n++;
+    TAILQ_FOREACH(j, &f->s3->queue, link)
+    n++;
     return n;
 }
 

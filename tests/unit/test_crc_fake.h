@@ -23,13 +23,13 @@ struct fake_object {
     uint64_t size;
     uint64_t seed;
     enum fake_crc crc;
-    uint64_t part; /* part size of a COMPOSITE one */
-    bool changed;  /* answers 412 to If-Match */
-    bool corrupt;  /* its last byte is flipped on the wire */
-    int fail_gets; /* so many GETs answer 503, then well; -1 all */
-    int cut_gets;  /* so many GETs end half-way with -EIO */
-    int good_gets; /* if > 0: after the last of them it is changed */
-    unsigned gets; /* that came */
+    uint64_t part;       /* part size of a COMPOSITE one */
+    bool changed;        /* answers 412 to If-Match */
+    bool corrupt;        /* its last byte is flipped on the wire */
+    int fail_gets;       /* so many GETs answer 503, then well; -1 all */
+    int cut_gets;        /* so many GETs end half-way with -EIO */
+    int good_gets;       /* if > 0: after the last of them it is changed */
+    unsigned gets;       /* that came */
     const uint8_t *data; /* its bytes; NULL: made from the seed */
 };
 
@@ -59,8 +59,9 @@ uint64_t fake_cancelled(struct fake *f);
 /* GETs and HEADs that came without If-Match. */
 uint64_t fake_unguarded(struct fake *f);
 /* Another kind of call, in the same queue as all: fn is called once. */
-s3_id fake_call(struct s3 *s, void (*fn)(struct s3 *s, bool cancelled,
-                                         void *user), void *user);
+s3_id fake_call(struct s3 *s,
+                void (*fn)(struct s3 *s, bool cancelled, void *user),
+                void *user);
 struct fake_object *fake_find(struct s3 *s, const char *key);
 uint32_t fake_range_crc32(const struct fake_object *o, uint64_t first,
                           uint64_t n);
@@ -72,10 +73,10 @@ struct fake_uploads {
     int create_http, copy_http, abort_http; /* 0 = well */
     const char *copy_code;
     enum fake_copies copies;
-    bool lose_create; /* made, but the answer is lost */
+    bool lose_create;                        /* made, but the answer is lost */
     unsigned creates, copied, aborts, lists; /* calls */
-    unsigned open, highest;  /* uploads now; part numbers */
-    uint64_t largest;        /* bytes of a copy */
+    unsigned open, highest;                  /* uploads now; part numbers */
+    uint64_t largest;                        /* bytes of a copy */
 };
 struct fake_uploads *fake_uploads(struct fake *f);
 void fake_uploads_free(struct fake_uploads *u);

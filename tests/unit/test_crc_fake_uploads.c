@@ -82,9 +82,9 @@ find(struct table *t, const struct request *q)
 {
     struct upload *u;
 
-    LIST_FOREACH (u, &t->all, link)
-        if (!strcmp(u->key, q->key) && !strcmp(u->id, q->id))
-            return u;
+    LIST_FOREACH(u, &t->all, link)
+    if (!strcmp(u->key, q->key) && !strcmp(u->id, q->id))
+        return u;
     return NULL;
 }
 
@@ -118,8 +118,7 @@ create(struct table *t, struct request *q, struct s3_error *e)
 }
 
 static void
-copy(struct table *t, struct request *q, struct s3_error *e,
-     struct s3_part *p)
+copy(struct table *t, struct request *q, struct s3_error *e, struct s3_part *p)
 {
     struct fake_uploads *f = &t->front;
     struct fake_object *o = q->source;
@@ -138,8 +137,7 @@ copy(struct table *t, struct request *q, struct s3_error *e,
     p->have_crc32 = f->copies != FAKE_COPY_SILENT;
     if (e->err == 0)
         p->crc32 = whole ? fake_crc32(o)
-                         : fake_range_crc32(o, q->copy.first,
-                                            q->copy.length);
+                         : fake_range_crc32(o, q->copy.first, q->copy.length);
 }
 
 static void
@@ -166,12 +164,12 @@ answer_list(struct table *t, struct request *q, struct s3_error *e)
     memset(out, 0, sizeof(out));
     pthread_mutex_lock(&t->lock);
     t->front.lists++;
-    LIST_FOREACH (u, &t->all, link)
-        if (!strcmp(u->key, q->key) && n < 8) {
-            memcpy(id[n], u->id, sizeof(u->id));
-            out[n].upload_id = id[n];
-            n++;
-        }
+    LIST_FOREACH(u, &t->all, link)
+    if (!strcmp(u->key, q->key) && n < 8) {
+        memcpy(id[n], u->id, sizeof(u->id));
+        out[n].upload_id = id[n];
+        n++;
+    }
     pthread_mutex_unlock(&t->lock);
     q->uploads_cb(q->user, e, out, n);
 }

@@ -27,7 +27,10 @@ struct got {
     uint32_t value;
     struct err err;
 };
-#define GOT_INIT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER}
+#define GOT_INIT                                                              \
+    {                                                                         \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER                   \
+    }
 
 static void
 on_crc(void *user, int r, uint32_t value, const struct err *e)

@@ -28,8 +28,10 @@ struct got {
     int r;
     uint32_t value;
 };
-#define GOT_INIT {.lock = PTHREAD_MUTEX_INITIALIZER, \
-                  .cond = PTHREAD_COND_INITIALIZER}
+#define GOT_INIT                                                              \
+    {                                                                         \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER   \
+    }
 
 static void
 on_crc(void *user, int r, uint32_t value, const struct err *e)
@@ -95,8 +97,8 @@ room_open(struct room *m, enum conf_crc mode, bool may_write, bool file)
 
     if (file)
         state_open(&m->state, m->dir);
-    assert_int_equal(
-        crc_new(&m->crc, m->f.net, m->f.s3, m->state, mode, &e), 0);
+    assert_int_equal(crc_new(&m->crc, m->f.net, m->f.s3, m->state, mode, &e),
+                     0);
     assert_int_equal(crc_allow_oracle(m->crc, &oc), 0);
     m->l = fake_layout(&m->f, ZIP_HINT_OTHER);
     m->set = crc_set_open(m->crc, m->l);
@@ -259,12 +261,9 @@ test_refused(void **state)
         enum fake_copies copies;
         unsigned creates, copied;
     } t[] = {
-        {403, 0, FAKE_COPY_RIGHT, 1, 0},
-        {501, 0, FAKE_COPY_RIGHT, 1, 0},
-        {0, 400, FAKE_COPY_RIGHT, 1, 1},
-        {0, 403, FAKE_COPY_RIGHT, 1, 1},
-        {0, 0, FAKE_COPY_SILENT, 1, 1},
-        {0, 0, FAKE_COPY_WHOLE, 1, 1},
+        {403, 0, FAKE_COPY_RIGHT, 1, 0}, {501, 0, FAKE_COPY_RIGHT, 1, 0},
+        {0, 400, FAKE_COPY_RIGHT, 1, 1}, {0, 403, FAKE_COPY_RIGHT, 1, 1},
+        {0, 0, FAKE_COPY_SILENT, 1, 1},  {0, 0, FAKE_COPY_WHOLE, 1, 1},
         {503, 0, FAKE_COPY_RIGHT, 1, 0}, /* a pause */
     };
     struct fake_object *o, *p;

@@ -120,7 +120,7 @@ test_pages(void **state)
     once("", "p/", &shuffled);
     assert_int_equal(shuffled.r, 0);
     assert_memory_equal(shuffled.l->digest, sorted.l->digest, 32);
-    /* style.md: at most 150 bytes an entry, plus its key. */
+    /* At most 150 bytes an entry, plus its key. */
     assert_true(sorted.l->arena.bytes + N * (sizeof(struct zip_member) + 16) <
                 N * (150 + 10) + 300000);
     got_free(&sorted);
@@ -294,8 +294,8 @@ test_stranger_and_conflict(void **state)
     FAKE_SET(objects);
     once("", "", &g);
     assert_int_equal(g.l->conflict_count, 2);
-    assert_int_equal(
-        layout_publishable_over(g.l, CONF_BADKEYS_REFUSE, &e), -EEXIST);
+    assert_int_equal(layout_publishable_over(g.l, CONF_BADKEYS_REFUSE, &e),
+                     -EEXIST);
     assert_null(strstr(e.text, "archive.zip"));
     assert_non_null(strstr(e.text, "1 objects"));
     assert_int_equal(layout_publishable_over(g.l, CONF_BADKEYS_SKIP, &e), 0);
@@ -343,9 +343,8 @@ static void
 list_with_twin(struct index *ix, const char *digest, uint64_t size,
                const char *etag, struct got *g)
 {
-    struct fake_object objects[] = {{"a", 1},
-                                    {"archive.zip", size, .etag = etag,
-                                     .digest = digest}};
+    struct fake_object objects[] = {
+        {"a", 1}, {"archive.zip", size, .etag = etag, .digest = digest}};
 
     FAKE_SET(objects);
     get_layout(ix, "", INDEX_FRESH, g);

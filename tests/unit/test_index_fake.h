@@ -22,12 +22,12 @@ struct fake_object {
 
 enum fake_fault {
     FAKE_SOUND,
-    FAKE_SAME_TOKEN,  /* one token for every page */
-    FAKE_CYCLE,       /* after the third page, the second again */
-    FAKE_REWIND,      /* new tokens, the first page for ever */
-    FAKE_EMPTY_PAGES, /* new tokens, no keys */
-    FAKE_OUTSIDE,     /* a key that has not the prefix */
-    FAKE_NO_AFTER,    /* start-after is overlooked */
+    FAKE_SAME_TOKEN,    /* one token for every page */
+    FAKE_CYCLE,         /* after the third page, the second again */
+    FAKE_REWIND,        /* new tokens, the first page for ever */
+    FAKE_EMPTY_PAGES,   /* new tokens, no keys */
+    FAKE_OUTSIDE,       /* a key that has not the prefix */
+    FAKE_NO_AFTER,      /* start-after is overlooked */
     FAKE_AFTER_REFUSED, /* 501 to start-after */
 };
 
@@ -37,7 +37,7 @@ extern struct fake {
     size_t page;
     enum fake_fault fault;
     int list_err, head_err; /* -errno to answer with */
-    bool no_checksum;    /* HEAD that asks for it is refused */
+    bool no_checksum;       /* HEAD that asks for it is refused */
     unsigned lists, heads, works, logs;
     unsigned probes;     /* of lists: one key after some point */
     unsigned open, most; /* lists under way, and the most ever */

@@ -40,8 +40,11 @@ static uint64_t
 submit(struct seen *s, const char *path, bool urgent)
 {
     char url[128];
-    struct net_request r = {.method = "GET", .url = url, .done = done,
-                            .user = s, .urgent = urgent};
+    struct net_request r = {.method = "GET",
+                            .url = url,
+                            .done = done,
+                            .user = s,
+                            .urgent = urgent};
 
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server.port, path);
     return net_submit(net, &r);
@@ -238,8 +241,7 @@ hammer(void *arg)
     int i;
 
     for (i = 0; i < h->count; i++) {
-        id = submit(&h->seen[i], i % 5 ? "/hello" : "/big?100000",
-                    i % 7 == 0);
+        id = submit(&h->seen[i], i % 5 ? "/hello" : "/big?100000", i % 7 == 0);
         if (i % 3 == 0)
             net_cancel(net, id - (uint64_t)(i % 2));
     }

@@ -107,8 +107,12 @@ request(struct seen *s, const char *method, const char *path)
     snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d%s", server.port,
              path);
     return (struct net_request){
-        .method = method, .url = s->url, .on_head = on_head,
-        .on_data = on_data, .done = done, .user = s,
+        .method = method,
+        .url = s->url,
+        .on_head = on_head,
+        .on_data = on_data,
+        .done = done,
+        .user = s,
     };
 }
 
@@ -194,8 +198,8 @@ test_wire(void **state)
 {
     static const char *const headers[] = {"X-One: 1", "X-Empty:", NULL};
     struct seen *s = seen_new();
-    struct net_request r = request(
-        s, "PUT", "/a/../b//./%2F%2b%20c?x=%7e&uploads=&a");
+    struct net_request r =
+        request(s, "PUT", "/a/../b//./%2F%2b%20c?x=%7e&uploads=&a");
     struct iovec v[3] = {{.iov_base = (char[]){'a', 'b'}, .iov_len = 2},
                          {.iov_base = NULL, .iov_len = 0},
                          {.iov_base = (char[]){'c'}, .iov_len = 1}};
@@ -208,8 +212,7 @@ test_wire(void **state)
     run(s, &r);
     assert_int_equal(s->err, 0);
     assert_non_null(strstr(
-        s->body,
-        "PUT /a/../b//./%2F%2b%20c?x=%7e&uploads=&a HTTP/1.1\r\n"));
+        s->body, "PUT /a/../b//./%2F%2b%20c?x=%7e&uploads=&a HTTP/1.1\r\n"));
     assert_non_null(strstr(s->body, "\r\nX-One: 1\r\n"));
     assert_non_null(strstr(s->body, "\r\nX-Empty:\r\n"));
     assert_non_null(strstr(s->body, "\r\nContent-Length: 3\r\n"));
@@ -248,8 +251,7 @@ test_methods(void **state)
         r.has_body = cases[i].has_body;
         run(s, &r);
         assert_int_equal(s->err, 0);
-        assert_memory_equal(s->body, cases[i].method,
-                            strlen(cases[i].method));
+        assert_memory_equal(s->body, cases[i].method, strlen(cases[i].method));
         if (cases[i].length)
             assert_non_null(strstr(s->body, cases[i].length));
         else
@@ -562,8 +564,7 @@ test_call(void **state)
     assert_string_equal(body, "");
     free(body);
     r.url = "http://127.0.0.1:1/";
-    assert_int_equal(net_call(net, &r, 4, &status, NULL, &e),
-                     -ECONNREFUSED);
+    assert_int_equal(net_call(net, &r, 4, &status, NULL, &e), -ECONNREFUSED);
     assert_true(e.text[0]);
     seen_free(s);
 }
@@ -592,8 +593,8 @@ test_no_proxy_for_loopback(void **state)
 static int
 setup(void **state)
 {
-    struct net_conf conf = {.loops = 2, .connections = 8,
-                            .user_agent = "unit/1"};
+    struct net_conf conf = {
+        .loops = 2, .connections = 8, .user_agent = "unit/1"};
 
     (void)state;
     return server_start(&server) || net_new(&net, &conf, NULL);

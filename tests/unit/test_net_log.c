@@ -66,8 +66,7 @@ test_no_file(void **state)
     struct err e = {0};
 
     (void)state;
-    assert_int_equal(log_open(LOG_INFO, "/nonexistent/dir/log", &e),
-                     -ENOENT);
+    assert_int_equal(log_open(LOG_INFO, "/nonexistent/dir/log", &e), -ENOENT);
     assert_non_null(strstr(e.text, "/nonexistent/dir/log"));
     assert_true(log_on(LOG_ERROR));
 }

@@ -138,8 +138,7 @@ read_body(struct peer *c)
 }
 
 static bool
-answer(struct peer *c, const char *status, const char *more,
-       const char *body)
+answer(struct peer *c, const char *status, const char *more, const char *body)
 {
     char head[512];
     bool none = strncmp(c->head, "HEAD ", 5) == 0;

@@ -58,8 +58,8 @@ test_forms(void **state)
     assert_int_equal(parse("s3://b/", "", ""), -EINVAL);
     assert_int_equal(parse("s3://b/dir/", "", ""), -EINVAL);
     assert_int_equal(parse("/\xff", "", ""), -EINVAL);
-    assert_int_equal(
-        publish_dest_parse(c.p, c.l, "/a\0b", 4, &d, NULL), -EINVAL);
+    assert_int_equal(publish_dest_parse(c.p, c.l, "/a\0b", 4, &d, NULL),
+                     -EINVAL);
     case_stop(&c);
 }
 
@@ -116,9 +116,15 @@ static struct publish_status
 sample(void)
 {
     struct publish_status s = {
-        .state = PUBLISH_RUNNING, .dest = "s3://b/out.zip", .parts = 10,
-        .parts_done = 4, .bytes = 1000, .bytes_done = 250,
-        .started_ms = 1000, .now_ms = 3000, .verified = "",
+        .state = PUBLISH_RUNNING,
+        .dest = "s3://b/out.zip",
+        .parts = 10,
+        .parts_done = 4,
+        .bytes = 1000,
+        .bytes_done = 250,
+        .started_ms = 1000,
+        .now_ms = 3000,
+        .verified = "",
     };
 
     return s;

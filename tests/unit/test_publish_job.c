@@ -198,7 +198,8 @@ test_range_quirk_no_upload_before(void **state)
     fake.range_quirk = true;
     expect_done("readback-headers");
     assert_int_equal(c.st.uploaded + c.st.copied - c.st.bytes +
-                     (c.st.bytes - fake.uploaded), c.st.copied);
+                         (c.st.bytes - fake.uploaded),
+                     c.st.copied);
     case_stop(&c);
 }
 

@@ -42,8 +42,8 @@ begin(const struct variant *v, uint64_t seed)
 static void
 check_failed(int r)
 {
-    assert_true(r == -EIO || r == -ETIMEDOUT || r == -EACCES ||
-                r == -EINTR || r == -ECANCELED || r == -EEXIST);
+    assert_true(r == -EIO || r == -ETIMEDOUT || r == -EACCES || r == -EINTR ||
+                r == -ECANCELED || r == -EEXIST);
     assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
     assert_true(c.err.text[0] != '\0');
 }
@@ -97,7 +97,9 @@ static void
 test_fail(void **state)
 {
     static const enum fake_trouble kinds[] = {
-        FAKE_FAIL_500, FAKE_FAIL_TIMEOUT, FAKE_FAIL_403,
+        FAKE_FAIL_500,
+        FAKE_FAIL_TIMEOUT,
+        FAKE_FAIL_403,
     };
     size_t i, k;
 
@@ -258,8 +260,7 @@ test_free_while_running(void **state)
 
     (void)state;
     for (i = 0; i < 12; i++) {
-        d = (struct done){PTHREAD_MUTEX_INITIALIZER,
-                          PTHREAD_COND_INITIALIZER};
+        d = (struct done){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
         begin(&variants[i % 3], i);
         fake_threads_start();
         assert_int_equal(publish_start(c.p, c.r, &dest, &j, &e), 0);

@@ -63,10 +63,9 @@ room_render(struct room *m, struct fake_object **obj)
             fake_bytes(obj[pc.index], 0, m->render + pc.first,
                        pc.end - pc.first);
         else
-            zip_piece_put(m->render + pc.first, &m->l->zip, &pc,
-                          pc.kind == ZIP_PIECE_END
-                              ? 0
-                              : fake_crc32(obj[pc.index]));
+            zip_piece_put(
+                m->render + pc.first, &m->l->zip, &pc,
+                pc.kind == ZIP_PIECE_END ? 0 : fake_crc32(obj[pc.index]));
     } while (zip_piece_next(&m->l->zip, &pc));
 }
 
@@ -96,12 +95,15 @@ struct got {
     unsigned answers;
     int r;
     uint64_t length;
-    uint8_t *out; /* NULL: not wanted */
+    uint8_t *out;           /* NULL: not wanted */
     struct read_view *kept; /* if keep */
     bool keep;
     struct err err;
 };
-#define GOT_INIT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER}
+#define GOT_INIT                                                              \
+    {                                                                         \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER                   \
+    }
 
 static inline void
 on_got(void *user, int r, struct read_view *v, const struct err *e)

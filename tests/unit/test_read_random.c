@@ -21,8 +21,8 @@ next_random(uint64_t *x)
 static uint64_t
 some_size(uint64_t *x, uint64_t most)
 {
-    static const uint64_t edge[] = {0, 1, 100, 8191, 8192, 32768, 32769,
-                                    65536, 65537, 131072};
+    static const uint64_t edge[] = {0,     1,     100,   8191,  8192,
+                                    32768, 32769, 65536, 65537, 131072};
 
     if (next_random(x) % 2)
         return edge[next_random(x) % ARRAY_SIZE(edge)];
@@ -71,8 +71,7 @@ random_reads(struct job *j, struct read_stream *s)
     for (i = 0; i < j->reads; i++) {
         at = next_random(&j->seed) % (size + 10);
         n = next_random(&j->seed) % (i % 8 ? 70000 : 400000);
-        j->bad += read_check(j->m, s, at, n, i % 5 ? 0 : READ_EXACT,
-                             NULL) < 0;
+        j->bad += read_check(j->m, s, at, n, i % 5 ? 0 : READ_EXACT, NULL) < 0;
     }
 }
 
@@ -91,8 +90,7 @@ hostile_reads(struct job *j)
         assert_int_equal(read_stream_open(&s, j->m->reader), 0);
         for (k = 0; k < N; k++)
             id[k] = read_range(s, next_random(&j->seed) % size,
-                               next_random(&j->seed) % 200000, 0, on_got,
-                               &g);
+                               next_random(&j->seed) % 200000, 0, on_got, &g);
         if (i % 3 == 0)
             usleep(next_random(&j->seed) % 2000);
         for (k = 0; k < N; k += 2)
@@ -134,8 +132,8 @@ run(struct room *m, int forward, int random, int hostile, int reads)
     unsigned bad = 0;
 
     for (i = 0; i < n; i++) {
-        j[i] = (struct job){m, i + 1, reads, i < forward,
-                            i >= forward + random, 0};
+        j[i] = (struct job){
+            m, i + 1, reads, i < forward, i >= forward + random, 0};
         pthread_create(&t[i], NULL, run_job, &j[i]);
     }
     for (i = 0; i < n; i++) {

@@ -50,8 +50,8 @@ start(struct show *s, unsigned threads, uint64_t most, uint64_t memory)
     fake_start(&s->m.f, threads, 300);
     for (i = 0; i < MEMBERS; i++) {
         snprintf(key, sizeof(key), "dir%d/member-%d", i / 10, i);
-        s->obj[i] = fake_add(&s->m.f, key, next_random(&seed) % most,
-                             kind[i % 3]);
+        s->obj[i] =
+            fake_add(&s->m.f, key, next_random(&seed) % most, kind[i % 3]);
         s->obj[i]->part = max_u64(30000, s->obj[i]->size / 60);
     }
     room_open(&s->m, ZIP_HINT_UNKNOWN, memory, 8);
@@ -365,8 +365,7 @@ cancelled_reads(struct job *j)
         st = open_stream(j->s);
         for (k = 0; k < N; k++)
             id[k] = read_range(st, next_random(&j->seed) % size,
-                               next_random(&j->seed) % 200000, 0, on_got,
-                               &g);
+                               next_random(&j->seed) % 200000, 0, on_got, &g);
         for (k = 0; k < N; k += 2)
             read_cancel(st, id[k]);
         if (i % 2)
@@ -430,12 +429,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),    cmocka_unit_test(test_small),
+        cmocka_unit_test(test_forward),     cmocka_unit_test(test_small),
         cmocka_unit_test(test_random_cost), cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_replaced),   cmocka_unit_test(test_failing),
-        cmocka_unit_test(test_other_size), cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_directory),
-        cmocka_unit_test(test_again),      cmocka_unit_test(test_together),
+        cmocka_unit_test(test_replaced),    cmocka_unit_test(test_failing),
+        cmocka_unit_test(test_other_size),  cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_directory),   cmocka_unit_test(test_again),
+        cmocka_unit_test(test_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

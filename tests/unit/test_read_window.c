@@ -22,8 +22,7 @@ read_through(struct room *m, uint64_t first, uint64_t end, uint64_t step)
 
     for (; first < end; first += step)
         assert_int_equal(
-            read_check(m, s, first, min_u64(step, end - first), 0, NULL),
-            0);
+            read_check(m, s, first, min_u64(step, end - first), 0, NULL), 0);
     read_stream_close(s);
 }
 
@@ -32,8 +31,8 @@ read_through(struct room *m, uint64_t first, uint64_t end, uint64_t step)
 static void
 test_requests(void **state)
 {
-    static const uint64_t size[] = {MIB(1), 5000, 0, MIB(8), MIB(20) + 3,
-                                    100, MIB(8) + 1, 70000};
+    static const uint64_t size[] = {MIB(1),      5000, 0,          MIB(8),
+                                    MIB(20) + 3, 100,  MIB(8) + 1, 70000};
     enum { N = ARRAY_SIZE(size) };
     static const unsigned gets = 1 + 1 + 0 + 1 + 3 + 1 + 2 + 1;
     struct fake_object *obj[N];
@@ -55,9 +54,9 @@ test_requests(void **state)
         assert_int_equal(requests(&m).get, gets);
         assert_int_equal(requests(&m).head, 2); /* those above 8 MiB */
         assert_int_equal(stats(&m).checked_members, N - 1);
-        assert_int_equal(stats(&m).fetched_bytes,
-                         MIB(1) + 5000 + MIB(8) + MIB(20) + 3 + 100 +
-                             MIB(8) + 1 + 70000);
+        assert_int_equal(stats(&m).fetched_bytes, MIB(1) + 5000 + MIB(8) +
+                                                      MIB(20) + 3 + 100 +
+                                                      MIB(8) + 1 + 70000);
         /* Again: from memory. */
         read_through(&m, 0, m.l->zip.size, 131072);
         assert_int_equal(requests(&m).get, gets);
@@ -140,11 +139,10 @@ test_directory(void **state)
     s = open_stream(&m);
     assert_int_equal(read_check(&m, s, m.l->zip.size - 22, 22, 0, NULL), 0);
     assert_int_equal(requests(&m).head, 0);
-    assert_int_equal(read_check(&m, s, m.l->zip.cd_offset[10],
-                                m.l->zip.cd_offset[15] -
-                                    m.l->zip.cd_offset[10],
-                                0, NULL),
-                     0);
+    assert_int_equal(
+        read_check(&m, s, m.l->zip.cd_offset[10],
+                   m.l->zip.cd_offset[15] - m.l->zip.cd_offset[10], 0, NULL),
+        0);
     assert_int_equal(requests(&m).head, 5);
     assert_int_equal(read_check(&m, s, m.l->zip.cd_offset[0],
                                 m.l->zip.size - m.l->zip.cd_offset[0], 0,
@@ -180,8 +178,7 @@ test_exact(void **state)
         usleep(100);
     assert_int_equal(requests(&m).get, 3);
     assert_true(stats(&m).fetched_bytes < MIB(6));
-    assert_int_equal(read_check(&m, s, 0, MIB(40), READ_EXACT, NULL),
-                     -EFBIG);
+    assert_int_equal(read_check(&m, s, 0, MIB(40), READ_EXACT, NULL), -EFBIG);
     read_stream_close(s);
     room_close(&m);
 }
@@ -444,9 +441,9 @@ test_interleaved(void **state)
         s[i] = open_stream(&m);
     for (k = 0; k < MIB(4); k += 131072)
         for (i = 0; i < N; i++)
-            assert_int_equal(read_check(&m, s[i], m.l->zip.offset[i] + k,
-                                        131072, 0, NULL),
-                             0);
+            assert_int_equal(
+                read_check(&m, s[i], m.l->zip.offset[i] + k, 131072, 0, NULL),
+                0);
     for (i = 0; i < N; i++)
         read_stream_close(s[i]);
     assert_true(stats(&m).memory_peak <= MIB(16));
@@ -482,9 +479,9 @@ test_reordered(void **state)
     assert_int_equal(read_check(&m, s, 0, 131072, 0, NULL), 0);
     for (at = 131072; at + MIB(1) < size; at += MIB(1))
         for (i = 0; i < 8; i++)
-            assert_int_equal(read_check(&m, s, at + (i * 3 % 8) * 131072,
-                                        131072, 0, NULL),
-                             0);
+            assert_int_equal(
+                read_check(&m, s, at + (i * 3 % 8) * 131072, 131072, 0, NULL),
+                0);
     assert_in_range(requests(&m).get, N, N + 2);
     read_stream_close(s);
     room_close(&m);
