@@ -141,6 +141,7 @@ def test_20000(home, server, shape):
 
 
 @pytest.mark.quick
+@pytest.mark.big
 def test_side_by_side(home, server):
     """The same bytes as one walker gives, several pages at a time."""
     at = server("uuid", 50000, delay_ms=50)
