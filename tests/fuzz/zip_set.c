@@ -96,7 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned how = (unsigned)take_number(&in, 1);
     struct conf c;
     struct names s = {.count = 0};
-    struct s3_page page = {.entry = s.entry};
+    struct block_list blocks = {0};
+    uint8_t fingerprint[32];
     struct listing li = {.conf = &c, .prefix = ""};
     struct layout *l = NULL;
     struct err e = {0};
@@ -108,10 +109,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c.portable_names = how & 4;
     c.order = how & 8 ? CONF_ORDER_KEY : CONF_ORDER_PLAN;
     take_names(&s, &in);
-    page.count = s.count;
-    r = listing_add(&li, &page, &e);
+    r = listing_add(&li, s.entry, s.count, &blocks, &e);
     NEED(r == 0 || r == -EPROTO);
+    if (r == 0) {
+        NEED(listing_reserve(&li, s.count) == 0);
+        listing_gather(&li, &blocks);
+    }
+    blocks_free(&blocks);
     members = li.count + li.has_marker + (li.has_archive && (how & 16));
+    if (r == 0)
+        r = build_fingerprint(&li, how & 16, fingerprint, &e);
     if (r == 0)
         r = build_layout(&l, &li, "bucket", how & 16, &e);
     NEED(r == 0 || (r == -EPROTO && e.num == EPROTO));
