@@ -167,7 +167,7 @@ struct publisher {
     struct publisher_deps d;
     struct permits *permits; /* bytes of upload parts in flight */
     uint64_t seg_max;        /* bytes of one read_range */
-    char owner[192];         /* of journal rows */
+    char owner[STATE_OWNER_MAX]; /* of journal rows */
     pthread_mutex_t lock;    /* all below */
     pthread_cond_t idle;
     struct publish_job *jobs; /* newest first; the list holds a reference */
@@ -440,7 +440,6 @@ struct journal_row {
     bool alive; /* its process runs */
     bool gone;  /* its upload was aborted: remove the row */
 };
-void journal_owner(char *out, size_t size);
 int64_t journal_intent(struct publish_job *j, int64_t now);
 void journal_upload(struct publish_job *j);
 void journal_remove(struct publish_job *j, int64_t row);

@@ -15,12 +15,7 @@
 
 #include "publish/job.h"
 
-enum {
-    ROWS_MAX = 10000,
-    /* A row of a process that cannot be looked at (another host, another
-     * container) is taken for dead after a day. */
-    FOREIGN_S = 86400,
-};
+enum { ROWS_MAX = 10000 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS publish_upload ("
@@ -31,88 +26,6 @@ static const char schema[] =
     " initiator TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX IF NOT EXISTS publish_upload_key"
     " ON publish_upload (endpoint, bucket, key);";
-
-/* ------------------------------------------------------- whose process */
-
-static void
-read_word(const char *path, char *out, size_t size)
-{
-    FILE *f = fopen(path, "re");
-
-    out[0] = '\0';
-    if (!f)
-        return;
-    if (!fgets(out, (int)size, f))
-        out[0] = '\0';
-    out[strcspn(out, "\n")] = '\0';
-    fclose(f);
-}
-
-/* Up to the next slash or space; cut to fit. */
-static const char *
-take_word(const char *at, char *out, size_t size)
-{
-    size_t n = strcspn(at, "/ "), kept = min_u64(n, size - 1);
-
-    memcpy(out, at, kept);
-    out[kept] = '\0';
-    return at + n;
-}
-
-/* Field 22 of /proc/PID/stat, proc(5): the same pid with another start is
- * another process, and a zombie (field 3) is none.  The name in field 2 may
- * hold anything. */
-static bool
-start_time(const char *pid, char *out, size_t size)
-{
-    char path[64], line[1024], *at;
-    int field;
-
-    snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-    read_word(path, line, sizeof(line));
-    at = strrchr(line, ')');
-    if (!at || strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0)
-        return false;
-    for (field = 2; at && field < 22; field++) {
-        at = strchr(at, ' ');
-        if (at)
-            at++;
-    }
-    if (!at)
-        return false;
-    take_word(at, out, size);
-    return true;
-}
-
-/* "boot/pid-namespace/pid/start" */
-void
-journal_owner(char *out, size_t size)
-{
-    char boot[64], space[64] = "", pid[16], start[32] = "";
-
-    read_word("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
-    if (readlink("/proc/self/ns/pid", space, sizeof(space) - 1) < 0)
-        space[0] = '\0';
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    start_time("self", start, sizeof(start));
-    snprintf(out, size, "%s/%s/%s/%s", boot, space, pid, start);
-}
-
-static bool
-owner_alive(const char *self, const char *owner, int64_t age)
-{
-    const char *mine = strchr(self, '/'), *theirs;
-    char pid[16], start[32];
-    size_t n;
-
-    mine = mine ? strchr(mine + 1, '/') : NULL;
-    n = mine ? (size_t)(mine + 1 - self) : 0;
-    if (n == 0 || strncmp(self, owner, n) != 0)
-        return age < FOREIGN_S;
-    theirs = take_word(owner + n, pid, sizeof(pid));
-    return start_time(pid, start, sizeof(start)) &&
-           strcmp(theirs + (*theirs == '/'), start) == 0;
-}
 
 /* ----------------------------------------------------------------- SQL */
 
@@ -247,7 +160,8 @@ row_read(struct publish_job *j, sqlite3_stmt *s, struct journal_row *to)
      * is one job per destination. */
     to->alive =
         strcmp(owner ? owner : "", j->p->owner) != 0 &&
-        owner_alive(j->p->owner, owner ? owner : "", time(NULL) - to->intent);
+        state_owner_alive(j->p->owner, owner ? owner : "",
+                          time(NULL) - to->intent);
     snprintf(to->initiator, sizeof(to->initiator), "%s", who ? who : "");
     to->upload_id = id ? strdup(id) : NULL;
     return !id || to->upload_id;

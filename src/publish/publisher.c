@@ -32,7 +32,7 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     atomic_init(&p->refs, 1);
     p->d = *d;
     p->seg_max = max_u64(d->conf->memory / 4, 1);
-    journal_owner(p->owner, sizeof(p->owner));
+    state_owner(p->owner, sizeof(p->owner));
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

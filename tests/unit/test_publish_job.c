@@ -645,9 +645,9 @@ leave_row_of(const char *id, int64_t age, const char *owner)
 static void
 leave_row(const char *id, int64_t age)
 {
-    char owner[192];
+    char owner[STATE_OWNER_MAX];
 
-    journal_owner(owner, sizeof(owner));
+    state_owner(owner, sizeof(owner));
     strcpy(strrchr(owner, '/'), "/1"); /* our pid, another start */
     leave_row_of(id, age, owner);
 }
@@ -701,7 +701,7 @@ test_other_process(void **state)
 static void
 test_child_process(void **state)
 {
-    char owner[192];
+    char owner[STATE_OWNER_MAX];
     int gate[2], stop[2], status;
     pid_t pid;
     char byte = 0;
@@ -714,7 +714,7 @@ test_child_process(void **state)
     assert_int_equal(pipe(stop), 0);
     pid = fork();
     if (pid == 0) {
-        journal_owner(owner, sizeof(owner));
+        state_owner(owner, sizeof(owner));
         if (write(gate[1], owner, sizeof(owner)) < 0 ||
             read(stop[0], &byte, 1) < 0)
             _exit(1);
