@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "cmd/cmd.h"
+#include "fs/fs_attributes.h"
 #include "fs/fs_stats.h"
 
 /* What ends a publish or a read with what; doc/product's table. */
@@ -57,41 +58,6 @@ static const struct {
     {"EROFS", "anything that would change the tree", NULL},
     {"ESTALE", "a member changed or went away: open the archive again", NULL},
     {"ETIMEDOUT", "the store does not answer in time", "the same"},
-};
-
-/* fs/fs_xattr.c answers these. */
-static const struct {
-    const char *name, *meaning;
-} attributes[] = {
-    {"user.publish",
-     "Set on an archive: publishes it to the value (s3://BUCKET/KEY, /KEY "
-     "in the same bucket, or empty for where the mount shows it) and "
-     "answers when the object is there. Removed: cancels an asynchronous "
-     "publish."},
-    {"user.publish.async",
-     "Set on an archive or its directory: the same, but answers at once."},
-    {"user.publish.wait",
-     "Waits for the directory's newest publish; its status, or its error."},
-    {"user.publish.status", "How the directory's publishes get on."},
-    {"user.publish.plan",
-     "What a publish would do: layout, order, digest, entries, bytes, "
-     "strategy, parts, uploaded, downloaded, copied, lower-bound, requests, "
-     "price-usd. Nothing is sent."},
-    {"user.s3zipfs.digest",
-     "digest: SHA-256 of the layout; its layout version and order."},
-    {"user.s3zipfs.entries",
-     "entries: how many members the archive has; bytes: of the members; "
-     "size: of the archive; listed_seconds_ago, list_requests: of the "
-     "listing."},
-    {"user.s3zipfs.skipped",
-     "skipped: how many objects are left out of the archive, as poison and "
-     "conflict; excluded: by exclude= and include=; remarks: names that are "
-     "in it but that some readers refuse. Then a line for each, as many as "
-     "fit: the reason and the key (s3zip ls --skipped prints all)."},
-    {"user.s3zipfs.stats",
-     "Counters of the mount; SIGUSR1 puts the same lines into the log."},
-    {"user.s3zipfs.invalidate",
-     "Set: the next lookup lists again, whatever the ttl."},
 };
 
 static const struct {
@@ -180,18 +146,6 @@ pod_errors(void)
 }
 
 static void
-pod_attributes(void)
-{
-    size_t i;
-
-    fputs("=over 4\n\n", stdout);
-    for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
-        printf("=item B<%s>\n\n%s\n\n", attributes[i].name,
-               attributes[i].meaning);
-    fputs("=back\n\n", stdout);
-}
-
-static void
 pod_exit(void)
 {
     size_t i;
@@ -203,23 +157,33 @@ pod_exit(void)
 }
 
 static void
-pod_status(void)
+pod_from(int (*fill)(struct buf *out))
 {
     struct buf b = BUF_INIT(1 << 16);
 
-    if (publish_status_pod(&b) == 0)
+    if (fill(&b) == 0)
         cmd_print(&b);
     buf_free(&b);
 }
 
 static void
+pod_status(void)
+{
+    pod_from(publish_status_pod);
+}
+
+static void
 pod_stats(void)
 {
-    struct buf b = BUF_INIT(1 << 16);
+    pod_from(fs_stats_pod);
+}
 
-    if (fs_stats_pod(&b) == 0)
-        cmd_print(&b);
-    buf_free(&b);
+static void
+pod_attributes(void)
+{
+    fputs("=over 4\n\n", stdout);
+    pod_from(fs_attributes_pod);
+    fputs("=back\n\n", stdout);
 }
 
 int

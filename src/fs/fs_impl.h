@@ -197,8 +197,8 @@ int fs_reader(struct fs *f, struct layout *l, struct reader **ret);
 
 /* ---------------------------------------------------------- fs_xattr.c */
 
+/* How fs_attributes[] are answered. */
 struct fs_xattr {
-    const char *name;
     bool changes; /* between two calls */
     bool layout;  /* the value needs one; else l is NULL */
     /* The value, or NULL. */

@@ -13,29 +13,29 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/check.h"
+#include "fs/fs_attributes.h"
 
-static const struct fs_xattr attributes[] = {
-    {"user.publish", .set = fs_publish_set},
-    {"user.publish.async", .set = fs_publish_set_async},
-    {"user.publish.wait", .changes = true, .get = fs_publish_get_wait},
-    {"user.publish.status", .changes = true, .text = fs_text_status},
-    {"user.publish.plan", .changes = true, .get = fs_publish_get_plan},
-    {"user.s3zipfs.digest", .layout = true, .text = fs_text_digest},
-    {"user.s3zipfs.entries", .layout = true, .text = fs_text_entries},
-    {"user.s3zipfs.skipped", .layout = true, .text = fs_text_skipped},
-    {"user.s3zipfs.stats", .changes = true, .text = fs_text_stats},
-    {"user.s3zipfs.invalidate", .set = fs_publish_set_invalidate},
+static const struct fs_xattr handlers[FS_ATTR_COUNT] = {
+    [FS_ATTR_PUBLISH] = {.set = fs_publish_set},
+    [FS_ATTR_PUBLISH_ASYNC] = {.set = fs_publish_set_async},
+    [FS_ATTR_PUBLISH_WAIT] = {.changes = true, .get = fs_publish_get_wait},
+    [FS_ATTR_PUBLISH_STATUS] = {.changes = true, .text = fs_text_status},
+    [FS_ATTR_PUBLISH_PLAN] = {.changes = true, .get = fs_publish_get_plan},
+    [FS_ATTR_DIGEST] = {.layout = true, .text = fs_text_digest},
+    [FS_ATTR_ENTRIES] = {.layout = true, .text = fs_text_entries},
+    [FS_ATTR_SKIPPED] = {.layout = true, .text = fs_text_skipped},
+    [FS_ATTR_STATS] = {.changes = true, .text = fs_text_stats},
+    [FS_ATTR_INVALIDATE] = {.set = fs_publish_set_invalidate},
 };
 
 static const struct fs_xattr *
 find(const char *name)
 {
-    size_t i;
+    int i;
 
-    for (i = 0; i < ARRAY_SIZE(attributes); i++)
-        if (strcmp(attributes[i].name, name) == 0)
-            return &attributes[i];
+    for (i = 0; i < FS_ATTR_COUNT; i++)
+        if (strcmp(fs_attributes[i].name, name) == 0)
+            return &handlers[i];
     return NULL;
 }
 
@@ -187,7 +187,7 @@ fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
     struct fs_node *n = NULL;
     int err = 0;
 
-    if (strcmp(name, "user.publish") != 0)
+    if (strcmp(name, fs_attributes[FS_ATTR_PUBLISH].name) != 0)
         err = EROFS;
     else if ((n = fs_table_find(&f->nodes, ino)) == NULL)
         err = ENOENT;
