@@ -34,6 +34,8 @@ static const struct row rows[] = {
     {"delete", AT(s3.delete_), "DeleteObject requests."},
     {"list_uploads", AT(s3.list_uploads), "ListMultipartUploads requests."},
     {"list_parts", AT(s3.list_parts), "ListParts requests."},
+    {"list_versions", AT(s3.list_versions), "ListObjectVersions requests."},
+    {"lock", AT(s3.lock), "GetObjectLockConfiguration requests."},
     {"retries", AT(s3.retries),
      "Requests sent again after a failure; those above include them."},
     {"errors_slow", AT(s3.errors_slow),
@@ -94,7 +96,7 @@ static const char latency_pod[] =
     "=item B<I<KIND>_errors>, B<I<KIND>_first_ms_p50>, "
     "B<I<KIND>_first_ms_p99>, B<I<KIND>_total_ms_p50>, "
     "B<I<KIND>_total_ms_p99>\n\n"
-    "For each kind of request above (list to list_parts) that was sent: how "
+    "For each kind of request above (list to lock) that was sent: how "
     "many attempts failed; and of those that did not, the milliseconds that "
     "half of them and 99 in 100 did not exceed, to the first byte of the "
     "answer and in all. Waiting for a free connection is not counted. Exact "

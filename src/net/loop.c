@@ -238,8 +238,10 @@ take_finished(struct loop *l)
             CURLE_OK)
             continue;
         err = x->refused ? x->refused : curl_errno(msg->easy_handle, code);
-        text =
-            x->slot->errtext[0] ? x->slot->errtext : curl_easy_strerror(code);
+        text = x->why;
+        if (!text)
+            text = x->slot->errtext[0] ? x->slot->errtext
+                                       : curl_easy_strerror(code);
         exchange_finish(l, x, err, text);
     }
 }

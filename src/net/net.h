@@ -68,22 +68,30 @@ uint64_t net_now_ms(void);
 
 struct net_response; /* valid during the callback only */
 
+/* A body that is read (pread, on the loop thread, less than 1 MiB at a
+ * time) while it is sent.  Shorter than length: -EIO. */
+struct net_file {
+    int fd; /* open until done */
+    uint64_t first, length;
+};
+
 /* One HTTP exchange, no retry.  net_submit copies method, url and headers;
  * body memory must stay until done. */
 struct net_request {
-    const char *method;         /* "GET", "PUT", ... */
-    const char *url;            /* path sent as is */
-    const char *const *headers; /* "Name: value", NULL-terminated */
-    const struct iovec *body;   /* NULL = none; the iovec array is copied */
-    int body_count;             /* Content-Length is the sum */
-    bool has_body;              /* send Content-Length: 0 if none */
-    uint32_t connect_ms;        /* 0 = 5,000 */
-    uint32_t stall_ms;          /* no byte either way for so long is
-                                   -ETIMEDOUT; 0 = no limit (keepalive
-                                   probes are always on, 30 s) */
-    uint32_t total_ms;          /* 0 = no limit */
-    bool fresh;                 /* on a new connection */
-    bool urgent;                /* ahead of the queue */
+    const char *method;          /* "GET", "PUT", ... */
+    const char *url;             /* path sent as is */
+    const char *const *headers;  /* "Name: value", NULL-terminated */
+    const struct iovec *body;    /* NULL = none; the iovec array is copied */
+    int body_count;              /* Content-Length is the sum */
+    const struct net_file *file; /* instead of body; copied */
+    bool has_body;               /* send Content-Length: 0 if none */
+    uint32_t connect_ms;         /* 0 = 5,000 */
+    uint32_t stall_ms;           /* no byte either way for so long is
+                                    -ETIMEDOUT; 0 = no limit (keepalive
+                                    probes are always on, 30 s) */
+    uint32_t total_ms;           /* 0 = no limit */
+    bool fresh;                  /* on a new connection */
+    bool urgent;                 /* ahead of the queue */
     /* Final response headers are there (optional).  0 to go on, -errno to
      * end the exchange with it. */
     int (*on_head)(void *user, const struct net_response *r);
@@ -98,7 +106,8 @@ struct net_response {
     int err;             /* 0, or -errno: -ECANCELED, -ETIMEDOUT,
                             -ECONNREFUSED, -EHOSTUNREACH (no route, name not
                             found), -EPROTO (TLS, malformed), -ECONNRESET
-                            (cut short), or what a callback returned */
+                            (cut short), -EIO (a body's file), or what a
+                            callback returned */
     const char *errtext; /* libcurl's words if err, else "" */
     int status;          /* HTTP; 0 if none came */
     uint64_t received;   /* body bytes */

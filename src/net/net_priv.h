@@ -44,13 +44,16 @@ struct exchange {
     char method[16];
     struct curl_slist *headers;
     struct iovec *body;
+    struct net_file file; /* if req.file */
     uint64_t body_size;
 
     TAILQ_ENTRY(exchange) running; /* in loop.running */
     struct slot *slot;
     int body_index; /* next byte to send */
     size_t body_offset;
-    int refused; /* what a callback returned */
+    uint64_t file_offset;
+    int refused;     /* what a callback returned */
+    const char *why; /* words for it; NULL = libcurl's */
     bool head_done;
     int status;
     uint64_t received;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -66,6 +67,11 @@ copy_body(struct exchange *x, const struct net_request *req)
 {
     int i;
 
+    if (req->file) {
+        x->file = *req->file;
+        x->body_size = x->file.length;
+        return 0;
+    }
     if (!req->body || req->body_count <= 0)
         return 0;
     x->body = calloc((size_t)req->body_count, sizeof(*x->body));
@@ -97,6 +103,7 @@ exchange_new(const struct net_request *req)
     x->req.url = x->url;
     x->req.headers = NULL;
     x->req.body = x->body;
+    x->req.file = req->file ? &x->file : NULL;
     return x;
 }
 
@@ -207,6 +214,30 @@ exchange_on_data(char *p, size_t size, size_t n, void *user)
     return n;
 }
 
+static size_t
+read_file(struct exchange *x, char *p, size_t room)
+{
+    uint64_t left = x->file.length - x->file_offset;
+    ssize_t n;
+
+    if (room > left)
+        room = (size_t)left;
+    if (room == 0)
+        return 0;
+    do
+        n = pread(x->file.fd, p, room,
+                  (off_t)(x->file.first + x->file_offset));
+    while (n < 0 && errno == EINTR);
+    if (n <= 0) {
+        x->refused = -EIO;
+        x->why = n < 0 ? "cannot read the body's file"
+                       : "the body's file is shorter than it was";
+        return CURL_READFUNC_ABORT;
+    }
+    x->file_offset += (uint64_t)n;
+    return (size_t)n;
+}
+
 size_t
 exchange_on_read(char *p, size_t size, size_t n, void *user)
 {
@@ -214,6 +245,8 @@ exchange_on_read(char *p, size_t size, size_t n, void *user)
     size_t room = size * n, done = 0, part;
     const struct iovec *v;
 
+    if (x->req.file)
+        return read_file(x, p, room);
     while (done < room && x->body_index < x->req.body_count) {
         v = &x->body[x->body_index];
         part = v->iov_len - x->body_offset;
@@ -242,6 +275,9 @@ exchange_on_seek(void *user, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_FAIL;
     x->body_index = 0;
     x->body_offset = 0;
+    x->file_offset = left;
+    if (x->req.file)
+        return CURL_SEEKFUNC_OK;
     while (left && left >= x->body[x->body_index].iov_len)
         left -= x->body[x->body_index++].iov_len;
     x->body_offset = (size_t)left;

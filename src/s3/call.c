@@ -75,6 +75,7 @@ s3_call_unref(struct s3_call *c)
     buf_free(&c->headers);
     buf_free(&c->extra);
     buf_free(&c->body);
+    s3_digest_free(c);
     free(c->iov);
     free(c);
 }
@@ -191,12 +192,24 @@ begin(struct s3_call *c)
         attempt(c);
 }
 
+static bool
+is_cancelled(struct s3_call *c)
+{
+    LOCK_SCOPE(&c->s->lock);
+    return c->cancelled;
+}
+
 static void
 digest_and_begin(void *call)
 {
     struct s3_call *c = call;
+    int r = c->setup_err ? c->setup_err : s3_digest_body(c);
 
-    s3_call_fail(c, s3_digest_body(c));
+    if (r == S3_CALL_NEXT && !is_cancelled(c)) {
+        net_work(c->s->net, digest_and_begin, c);
+        return;
+    }
+    s3_call_fail(c, r == S3_CALL_NEXT ? -ECANCELED : r);
     begin(c);
 }
 
@@ -208,8 +221,8 @@ s3_call_start(struct s3_call *c)
     c->start = net_now_ms();
     s3_table_add(c->s, c);
     id = c->id;
-    if (c->setup_err == 0 && c->body_size > DIGEST_INLINE &&
-        s3_digest_needed(c))
+    if (c->setup_err == 0 && s3_digest_needed(c) &&
+        (c->in_file || c->body_size > DIGEST_INLINE))
         net_work(c->s->net, digest_and_begin, c);
     else
         digest_and_begin(c);

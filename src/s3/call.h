@@ -242,6 +242,10 @@ struct s3_call {
     struct iovec *iov;
     int iov_count;
     bool has_body;
+    bool in_file; /* file, not iov */
+    struct net_file file;
+    struct evp_md_ctx_st *digest; /* of the file, up to hashed */
+    uint64_t hashed;
     bool hash_always; /* a small body of ours */
     bool needs_md5;   /* Content-MD5 unless the SHA-256 is signed */
     uint64_t body_size;
@@ -306,9 +310,12 @@ void s3_header_crc32(struct s3_call *c, uint32_t crc);
 void s3_header_new_object(struct s3_call *c, const char *content_type,
                           const char *layout_digest);
 void s3_body(struct s3_call *c, const struct iovec *iov, int count);
-/* Long work over the body before the first attempt: SHA-256 or MD5. */
+void s3_body_file(struct s3_call *c, const struct s3_file *f);
+/* Long work over the body before the first attempt: SHA-256 or MD5.  Of a
+ * file one slice a call: S3_CALL_NEXT asks for another. */
 bool s3_digest_needed(const struct s3_call *c);
 int s3_digest_body(struct s3_call *c);
+void s3_digest_free(struct s3_call *c);
 /* Everything for net; all is freed by s3_request_free. */
 struct s3_request {
     struct buf url, lines;

@@ -107,6 +107,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
         .headers = rq->header,
         .body = c->iov,
         .body_count = c->iov_count,
+        .file = c->in_file ? &c->file : NULL,
         .has_body = c->has_body,
         .stall_ms = c->verb->slow ? 0 : STALL_MS,
         .total_ms = total_ms(c, net_now_ms()),

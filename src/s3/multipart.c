@@ -173,7 +173,10 @@ s3_upload_part(struct s3 *s, const struct s3_upload_args *args, s3_part_cb *cb,
     p->sent_crc32 = args->send_crc32;
     p->crc32 = args->crc32;
     part_query(&p->c, args->number, args->upload_id);
-    s3_body(&p->c, args->body, args->body_count);
+    if (args->file)
+        s3_body_file(&p->c, args->file);
+    else
+        s3_body(&p->c, args->body, args->body_count);
     if (args->send_crc32)
         s3_header_crc32(&p->c, args->crc32);
     else

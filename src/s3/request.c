@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Building one HTTP request: query, headers, the body's guard, the
- * signature.  Must not know what comes back.
+ * Building one HTTP request: query, headers, the signature.  (digest.c: the
+ * body and its guard.)  Must not know what comes back.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <time.h>
 
@@ -122,87 +121,6 @@ s3_header_new_object(struct s3_call *c, const char *content_type,
         s3_header(c, "x-amz-server-side-encryption-aws-kms-key-id",
                   c->s->kms_key);
     }
-}
-
-/* ----------------------------------------------------------------- body */
-
-void
-s3_body(struct s3_call *c, const struct iovec *iov, int count)
-{
-    int i;
-
-    c->has_body = true;
-    if (count <= 0)
-        return;
-    c->iov = malloc((size_t)count * sizeof(*iov));
-    if (!c->iov) {
-        s3_call_fail(c, -ENOMEM);
-        return;
-    }
-    memcpy(c->iov, iov, (size_t)count * sizeof(*iov));
-    c->iov_count = count;
-    for (i = 0; i < count; i++) {
-        if (!add_u64(c->body_size, iov[i].iov_len, &c->body_size))
-            s3_call_fail(c, -EINVAL);
-    }
-}
-
-/* Over https TLS guards the bytes, and hashing them would cost a core. */
-static bool
-sha256_needed(const struct s3_call *c)
-{
-    if (c->body_size == 0)
-        return false;
-    if (c->hash_always)
-        return true;
-    if (c->s->sign_payload >= 0)
-        return c->s->sign_payload > 0;
-    return !c->s->ep.https;
-}
-
-static int
-md5_iov(unsigned char out[16], const struct iovec *iov, int n)
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    int i, ok = md && EVP_DigestInit_ex(md, EVP_md5(), NULL);
-
-    for (i = 0; ok && i < n; i++)
-        ok = EVP_DigestUpdate(md, iov[i].iov_base, iov[i].iov_len);
-    ok = ok && EVP_DigestFinal_ex(md, out, NULL);
-    EVP_MD_CTX_free(md);
-    return ok ? 0 : -EIO;
-}
-
-static void
-md5_header(struct s3_call *c)
-{
-    unsigned char md[16];
-    char value[25];
-
-    if (md5_iov(md, c->iov, c->iov_count) < 0) {
-        s3_call_fail(c, -EIO);
-        return;
-    }
-    text_base64(value, md, sizeof(md));
-    s3_header(c, "content-md5", value);
-}
-
-bool
-s3_digest_needed(const struct s3_call *c)
-{
-    return sha256_needed(c) || c->needs_md5;
-}
-
-int
-s3_digest_body(struct s3_call *c)
-{
-    if (sha256_needed(c))
-        return aws_sha256_iov(c->payload_hash, c->iov, c->iov_count);
-    if (c->needs_md5)
-        md5_header(c);
-    strcpy(c->payload_hash,
-           c->body_size ? AWS_UNSIGNED_PAYLOAD : AWS_EMPTY_SHA256);
-    return 0;
 }
 
 /* ------------------------------------------------------------- the whole */

@@ -210,12 +210,19 @@ struct s3_part {      /* an answer to UploadPart or UploadPartCopy */
 typedef void s3_part_cb(void *user, const struct s3_error *e,
                         const struct s3_part *p);
 
+struct s3_file {
+    int fd; /* read with pread; stays open until the callback */
+    uint64_t first, length;
+};
 struct s3_upload_args {
     struct s3_where at;
     const char *upload_id;
     uint32_t number;          /* 1..10,000 */
     const struct iovec *body; /* memory stays until the callback */
     int body_count;
+    /* Instead of body: read on the way out, for its digest and then for
+     * every attempt, a block at a time.  Shorter than it says: -EIO. */
+    const struct s3_file *file;
     bool send_crc32; /* x-amz-checksum-crc32; else Content-MD5 or the signed
                         SHA-256 guards the part */
     uint32_t crc32;
@@ -285,6 +292,29 @@ typedef void s3_uploads_cb(void *user, const struct s3_error *e,
                            const struct s3_upload *u, size_t count);
 s3_id s3_list_uploads(struct s3 *s, const struct s3_where *at,
                       s3_uploads_cb *cb, void *user);
+/* The same of every key that begins with at->key. */
+s3_id s3_list_uploads_below(struct s3 *s, const struct s3_where *at,
+                            s3_uploads_cb *cb, void *user);
+
+struct s3_listed_part {
+    uint32_t number; /* 1..10,000 */
+    uint64_t size;
+    const char *etag; /* bare */
+    bool have_crc32;
+    uint32_t crc32;
+};
+struct s3_parts {
+    const struct s3_listed_part *part; /* ascending */
+    size_t count;
+    bool crc32; /* the upload has the algorithm CRC32, as far as the answer
+                   says */
+};
+/* ListParts, all pages: what an upload in progress has so far.  -ENOENT: no
+ * such upload. */
+typedef void s3_parts_cb(void *user, const struct s3_error *e,
+                         const struct s3_parts *p);
+s3_id s3_list_parts(struct s3 *s, const struct s3_where *at,
+                    const char *upload_id, s3_parts_cb *cb, void *user);
 
 /* An object of one PUT (archives below the part floor, the 22-byte one).
  * Fields as in create and complete.  -EINPROGRESS: a condition failed, but
@@ -306,6 +336,31 @@ s3_id s3_put(struct s3 *s, const struct s3_put_args *args, s3_complete_cb *cb,
 s3_id s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
                 const char *version_id, s3_done_cb *cb, void *user);
 
+/* ------------------------------------------------------------ versions */
+
+struct s3_version {
+    const char *key;
+    size_t key_len;
+    const char *version_id; /* "" or "null": not versioned */
+    const char *etag;       /* bare, "" of a marker */
+    uint64_t size;
+    bool marker; /* a delete marker */
+};
+/* Every version of every object whose key begins with at->key, all pages
+ * (ListObjectVersions); where the store has no such call, what
+ * ListObjectsV2 says.  -EFBIG: more than 200,000. */
+typedef void s3_versions_cb(void *user, const struct s3_error *e,
+                            const struct s3_version *v, size_t count);
+s3_id s3_list_versions(struct s3 *s, const struct s3_where *at,
+                       s3_versions_cb *cb, void *user);
+
+/* Does the bucket keep each new object for a while (Object Lock with a
+ * default retention)?  GetObjectLockConfiguration; not found, 501, 403 or
+ * 405: no.  -ENOENT: no such bucket. */
+typedef void s3_lock_cb(void *user, const struct s3_error *e, bool retention);
+s3_id s3_bucket_lock(struct s3 *s, const char *bucket, s3_lock_cb *cb,
+                     void *user);
+
 /* -------------------------------------------------------- for threads */
 
 /* Region of a bucket as learned, or "" (HeadBucket is not called). */
@@ -316,10 +371,10 @@ void s3_bucket_region(struct s3 *s, const char *bucket, char *out,
  * s3_kind_name); bytes of bodies; attempts that failed, by cause: SlowDown
  * and its kin, 5xx, other refusals (a 404 that was hoped for included), no
  * or half an answer, an answer that makes no sense. */
-enum { S3_KINDS = 13 };
+enum { S3_KINDS = 15 };
 struct s3_stats {
     uint64_t list, get, head, attributes, create, upload, copy, complete,
-        abort, put, delete_, list_uploads, list_parts;
+        abort, put, delete_, list_uploads, list_parts, list_versions, lock;
     uint64_t retries, bytes_in, bytes_out;
     uint64_t errors_slow, errors_server, errors_refused, errors_network,
         errors_answer, cancelled;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * ListMultipartUploads of one key, all pages.
+ * ListMultipartUploads of one key, or of all keys that begin like it, all
+ * pages.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct uploads_call {
     s3_uploads_cb *cb;
     char *key; /* that is wanted */
     size_t key_len;
+    bool below; /* as is every longer one */
     struct arena arena;
     struct s3_upload *upload;
     size_t count, cap;
@@ -124,29 +126,45 @@ on_close(void *user, const char *path, char *text, size_t len)
     return 0;
 }
 
-/* Decodes the keys of this page and keeps the uploads of our key only. */
+/* The decoded key of p, if it is wanted: 1; 0: another key. */
+static int
+wanted(struct uploads_call *u, struct s3_upload *p, struct buf *tmp)
+{
+    char *copy;
+
+    buf_reset(tmp);
+    if (u->encoded) {
+        if (text_unpercent(tmp, p->key, p->key_len, true) < 0)
+            return bad(u, "bad encoding of a key");
+    } else if (buf_add(tmp, p->key, p->key_len) < 0) {
+        return bad(u, "key too long");
+    }
+    if (tmp->len < u->key_len || (tmp->len > u->key_len && !u->below) ||
+        memcmp(buf_str(tmp), u->key, u->key_len) != 0)
+        return 0;
+    if (tmp->len == 0)
+        return bad(u, "an empty key");
+    if (keep(u, &copy, buf_str(tmp), tmp->len) < 0)
+        return -ENOMEM;
+    p->key = copy;
+    p->key_len = tmp->len;
+    return 1;
+}
+
+/* Keeps what is wanted of this page. */
 static int
 filter_page(struct uploads_call *u)
 {
     CLEANUP_BUF struct buf tmp = BUF_INIT(4 * S3_KEY_MAX);
     size_t i, to = u->page_begin;
+    int r;
 
     for (i = u->page_begin; i < u->count; i++) {
-        struct s3_upload *p = &u->upload[i];
-
-        buf_reset(&tmp);
-        if (u->encoded) {
-            if (text_unpercent(&tmp, p->key, p->key_len, true) < 0)
-                return bad(u, "bad encoding of a key");
-        } else if (buf_add(&tmp, p->key, p->key_len) < 0) {
-            return bad(u, "key too long");
-        }
-        if (tmp.len != u->key_len ||
-            memcmp(buf_str(&tmp), u->key, tmp.len) != 0)
-            continue;
-        p->key = u->key;
-        p->key_len = u->key_len;
-        u->upload[to++] = *p;
+        r = wanted(u, &u->upload[i], &tmp);
+        if (r < 0)
+            return r;
+        if (r > 0)
+            u->upload[to++] = u->upload[i];
     }
     u->count = to;
     return 0;
@@ -247,9 +265,9 @@ static const struct s3_verb uploads_verb = {
     .destroy = uploads_destroy,
 };
 
-s3_id
-s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
-                void *user)
+static s3_id
+uploads_start(struct s3 *s, const struct s3_where *at, bool below,
+              s3_uploads_cb *cb, void *user)
 {
     struct s3_where bucket = {.bucket = at->bucket, .dest = at->dest};
     struct uploads_call *u =
@@ -260,9 +278,11 @@ s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
         return 0;
     }
     u->cb = cb;
+    u->below = below;
     u->key = malloc(at->key_len + 1);
     if (u->key) {
-        memcpy(u->key, at->key, at->key_len);
+        if (at->key_len)
+            memcpy(u->key, at->key, at->key_len);
         u->key[at->key_len] = '\0';
         u->key_len = at->key_len;
         uploads_query(u);
@@ -270,4 +290,18 @@ s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
         s3_call_fail(&u->c, -ENOMEM);
     }
     return s3_call_start(&u->c);
+}
+
+s3_id
+s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
+                void *user)
+{
+    return uploads_start(s, at, false, cb, user);
+}
+
+s3_id
+s3_list_uploads_below(struct s3 *s, const struct s3_where *at,
+                      s3_uploads_cb *cb, void *user)
+{
+    return uploads_start(s, at, true, cb, user);
 }

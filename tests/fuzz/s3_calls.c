@@ -11,7 +11,7 @@
 #include "fuzz.h"
 #include "tests/unit/s3_fake.h"
 
-enum { ANSWERS = 4, WHOLE = 40, CALLS = 14 };
+enum { ANSWERS = 4, WHOLE = 40, CALLS = 20 };
 
 static unsigned answered;
 static uint64_t got; /* body bytes of s3_get */
@@ -157,6 +157,57 @@ on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
     }
 }
 
+static void
+on_below(void *user, const struct s3_error *e, const struct s3_upload *u,
+         size_t count)
+{
+    size_t i;
+
+    on_uploads(user, e, u, count);
+    for (i = 0; e->err == 0 && i < count; i++)
+        NEED(u[i].key_len > 0 && u[i].key[0] == 'k');
+}
+
+static void
+on_parts(void *user, const struct s3_error *e, const struct s3_parts *p)
+{
+    size_t i;
+
+    (void)user;
+    check_error(e, p);
+    for (i = 0; p && i < p->count; i++) {
+        NEED(*p->part[i].etag && word(p->part[i].etag));
+        NEED(p->part[i].number >= 1 && p->part[i].number <= S3_PARTS_MAX);
+        NEED(i == 0 || p->part[i].number > p->part[i - 1].number);
+        NEED(p->part[i].size <= INT64_MAX);
+    }
+}
+
+static void
+on_versions(void *user, const struct s3_error *e, const struct s3_version *v,
+            size_t count)
+{
+    size_t i;
+
+    (void)user;
+    check_error(e, e->err ? NULL : e);
+    NEED(e->err == 0 || count == 0);
+    for (i = 0; i < count; i++) {
+        NEED(v[i].key_len > 0 && v[i].key[0] == 'k');
+        NEED(v[i].key_len <= S3_KEY_MAX && !v[i].key[v[i].key_len]);
+        NEED(word(v[i].version_id) && word(v[i].etag));
+        NEED(v[i].size <= INT64_MAX && (!v[i].marker || !*v[i].etag));
+    }
+}
+
+static void
+on_lock(void *user, const struct s3_error *e, bool retention)
+{
+    (void)user;
+    check_error(e, e->err ? NULL : e);
+    NEED(e->err == 0 || !retention);
+}
+
 /* --------------------------------------------------------------- calls */
 
 static const struct s3_where at = {"bucket", "k", 1, false};
@@ -291,6 +342,19 @@ call(struct s3 *s, unsigned which, unsigned how)
     case 10:
     case 11:
         call_get(s, how);
+        break;
+    case 14:
+        s3_list_parts(s, &at, "u", on_parts, NULL);
+        break;
+    case 15:
+        s3_list_uploads_below(s, &at, on_below, NULL);
+        break;
+    case 16:
+    case 17:
+        s3_list_versions(s, &at, on_versions, NULL);
+        break;
+    case 18:
+        s3_bucket_lock(s, "bucket", on_lock, NULL);
         break;
     default:
         call_list(s, how);

@@ -90,6 +90,11 @@ record(const struct net_request *q)
         buf_add(&body, q->body[i].iov_base, q->body[i].iov_len);
     to->headers = strdup(buf_str(&headers));
     to->body = strdup(buf_str(&body));
+    if (q->file) {
+        to->file_fd = q->file->fd;
+        to->file_first = q->file->first;
+        to->file_length = q->file->length;
+    }
     to->stall_ms = q->stall_ms;
     to->total_ms = q->total_ms;
     to->fresh = q->fresh;
@@ -100,7 +105,7 @@ record(const struct net_request *q)
 static uint64_t
 body_size(const struct net_request *q)
 {
-    uint64_t n = 0;
+    uint64_t n = q->file ? q->file->length : 0;
     int i;
 
     for (i = 0; i < q->body_count; i++)
@@ -211,11 +216,37 @@ net_timer_cancel(struct net *n, uint64_t id)
     return false;
 }
 
+static struct work {
+    void (*fn)(void *user);
+    void *user;
+} work[FAKE_MAX];
+static size_t works;
+
 void
 net_work(struct net *n, void (*fn)(void *user), void *user)
 {
     (void)n;
-    fn(user);
+    if (!fake.hold_works) {
+        fn(user);
+        return;
+    }
+    if (works >= FAKE_MAX)
+        abort();
+    work[works++] = (struct work){fn, user};
+}
+
+size_t
+fake_works(size_t most)
+{
+    struct work w;
+    size_t done;
+
+    for (done = 0; done < most && works > 0; done++) {
+        w = work[0];
+        memmove(&work[0], &work[1], --works * sizeof(*work));
+        w.fn(w.user);
+    }
+    return done;
 }
 
 void
@@ -360,7 +391,7 @@ fake_free(struct s3 *s)
         free(fake.request[i].body);
     }
     memset(&fake, 0, sizeof(fake));
-    if (timers || helds || identity.refs)
+    if (timers || helds || works || identity.refs)
         abort(); /* a call was forgotten */
 }
 

@@ -24,6 +24,8 @@ struct fake_request {
     char method[16];
     char *url, *headers; /* headers: "Name: value\n"... */
     char *body;
+    int file_fd; /* of a body in a file; nothing is read */
+    uint64_t file_first, file_length;
     uint32_t stall_ms, total_ms;
     bool fresh;
 };
@@ -39,6 +41,7 @@ extern struct fake {
     int64_t signed_at; /* of the last signature, minus the real time */
     char signed_region[64];
     char payload_hash[80];
+    bool hold_works; /* net_work keeps them for fake_works */
 } fake;
 
 /* A client of the fake; defaults where conf is NULL (http endpoint). */
@@ -50,6 +53,8 @@ void fake_add(const struct fake_answer *a);
 void fake_run(void);
 void fake_run_for(uint64_t ms);
 size_t fake_timers(void);
+/* Runs at most so many held works; how many it were. */
+size_t fake_works(size_t most);
 /* Does request i have exactly this header line? */
 bool fake_sent(size_t i, const char *line);
 bool fake_sent_name(size_t i, const char *name);

@@ -312,22 +312,50 @@ free_body(struct iovec *v, int n)
         free(v[i].iov_base);
 }
 
+/* The same bytes in a file, with others around them. */
+static FILE *
+body_file(const struct iovec *v, int n, struct net_file *ret)
+{
+    FILE *f = tmpfile();
+    int i;
+
+    assert_non_null(f);
+    fprintf(f, "before");
+    *ret = (struct net_file){fileno(f), 6, 0};
+    for (i = 0; i < n; i++) {
+        fwrite(v[i].iov_base, v[i].iov_len, 1, f);
+        ret->length += v[i].iov_len;
+    }
+    fprintf(f, "behind");
+    assert_int_equal(fflush(f), 0);
+    return f;
+}
+
 static void
-check_upload(const char *path)
+check_upload(const char *path, bool in_file)
 {
     struct iovec v[7];
     struct seen *s = seen_new();
     struct net_request r = request(s, "PUT", path);
+    struct net_file file;
+    FILE *f = NULL;
     char want[64];
 
     fill_body(v, 7, 1500000);
-    r.body = v;
-    r.body_count = 7;
+    if (in_file) {
+        f = body_file(v, 7, &file);
+        r.file = &file;
+    } else {
+        r.body = v;
+        r.body_count = 7;
+    }
     run(s, &r);
     assert_int_equal(s->err, 0);
     snprintf(want, sizeof(want), "\r\n\r\n%u %u", 7 * 1500000 + 21,
              sum_of(v, 7));
     assert_non_null(strstr(s->body, want));
+    if (f)
+        fclose(f);
     free_body(v, 7);
     seen_free(s);
 }
@@ -336,7 +364,8 @@ static void
 test_big_up(void **state)
 {
     (void)state;
-    check_upload("/echo");
+    check_upload("/echo", false);
+    check_upload("/echo", true);
 }
 
 /* A kept connection that dies under a body: libcurl rewinds it. */
@@ -346,9 +375,41 @@ test_rewind(void **state)
     unsigned before = server.requests;
 
     (void)state;
-    check_upload("/fickle");
-    check_upload("/fickle");
+    check_upload("/fickle", false);
+    check_upload("/fickle", false);
     assert_true(server.requests >= before + 3);
+    before = server.requests;
+    check_upload("/fickle", true);
+    check_upload("/fickle", true);
+    assert_true(server.requests >= before + 3);
+}
+
+/* The file ends before the body does, or cannot be read. */
+static void
+test_bad_file(void **state)
+{
+    struct net_file file = {-1, 0, 10};
+    struct iovec v = {(void *)"1234", 4};
+    struct seen *s = seen_new();
+    struct net_request r = request(s, "PUT", "/echo");
+    FILE *f;
+
+    (void)state;
+    r.file = &file;
+    run(s, &r);
+    assert_int_equal(s->err, -EIO);
+    assert_non_null(strstr(s->errtext, "cannot read"));
+    seen_free(s);
+    f = body_file(&v, 1, &file);
+    file.length = 4000000;
+    s = seen_new();
+    r = request(s, "PUT", "/echo");
+    r.file = &file;
+    run(s, &r);
+    assert_int_equal(s->err, -EIO);
+    assert_non_null(strstr(s->errtext, "shorter"));
+    seen_free(s);
+    fclose(f);
 }
 
 static void
@@ -622,6 +683,7 @@ main(void)
         cmocka_unit_test(test_big_down),
         cmocka_unit_test(test_big_up),
         cmocka_unit_test(test_rewind),
+        cmocka_unit_test(test_bad_file),
         cmocka_unit_test(test_connection_reuse),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_stalled_upload),

@@ -111,6 +111,10 @@ class Call(dict):
                     "DELETE": "abort", "GET": "list_parts"}[method]
         if method == "GET" and has("attributes"):
             return "attributes"
+        if method == "GET" and has("versions"):
+            return "list_versions"
+        if method == "GET" and has("object-lock"):
+            return "lock"
         if method == "GET" and bucket_only:
             return "list"
         if method == "HEAD" and bucket_only:
