@@ -27,6 +27,8 @@ void state_close(struct state *st);
 /* The connection, locked, or NULL; give it back with state_unlock. */
 struct sqlite3 *state_lock(struct state *st);
 void state_unlock(struct state *st);
+/* One warning for the life of st, whatever goes wrong. */
+void state_warn(struct state *st, const char *what, const char *why);
 /* Whose row is it?  "boot/pid-namespace/pid/start" of this process; and
  * does the process that wrote owner live?  age: seconds since then. */
 enum { STATE_OWNER_MAX = 192 };

@@ -32,11 +32,6 @@ enum {
 #define CRC_RANGE MIB(8)
 #define CRC_COPY_RANGE MIB(128)
 
-/* ------------------------------------------------------------- state.c */
-
-/* One warning for the life of st, whatever goes wrong. */
-void state_warn(struct state *st, const char *what, const char *why);
-
 /* ------------------------------------------------------------- store.c */
 
 /* Where values are kept: the state file, or, without one, a small

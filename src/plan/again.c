@@ -47,10 +47,11 @@ former_list(const struct zip_layout *l, struct former **ret)
     return 0;
 }
 
+/* Without an ETag nothing says that the bytes are the same. */
 static bool
 unchanged(const struct zip_member *a, const struct zip_member *b)
 {
-    return a->size == b->size && a->mtime == b->mtime &&
+    return a->etag_len > 0 && a->size == b->size && a->mtime == b->mtime &&
            a->etag_len == b->etag_len &&
            memcmp(a->etag, b->etag, a->etag_len) == 0;
 }

@@ -185,5 +185,36 @@ void zip_piece_put(uint8_t *out, const struct zip_layout *l,
  * archive order, what zip_digest_put appends to b. */
 extern const char zip_digest_head[]; /* "s3zipfs-layout-1\n" */
 int zip_digest_put(struct buf *b, const struct zip_member *m);
+/* The members behind a whole serialisation, head included, that may come
+ * from anybody: *ret is the caller's (free), its names and ETags are
+ * borrowed from p, without a NUL, and key is the name.  0, -ENOMEM, or
+ * -EBADMSG if p is not that, or tells of more than max. */
+int zip_digest_parse(const void *p, size_t n, size_t max,
+                     struct zip_member **ret, size_t *ret_count);
+
+/* ---------------------------------------------- an archive read back */
+
+/* Both take bytes of anybody and answer -EBADMSG unless an archive of this
+ * program's own records has exactly these. */
+struct zip_end {
+    uint64_t count, cd_offset, cd_size;
+};
+/* tail: the last n bytes of an archive of size bytes, at least ZIP_END_MAX
+ * or all of it. */
+int zip_end_parse(const void *tail, size_t n, uint64_t size,
+                  struct zip_end *ret);
+
+/* Members as a central directory names them: name, size and mtime (clamped
+ * as in the header); no ETag, key is the name. */
+struct zip_directory {
+    struct zip_layout layout;
+    struct zip_member *member; /* layout.member; names borrowed from p */
+    uint32_t *crc;
+};
+/* p: end->cd_size bytes, the central directory of an archive of size
+ * bytes.  -ENOMEM too. */
+int zip_directory_parse(struct zip_directory *ret, const void *p,
+                        const struct zip_end *end, uint64_t size);
+void zip_directory_free(struct zip_directory *d);
 
 #endif

@@ -423,6 +423,13 @@ state_unlock(struct state *st)
     pthread_mutex_unlock(&fake.db_lock);
 }
 
+void
+state_warn(struct state *st, const char *what, const char *why)
+{
+    (void)st;
+    log_warn("state file: %s: %s", what, why);
+}
+
 int
 fake_sql(const char *sql)
 {
