@@ -51,19 +51,19 @@ static const char *
 eta(const struct publish_status *s, char out[32])
 {
     uint64_t past = s->now_ms - s->started_ms;
-    uint64_t left = s->bytes - min_u64(s->bytes_done, s->bytes);
+    uint64_t left = s->work - min_u64(s->work_done, s->work);
 
-    if (s->bytes_done == 0 || past < 1000)
+    if (s->work_done == 0 || past < 1000)
         return "";
     snprintf(out, 32, ", %.0f s left",
-             (double)left * (double)past / (double)s->bytes_done / 1000);
+             (double)left * (double)past / (double)s->work_done / 1000);
     return out;
 }
 
 static void
 draw(const struct publish_status *s)
 {
-    double part = s->bytes ? (double)s->bytes_done / (double)s->bytes : 0;
+    double part = s->work ? (double)s->work_done / (double)s->work : 0;
     char bar[BAR + 1], done[16], all[16], up[16], left[32];
     int i;
 
@@ -75,7 +75,7 @@ draw(const struct publish_status *s)
         bar[i] = i < part * BAR ? '#' : '.';
     bar[BAR] = '\0';
     fprintf(stderr, "\r\033[K[%s] %s of %s, %llu of %llu parts, %s uploaded%s",
-            bar, text_size(done, s->bytes_done), text_size(all, s->bytes),
+            bar, text_size(done, s->work_done), text_size(all, s->work),
             (unsigned long long)s->parts_done, (unsigned long long)s->parts,
             text_size(up, s->uploaded), eta(s, left));
 }

@@ -5,11 +5,26 @@
  * the journal's row, Create.  Must not know how parts are made.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "publish/job.h"
+
+/* The previous archive may be the whole's CRC for every range of it. */
+static bool
+previous_misleads(const struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; j->previous_crc_known && i < j->plan.count; i++)
+        if (j->plan.part[i].kind == PLAN_COPY_PREVIOUS &&
+            j->part[j->plan.scratch_parts + i].ranged)
+            return true;
+    return false;
+}
 
 /* A checksum upload needs the store to say the CRC of what it copied. */
 static void
@@ -17,7 +32,9 @@ choose_checksum(struct publish_job *j)
 {
     struct caps caps = publisher_caps(j->p);
 
-    j->crc = !j->never_crc && !(j->copies > 0 && caps.no_part_crc);
+    j->crc = !j->never_crc && !(j->uploads < j->parts && caps.no_part_crc) &&
+             !(caps.range_bad && previous_misleads(j));
+    j->scratch_crc = j->crc && !j->never_scratch_crc && !caps.range_bad;
     j->send_size = !caps.no_size;
     if (j->crc && j->ranged > 0 && caps.range_bad) {
         /* Only sources that have a CRC32 are answered wrongly. */
@@ -30,7 +47,7 @@ choose_checksum(struct publish_job *j)
 void
 job_attempt(struct publish_job *j)
 {
-    if (j->plan.count == 1) {
+    if (job_last(j)->put && j->stages == 1) {
         j->crc = true;
         parts_begin(j); /* one PutObject, no upload */
         return;
@@ -38,32 +55,35 @@ job_attempt(struct publish_job *j)
     choose_checksum(j);
 }
 
-static void
-on_planned_again(struct publish_job *j)
-{
-    struct err e = j->work_err;
-
-    memset(&j->work_err, 0, sizeof(j->work_err));
-    if (j->stop)
-        return;
-    if (j->r < 0) {
-        job_fail_err(j, j->r, &e);
-        return;
-    }
-    pthread_mutex_lock(&j->lock);
-    j->st.parts = j->plan.count;
-    pthread_mutex_unlock(&j->lock);
-    job_attempt(j);
-}
-
 void
 attempt_again(struct publish_job *j)
 {
-    job_set_state(j, PUBLISH_PLANNING);
-    job_work(j, &j->work, plan_run, on_planned_again);
+    plan_begin(j, job_attempt);
 }
 
 /* -------------------------------------------------------------- create */
+
+/* A prefix that nobody else has: whatever is below it is ours. */
+static bool
+scratch_name(struct publish_job *j)
+{
+    const char *scratch = j->p->d.conf->scratch;
+    uint8_t b[16];
+    char word[33];
+    size_t i;
+
+    j->scratch_prefix[0] = '\0';
+    if (j->stages == 1)
+        return true;
+    if (!scratch || strlen(scratch) + 48 > sizeof(j->scratch_prefix) ||
+        getentropy(b, sizeof(b)) < 0)
+        return false;
+    for (i = 0; i < sizeof(b); i++)
+        snprintf(word + 2 * i, 3, "%02x", b[i]);
+    snprintf(j->scratch_prefix, sizeof(j->scratch_prefix), "%s%s/", scratch,
+             word);
+    return true;
+}
 
 static void
 intent_run(struct publish_job *j)
@@ -134,5 +154,8 @@ void
 attempt_create(struct publish_job *j)
 {
     j->phase = PHASE_PREPARE;
-    job_work(j, &j->work, intent_run, create_send);
+    if (scratch_name(j))
+        job_work(j, &j->work, intent_run, create_send);
+    else
+        job_fail(j, EIO, "no name for scratch objects");
 }

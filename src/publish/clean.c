@@ -23,6 +23,8 @@ attempt_reset(struct publish_job *j)
     j->cut = false;
     j->cleaned = false;
     j->create_twice = false;
+    j->scratch_unclear = false;
+    atomic_store(&j->scratch_kept, false);
     j->have_whole = false;
     j->unclear = 0;
     j->phase = PHASE_PREPARE;
@@ -33,7 +35,10 @@ static void
 clean_over(struct publish_job *j)
 {
     j->row = 0;
-    if (j->stop == STOP_RESTART) {
+    if (j->stop == STOP_RESTART && j->theirs) {
+        job_done(j, j->have_whole && j->done.have_crc ? "store-crc" : "",
+                 true);
+    } else if (j->stop == STOP_RESTART) {
         attempt_reset(j);
         attempt_again(j);
     } else {
@@ -70,6 +75,8 @@ clean_row(struct publish_job *j, job_fn *then)
 {
     j->clean_then = then;
     j->cleaned = true;
+    if (atomic_load(&j->scratch_kept))
+        j->row = 0; /* stays: s3zip cleanup and the next publish find it */
     job_later_cancel(j, &j->patience);
     if (j->patience.id)
         j->patience.then = clean_last;
@@ -190,6 +197,7 @@ void
 clean_hurry(struct publish_job *j)
 {
     j->hurry = true;
+    stages_clean_hurry(j);
     if (j->call.id)
         s3_cancel(j->p->d.s3_dest, j->call.id);
 }
@@ -217,16 +225,10 @@ clean_no_more(struct publish_job *j)
     clean_object(j);
 }
 
-void
-clean_begin(struct publish_job *j)
+static void
+clean_upload(struct publish_job *j)
 {
-    j->phase = PHASE_CLEAN;
-    pieces_free(j);
-    if (j->stop == STOP_FAIL && is_silence(j->err.num))
-        clean_hurry_in(j, PATIENCE_MS);
-    verify_free(j);
-    if (j->stop == STOP_FAIL)
-        read_stream_close(STEAL(j->stream));
+    parts_free(j);
     if (j->hurry) {
         clean_no_more(j);
     } else if (j->upload_id && j->create_twice) {
@@ -240,4 +242,16 @@ clean_begin(struct publish_job *j)
     } else {
         clean_object(j);
     }
+}
+
+void
+clean_begin(struct publish_job *j)
+{
+    j->phase = PHASE_CLEAN;
+    if (j->stop == STOP_FAIL && is_silence(j->err.num))
+        clean_hurry_in(j, PATIENCE_MS);
+    verify_free(j);
+    if (j->stop == STOP_FAIL)
+        read_stream_close(STEAL(j->stream));
+    stages_clean(j, clean_upload);
 }

@@ -13,9 +13,11 @@
 /* MinIO: 400 InvalidArgument "checksum missing" for every copy into a
  * checksum upload. */
 static void
-refused_with_checksum(struct publish_job *j, const struct s3_error *e)
+refused_with_checksum(struct publish_job *j, uint32_t n,
+                      const struct s3_error *e)
 {
-    j->never_crc = true;
+    j->never_scratch_crc = true;
+    j->never_crc |= part_stage(j, n) == job_last(j);
     if (strcasestr(e->message, "checksum") || strcasestr(e->code, "digest"))
         publisher_learn(j->p, &j->p->caps.no_part_crc,
                         "no CRC for copied parts; archives are verified "
@@ -31,20 +33,48 @@ cannot_copy(const struct s3_error *e)
            (e->err == -EPROTO && e->http == 200);
 }
 
+/* The failure is the source's. */
+static void
+source_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
+{
+    const struct plan_part *pp = part_plan(j, n);
+    char key[STAGE_KEY_MAX];
+    struct s3_where at;
+
+    switch (pp->kind) {
+    case PLAN_COPY_SCRATCH:
+        at = stage_where(j, &j->stage[pp->scratch], key);
+        if (e->err == -ESTALE)
+            job_restart(j, "a scratch object is gone");
+        else
+            job_fail_object(j, e, "COPY", at.bucket, at.key, at.key_len);
+        break;
+    case PLAN_COPY_PREVIOUS:
+        if (e->err == -ESTALE)
+            previous_gone(j);
+        else
+            job_fail_s3(j, e, "COPY");
+        break;
+    default:
+        job_fail_member(j, e, "COPY", pp->member);
+        break;
+    }
+}
+
 static void
 copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 {
     if (e->http == 416) {
-        job_fail_member(j, e, "COPY", j->plan.part[n].member);
-    } else if (j->crc && e->http == 400) {
-        refused_with_checksum(j, e);
+        source_failed(j, n, e);
+    } else if (part_stage(j, n)->crc && e->http == 400) {
+        refused_with_checksum(j, n, e);
     } else if (cannot_copy(e)) {
         publisher_learn(j->p, &j->p->caps.no_copy,
                         "no part copy; archives are streamed");
         job_restart(j, "the store cannot copy parts (%d %s)", e->http,
                     e->code);
     } else {
-        job_fail_member(j, e, "COPY", j->plan.part[n].member);
+        source_failed(j, n, e);
     }
 }
 
@@ -65,7 +95,7 @@ on_source(struct publish_job *j, struct event *ev)
     if (p->source_err == -ESTALE)
         p->e->err = -ESTALE;
     if (p->source_err == -ESTALE)
-        job_fail_member(j, p->e, "COPY", j->plan.part[n].member);
+        source_failed(j, n, p->e);
     else
         copy_failed(j, n, p->e);
 }
@@ -85,7 +115,7 @@ source_cb(void *user, const struct s3_error *e, const struct s3_object *o)
 static void
 source_look(struct publish_job *j, uint32_t n)
 {
-    const struct zip_member *m = job_member(j, j->plan.part[n].member);
+    const struct zip_member *m = job_member(j, part_plan(j, n)->member);
     struct s3_head_args a = {
         .at = {j->layout->bucket, m->key, m->key_len, false},
         .etag = m->etag,
@@ -99,24 +129,60 @@ source_look(struct publish_job *j, uint32_t n)
 
 /* -------------------------------------------------------------- answer */
 
+/* A checksum upload needs the store to say the CRC of what it copied. */
+static void
+no_crc(struct publish_job *j, uint32_t n)
+{
+    publisher_learn(j->p, &j->p->caps.no_part_crc,
+                    "no CRC for copied parts; archives are verified "
+                    "by reading back");
+    j->never_scratch_crc = true;
+    j->never_crc |= part_stage(j, n) == job_last(j);
+    job_restart(j, "the store gives no CRC for copied parts");
+}
+
+/* The quirk, with a source that has the whole's CRC for sure. */
+static bool
+is_scratch_quirk(const struct publish_job *j, uint32_t n)
+{
+    const struct plan_part *pp = part_plan(j, n);
+    const struct part *p = &j->part[n];
+    const struct stage *source;
+
+    if (!p->ranged || !p->have_crc)
+        return false;
+    if (pp->kind == PLAN_COPY_PREVIOUS)
+        return j->previous_crc_known && p->crc == j->previous_crc;
+    if (pp->kind != PLAN_COPY_SCRATCH)
+        return false;
+    source = &j->stage[pp->scratch];
+    return source->have_whole && p->crc == source->whole;
+}
+
 static void
 copy_done(struct publish_job *j, uint32_t n)
 {
     struct part *p = &j->part[n];
+    const struct plan_part *pp = part_plan(j, n);
+    bool body = p->copied >= 0;
 
-    if (j->crc && !p->have_crc) {
-        publisher_learn(j->p, &j->p->caps.no_part_crc,
-                        "no CRC for copied parts; archives are verified "
-                        "by reading back");
-        j->never_crc = true;
-        job_restart(j, "the store gives no CRC for copied parts");
+    if (part_stage(j, n)->crc && !p->have_crc) {
+        no_crc(j, n);
+        return;
+    }
+    if (part_stage(j, n)->crc && is_scratch_quirk(j, n)) {
+        found_quirk(j, pp->kind == PLAN_COPY_PREVIOUS);
         return;
     }
     job_count(j, &j->st.copied, part_len(j, n));
-    j->copies_done++;
-    j->ranged_done += p->ranged;
-    part_finished(j, n);
-    piece_copied(j, n);
+    j->bodies_done += body;
+    j->ranged_done +=
+        body && p->ranged && part_stage(j, n) == job_last(j);
+    p->state = PART_DONE;
+    if (body)
+        piece_copied(j, n);
+    if (!j->stop)
+        part_finished(j, n);
 }
 
 static void
@@ -135,7 +201,8 @@ on_copied(struct publish_job *j, struct event *ev)
             job_count(j, &j->st.copied, part_len(j, n));
         return;
     }
-    if (p->e && (p->e->http == 400 || p->e->http == 416))
+    if (p->e && part_plan(j, n)->kind == PLAN_COPY &&
+        (p->e->http == 400 || p->e->http == 416))
         source_look(j, n);
     else if (p->e)
         copy_failed(j, n, p->e);
@@ -163,22 +230,50 @@ copy_cb(void *user, const struct s3_error *e, const struct s3_part *a)
     job_post(p->job, &p->ev, on_copied);
 }
 
+static void
+set_source(const struct publish_job *j, const struct plan_part *pp,
+           struct s3_copy_args *a, char key[STAGE_KEY_MAX])
+{
+    const struct zip_member *m;
+    const struct stage *s;
+
+    switch (pp->kind) {
+    case PLAN_COPY_SCRATCH:
+        s = &j->stage[pp->scratch];
+        a->source = stage_where(j, s, key);
+        a->source_etag = s->etag;
+        a->source_size = s->size;
+        break;
+    case PLAN_COPY_PREVIOUS:
+        a->source = job_where(j);
+        a->source_etag = j->if_match;
+        a->source_size = j->former->zip.size;
+        break;
+    default:
+        m = job_member(j, pp->member);
+        a->source = (struct s3_where){j->layout->bucket, m->key, m->key_len,
+                                      false};
+        a->source_etag = m->etag;
+        a->source_size = m->size;
+        break;
+    }
+}
+
 void
 copy_send(struct publish_job *j, uint32_t n)
 {
-    const struct plan_part *pp = &j->plan.part[n];
-    const struct zip_member *m = job_member(j, pp->member);
+    const struct plan_part *pp = part_plan(j, n);
+    struct stage *s = part_stage(j, n);
+    char key[STAGE_KEY_MAX], source[STAGE_KEY_MAX];
     struct s3_copy_args a = {
-        .at = job_where(j),
-        .upload_id = j->upload_id,
-        .number = n + 1,
-        .source = {j->layout->bucket, m->key, m->key_len, false},
-        .source_etag = m->etag,
-        .first = pp->first - zip_data_offset(job_zip(j), pp->member),
+        .at = stage_where(j, s, key),
+        .upload_id = stage_upload_id(j, s),
+        .number = n - s->first + 1,
+        .first = pp->from,
         .length = part_len(j, n),
-        .source_size = m->size,
     };
 
+    set_source(j, pp, &a, source);
     j->part[n].state = PART_BUSY;
     j->inflight++;
     j->copies_busy++;

@@ -21,7 +21,7 @@ on_waited(struct publish_job *j)
 {
     if (j->stop)
         return;
-    if (j->plan.count > 1)
+    if (!job_last(j)->put)
         complete_send(j);
     else
         job_restart(j, "the answer to PUT was lost");
@@ -61,15 +61,15 @@ look(struct publish_job *j)
 
 /* -------------------------------------------------------------- answer */
 
-static bool
-is_unclear(const struct s3_error *e)
+bool
+error_is_unclear(const struct s3_error *e)
 {
     return e->err == -EINPROGRESS || e->err == -ECANCELED ||
            strcmp(e->code, "NoSuchUpload") == 0;
 }
 
-static bool
-is_checksum_trouble(const struct s3_error *e)
+bool
+error_is_checksum(const struct s3_error *e)
 {
     static const char *const codes[] = {
         "BadDigest",
@@ -96,18 +96,48 @@ answer_busy(struct publish_job *j, const struct s3_error *e)
         job_fail_s3(j, e, "POST");
 }
 
+/* The destination came into being meanwhile: as the same archive? */
+static void
+on_stranger(struct publish_job *j)
+{
+    struct call *c = &j->call;
+
+    if (j->stop)
+        return;
+    if (c->e.err == 0 && found_is_ours(j, &c->o)) {
+        j->done = c->o;
+        j->theirs = true;
+        job_restart(j, "another publish of this archive was faster");
+    } else {
+        job_fail_s3(j, &j->refused, "POST");
+    }
+}
+
+static void
+answer_exists(struct publish_job *j, const struct s3_error *e)
+{
+    struct s3_head_args a = {.at = job_where(j), .checksum = true};
+    struct call *c;
+
+    j->refused = *e;
+    c = call_begin(j, on_stranger);
+    c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
+}
+
 static void
 answer_refused(struct publish_job *j, const struct s3_error *e)
 {
-    bool multipart = j->plan.count > 1;
+    bool multipart = !job_last(j)->put;
 
     if (e->err == -EBUSY) {
         answer_busy(j, e);
+    } else if (e->err == -EEXIST) {
+        answer_exists(j, e);
     } else if (multipart && e->http == 501 && j->send_size) {
         publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
         j->send_size = false;
         complete_send(j);
-    } else if (multipart && j->crc && is_checksum_trouble(e)) {
+    } else if (multipart && j->crc && error_is_checksum(e)) {
         /* Each part was right: read it all back the next time. */
         j->never_crc = j->force_full = true;
         job_restart(j, "the archive's checksum was refused (%s)", e->code);
@@ -130,7 +160,7 @@ on_answer(struct publish_job *j)
             verify_begin(j);
         return;
     }
-    if (is_unclear(&c->e)) {
+    if (error_is_unclear(&c->e)) {
         if (!j->stop)
             look(j);
         return;
@@ -145,16 +175,20 @@ on_answer(struct publish_job *j)
 static struct s3_done_part *
 done_parts(struct publish_job *j)
 {
-    struct s3_done_part *list = calloc(j->plan.count, sizeof(*list));
-    size_t n;
+    const struct stage *s = job_last(j);
+    struct s3_done_part *list = calloc(s->count, sizeof(*list));
+    uint32_t n;
 
-    for (n = 0; list && n < j->plan.count; n++)
+    for (n = 0; list && n < s->count; n++) {
+        const struct part *p = &j->part[s->first + n];
+
         list[n] = (struct s3_done_part){
-            .number = (uint32_t)n + 1,
-            .etag = j->part[n].etag,
-            .have_crc32 = j->part[n].have_crc,
-            .crc32 = j->part[n].crc,
+            .number = n + 1,
+            .etag = p->etag,
+            .have_crc32 = p->have_crc,
+            .crc32 = p->crc,
         };
+    }
     return list;
 }
 
@@ -185,29 +219,63 @@ complete_send(struct publish_job *j)
     c->id = s3_complete(j->p->d.s3_dest, &a, call_complete_cb, c);
 }
 
+static bool
+plan_uses_previous(const struct plan *p)
+{
+    size_t i;
+
+    for (i = 0; i < p->count; i++)
+        if (p->part[i].kind == PLAN_COPY_PREVIOUS)
+            return true;
+    return false;
+}
+
+/* Of the archive's parts, as the store and we know them. */
+static uint32_t
+join_parts(const struct publish_job *j)
+{
+    const struct stage *s = job_last(j);
+    uint32_t crc = 0, n;
+
+    for (n = s->first; n < s->first + s->count; n++)
+        crc = crc_join(crc, j->part[n].crc, part_len(j, n));
+    return crc;
+}
+
+/* What was computed from the members' CRCs must be what the parts are:
+ * copies of scratch objects and of the previous archive have no other
+ * check. */
 static void
 on_whole(struct publish_job *j)
 {
-    if (!j->stop)
-        complete_send(j);
+    uint32_t parts;
+
+    if (j->stop)
+        return;
+    if (j->crc) {
+        parts = join_parts(j);
+        if (j->have_whole && j->whole != parts) {
+            j->never_crc = j->force_full = true;
+            job_restart(j, "the parts' CRC-32 is %08x, not %08x", parts,
+                        j->whole);
+            return;
+        }
+        j->whole = parts;
+        j->have_whole = true;
+    }
+    complete_send(j);
 }
 
 static void
 complete_prepare(struct publish_job *j)
 {
-    size_t n;
-
     if (j->stop)
         return;
-    if (!j->crc) { /* for the status and a full verification */
+    j->have_whole = false;
+    if (j->crc && j->plan.scratches == 0 && !plan_uses_previous(&j->plan))
+        on_whole(j); /* each copy was checked with its member */
+    else
         job_work(j, &j->work, whole_crc_run, on_whole);
-        return;
-    }
-    for (j->whole = 0, n = 0; n < j->plan.count; n++)
-        j->whole =
-            crc_join(j->whole, j->part[n].crc, part_len(j, (uint32_t)n));
-    j->have_whole = true;
-    complete_send(j);
 }
 
 void
@@ -227,7 +295,8 @@ complete_begin(struct publish_job *j)
 static void
 on_put(struct publish_job *j)
 {
-    upload_put_over(j);
+    upload_put_over(j, job_last(j)->first,
+                    !j->stop && j->call.e.err == 0);
     j->phase = PHASE_END;
     on_answer(j);
 }

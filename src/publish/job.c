@@ -17,13 +17,16 @@ enum { GRACE_MS = 2000 };
 static void
 job_free(struct publish_job *j)
 {
-    pieces_free(j);
+    parts_free(j);
     verify_free(j);
     journal_rows_free(j->left, j->left_count);
     orphans_free(j);
     call_left_free(&j->call);
     free(j->call.upload_id);
     free(j->upload_id);
+    former_free(j->former);
+    free(j->note);
+    free(j->resume);
     read_stream_close(j->stream);
     reader_unref(j->reader);
     crc_set_unref(j->crcs);
@@ -188,7 +191,7 @@ invalidate(struct publish_job *j)
 static void
 job_release(struct publish_job *j)
 {
-    pieces_free(j);
+    parts_free(j);
     verify_free(j);
     read_stream_close(STEAL(j->stream));
     reader_unref(STEAL(j->reader));
@@ -210,7 +213,7 @@ set_ended(struct publish_job *j, int r)
     j->st.err = j->err;
     j->st.error = j->s3err;
     if (r == 0)
-        j->st.bytes_done = j->st.bytes;
+        j->st.work_done = j->st.work;
     return STEAL(j->waiters);
 }
 

@@ -18,137 +18,8 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "publish/publish.h"
-
-struct publish_job;
-
-/* ------------------------------------------------------------- strand */
-
-struct event;
-typedef void event_fn(struct publish_job *j, struct event *ev);
-struct event {
-    struct event *next;
-    event_fn *fn;
-};
-/* Any thread: fn(j, ev) will run on the strand (maybe before return).  ev
- * is the caller's and must not be posted twice at a time. */
-void job_post(struct publish_job *j, struct event *ev, event_fn *fn);
-
-typedef void job_fn(struct publish_job *j);
-
-/* Blocking work on net's worker thread: run there, then on the strand. */
-struct work {
-    struct event ev;
-    struct publish_job *job;
-    job_fn *run, *then;
-};
-void job_work(struct publish_job *j, struct work *w, job_fn *run,
-              job_fn *then);
-
-/* -------------------------------------------------------------- calls */
-
-/* What an answer said of an object. */
-struct found {
-    uint64_t size;
-    bool have_crc;
-    uint32_t crc;
-    char etag[320], digest[80], version[1100];
-};
-
-/* The job's one call of a sequence (HEAD, create, complete, abort...). */
-struct call {
-    struct event ev;
-    struct publish_job *job;
-    job_fn *then;
-    s3_id id;
-    struct s3_error e;
-    struct found o;
-    char *upload_id;             /* of a create */
-    struct s3_upload_copy *left; /* of a list of uploads */
-    size_t left_count;
-};
-struct s3_upload_copy {
-    char *upload_id;
-    int64_t initiated;
-    char initiator[128];
-};
-/* Before the submission; the callbacks below end it. */
-struct call *call_begin(struct publish_job *j, job_fn *then);
-void call_object_cb(void *user, const struct s3_error *e,
-                    const struct s3_object *o);
-void call_done_cb(void *user, const struct s3_error *e);
-void call_create_cb(void *user, const struct s3_error *e,
-                    const char *upload_id);
-void call_complete_cb(void *user, const struct s3_error *e,
-                      const struct s3_completed *c);
-void call_uploads_cb(void *user, const struct s3_error *e,
-                     const struct s3_upload *u, size_t count);
-void call_left_free(struct call *c);
-/* then on the strand after a while.  After a cancel, d->id is 0 if then
- * will not be called; else it is about to be. */
-struct delay {
-    struct event ev;
-    struct publish_job *job;
-    uint64_t id; /* 0 = not waiting */
-    job_fn *then;
-};
-void job_later(struct publish_job *j, struct delay *d, uint64_t ms,
-               job_fn *then);
-void job_later_cancel(struct publish_job *j, struct delay *d);
-
-/* -------------------------------------------------------------- parts */
-
-enum part_state { PART_WAIT, PART_BUSY, PART_READ, PART_DONE };
-
-/* Body bytes of a copied member inside an upload part: a donation. */
-struct donation {
-    int32_t copied;      /* index into job->copied, -1 = none */
-    uint64_t first, end; /* of the archive */
-    bool have_crc;
-    uint32_t crc;
-};
-enum { DON_HEAD, DON_TAIL, DON_COUNT };
-
-struct part {
-    uint8_t state; /* enum part_state; PART_READ: sent, not answered */
-    bool have_crc;
-    bool directory; /* an upload that holds central headers */
-    bool ranged;    /* a copy that is not the whole member */
-    int32_t copied; /* a copy: its member; an upload: the copied member
-                       whose local header it holds, or -1 */
-    uint32_t crc;
-    uint64_t data; /* an upload: body bytes, to be downloaded */
-    char *etag;
-    struct donation don[DON_COUNT]; /* of uploads */
-    struct event ev;                /* a copy's answer */
-    struct publish_job *job;
-    s3_id id;
-    bool looks; /* id is a HEAD of the source */
-    int attempts, source_err;
-    struct s3_error *e; /* a copy's error, malloc, NULL = none */
-};
-
-enum ask { ASK_NOT, ASK_SENT, ASK_ANSWERED };
-
-/* A member of which at least one range is copied. */
-struct copied {
-    uint32_t member;
-    uint32_t first_part, last_part;    /* those that overlap its body */
-    uint32_t copies_left, pieces_left; /* without CRC */
-    bool ranged;
-    bool has_stored; /* the cheap rungs knew its CRC */
-    uint8_t ask;     /* enum ask: the cheap rungs */
-    struct event ev;
-    struct publish_job *job;
-    uint64_t id;
-    int r;
-    struct err err;
-};
-
-struct upload; /* an upload part in flight: upload.c */
-
-/* A range that is read back: verify.c. */
-struct check;
+#include "publish/former.h"
+#include "publish/part.h"
 
 /* ---------------------------------------------------------- publisher */
 
@@ -199,6 +70,7 @@ enum stop { STOP_NONE, STOP_RESTART, STOP_FAIL };
 enum {
     UPLOADS_MAX = 16, /* upload parts in flight */
     COPIES_MAX = 32,
+    STAGES_MAX = 64, /* scratch uploads that are open */
     CHECKS_MAX = 8,
     RESTARTS_MAX = 6,
     BUSY_MAX = 3,       /* new uploads after 409 */
@@ -252,17 +124,25 @@ struct publish_job {
     size_t fault;        /* the member behind it, or count */
     struct err err;      /* of the job */
     struct s3_error s3err;
+    struct s3_error refused; /* of a Complete that is looked into */
 
     enum plan_strategy strategy;
     struct plan plan;
-    struct part *part;       /* plan.count */
-    uint32_t *copy_order;    /* ranged ones first */
-    uint32_t copies, ranged; /* copy parts; those with a range */
+    struct part *part; /* of all uploads */
+    uint32_t parts;
+    struct stage *stage; /* stages: the archive's is the last */
+    uint32_t stages;
+    struct piece *piece;
     struct copied *copied;
     uint32_t copied_count;
+    uint32_t bodies; /* copy parts with bytes of a member's body */
+    uint32_t ranged; /* those in the archive's upload, if not all of it */
+    uint32_t plain;  /* upload parts without central headers */
+    uint64_t work_bytes; /* of all parts */
 
-    bool crc;        /* this upload has the checksum algorithm */
-    bool never_crc;  /* not again in this job */
+    bool crc;         /* the archive's upload has the checksum algorithm */
+    bool scratch_crc; /* those of scratch objects have it */
+    bool never_crc;   /* not again in this job */
     bool force_full; /* nothing but reading it all back will do */
     bool have_whole;
     uint32_t whole;        /* CRC-32 of the archive */
@@ -288,10 +168,37 @@ struct publish_job {
     struct found done; /* the finished object */
     bool finished;     /* it is there */
 
-    uint32_t next_copy, next_upload, next_ask;
-    unsigned copies_busy, asks_busy, uploads_busy;
-    uint32_t parts_done, copies_done, ranged_done, reads_done;
-    uint32_t plain; /* upload parts without central headers */
+    /* Those of scratch objects, and ranged ones, first; the archive's. */
+    struct part_queue copy_queue[2], upload_queue[2];
+    struct part_queue stage_queue; /* scratch objects that may begin */
+    uint32_t next_ask;
+    unsigned copies_busy, asks_busy, uploads_busy, stages_open, stage_calls;
+    uint32_t parts_done, bodies_done, ranged_done, reads_done;
+    char scratch_prefix[STAGE_KEY_MAX - 16]; /* of its objects alone; "" */
+    bool resumed; /* a killed process began this upload */
+    bool theirs;  /* another publish of the same archive was faster */
+    uint32_t *note; /* for the journal: parts, and stages | NOTE_STAGE */
+    size_t notes, notes_cap;
+    uint32_t *note_out; /* being written */
+    size_t notes_out;
+    bool noting;
+    struct work note_work;
+    struct resume *resume; /* what is asked of the store, one by one */
+    bool never_scratch_crc; /* not again in this job */
+    bool scratch_unclear;   /* some may be there that are not known */
+    atomic_bool scratch_kept;
+    uint32_t next_clean;
+    bool known_gone;
+    struct scrub *scrub;
+    struct event scrub_ev;
+    job_fn *scratch_clean;
+    struct former *former; /* the archive that is at the destination */
+    bool no_former;        /* it cannot be copied from any more */
+    bool previous_crc_known;
+    uint32_t previous_crc; /* of it all, as the store has it */
+    job_fn *then_planned;
+    bool lock_asked;       /* no retention keeps scratch objects */
+    uint32_t uploads;      /* parts of that kind */
     struct upload *uploads_head;
     uint64_t permit_id; /* a wait for permits */
     uint32_t permit_part;
@@ -324,10 +231,32 @@ job_member(const struct publish_job *j, uint32_t member)
     return &j->layout->zip.member[member];
 }
 
+/* Part n of job->part, as planned. */
+static inline const struct plan_part *
+part_plan(const struct publish_job *j, uint32_t n)
+{
+    return n < j->plan.scratch_parts
+               ? &j->plan.scratch_part[n]
+               : &j->plan.part[n - j->plan.scratch_parts];
+}
+
 static inline uint64_t
 part_len(const struct publish_job *j, uint32_t n)
 {
-    return j->plan.part[n].end - j->plan.part[n].first;
+    return plan_part_len(part_plan(j, n));
+}
+
+static inline struct stage *
+part_stage(const struct publish_job *j, uint32_t n)
+{
+    return &j->stage[j->part[n].stage];
+}
+
+/* The stage that is the archive's upload. */
+static inline struct stage *
+job_last(const struct publish_job *j)
+{
+    return &j->stage[j->stages - 1];
 }
 
 static inline struct s3_where
@@ -362,6 +291,14 @@ void job_count(struct publish_job *j, uint64_t *counter, uint64_t n);
 void job_retries(struct publish_job *j, const struct s3_error *e);
 int publish_errno(int r);
 
+/* The same of an object that is not the destination. */
+void job_fail_object(struct publish_job *j, const struct s3_error *e,
+                     const char *op, const char *bucket, const char *key,
+                     size_t key_len);
+/* Of Complete and PUT: was it done?  Is it the checksum's fault? */
+bool error_is_unclear(const struct s3_error *e);
+bool error_is_checksum(const struct s3_error *e);
+
 /* attempt.c: one upload from its first call to its last part */
 void job_attempt(struct publish_job *j);
 void attempt_again(struct publish_job *j); /* plans again */
@@ -375,48 +312,17 @@ void clean_hurry(struct publish_job *j);
 
 /* prepare.c */
 void prepare(struct publish_job *j);
-void plan_run(struct publish_job *j); /* worker: j->r, j->err */
-int plan_make(struct publisher *p, struct layout *l, struct plan *ret,
-              enum plan_strategy s, struct err *e);
-enum plan_strategy plan_strategy_of(struct publisher *p);
+void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
+/* previous: the archive to copy unchanged runs from, or NULL. */
+int plan_make(struct publisher *p, struct layout *l,
+              const struct zip_layout *previous, struct plan *ret,
+              struct err *e);
+/* The previous archive changed under a copy: begin again without it. */
+void previous_gone(struct publish_job *j);
+/* Plans, and asks what the plan needs to know; then(j). */
+void plan_begin(struct publish_job *j, job_fn *then);
 /* Is o the archive of this job, as far as is known? */
 bool found_is_ours(const struct publish_job *j, const struct found *o);
-
-/* pieces.c: the CRCs of copied members */
-int pieces_build(struct publish_job *j);
-void pieces_free(struct publish_job *j);
-void piece_copied(struct publish_job *j, uint32_t part);
-void piece_donated(struct publish_job *j, int32_t copied);
-void copied_ask(struct publish_job *j, struct copied *c);
-void pieces_cancel(struct publish_job *j);
-bool copied_wants_ask(struct publish_job *j, const struct copied *c);
-
-/* diagnose.c */
-void diagnose(struct publish_job *j, uint32_t member, uint32_t known);
-void diagnose_cancel(struct publish_job *j);
-
-/* parts.c */
-void parts_begin(struct publish_job *j);
-void parts_step(struct publish_job *j);
-/* Ends what only reads; parts on their way to the store go on. */
-void parts_cancel(struct publish_job *j);
-bool parts_sending(const struct publish_job *j);
-void parts_cut(struct publish_job *j); /* ends those too */
-void parts_reset(struct publish_job *j);
-void part_finished(struct publish_job *j, uint32_t n);
-bool dep_known(struct publish_job *j, const struct part *p);
-
-/* copy.c */
-void copy_send(struct publish_job *j, uint32_t n);
-
-/* upload.c */
-void upload_start(struct publish_job *j, uint32_t n);
-void upload_advance(struct publish_job *j);
-void upload_cancel(struct publish_job *j); /* their reads */
-bool upload_sending(const struct publish_job *j);
-void upload_cut(struct publish_job *j);
-/* The one part was sent by put_send; its bytes are not needed any more. */
-void upload_put_over(struct publish_job *j);
 
 /* finish.c */
 void complete_begin(struct publish_job *j);
@@ -433,10 +339,13 @@ void verify_cancel(struct publish_job *j);
 void verify_free(struct publish_job *j);
 
 /* journal.c: worker thread only */
+enum { ROW_CRC = 1, ROW_SCRATCH_CRC = 2 }; /* how the uploads were created */
 struct journal_row {
     int64_t id, intent;
     char *upload_id; /* NULL if the process died before it knew */
-    char initiator[128];
+    char *owner, *scratch;
+    char initiator[128], digest[80], plan[65];
+    int flags;
     bool alive; /* its process runs */
     bool gone;  /* its upload was aborted: remove the row */
 };
@@ -446,6 +355,29 @@ void journal_remove(struct publish_job *j, int64_t row);
 int journal_left(struct publish_job *j, struct journal_row **ret,
                  size_t *count);
 void journal_rows_free(struct journal_row *rows, size_t count);
+/* The row is ours from now on; false if somebody was faster. */
+bool journal_adopt(struct publish_job *j, const struct journal_row *row);
+/* The table, of whichever version, with its rows' lock held; NULL without
+ * a store. */
+struct sqlite3 *journal_lock(struct state *st);
+
+/* journal_parts.c: what the store has; a kill loses the last moment of it.
+ * Strand; written soon, by the worker. */
+#define NOTE_STAGE 0x80000000u
+void journal_note(struct publish_job *j, uint32_t what);
+/* Worker: parts' CRCs and finished scratch objects of row: have_crc and crc
+ * of parts that are not there yet, etags of stages. */
+void journal_load(struct publish_job *j, int64_t row);
+
+/* fingerprint.c: hex SHA-256 of the plan: the same parts of the same
+ * archive? */
+void plan_fingerprint(const struct publish_job *j, char out[65]);
+
+/* resume.c: goes on with the upload of a killed process; then(j), and
+ * j->resumed if there is one. */
+void resume_begin(struct publish_job *j, struct journal_row *row,
+                  job_fn *then);
+bool resume_fits(struct publish_job *j, const struct journal_row *row);
 
 /* sweep.c: uploads that a killed publish left */
 void sweep_begin(struct publish_job *j);

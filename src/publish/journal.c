@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,25 +24,58 @@ static const char schema[] =
     " bucket TEXT NOT NULL, key BLOB NOT NULL, upload_id TEXT,"
     " digest TEXT NOT NULL, size INTEGER NOT NULL,"
     " intent INTEGER NOT NULL, owner TEXT NOT NULL,"
-    " initiator TEXT NOT NULL DEFAULT '');"
+    " initiator TEXT NOT NULL DEFAULT '',"
+    " scratch TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL DEFAULT '',"
+    " flags INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE IF NOT EXISTS publish_part ("
+    " upload INTEGER NOT NULL, part INTEGER NOT NULL, crc INTEGER NOT NULL,"
+    " PRIMARY KEY (upload, part)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS publish_scratch ("
+    " upload INTEGER NOT NULL, stage INTEGER NOT NULL, etag TEXT NOT NULL,"
+    " version TEXT NOT NULL, crc INTEGER, PRIMARY KEY (upload, stage))"
+    " WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS publish_upload_key"
     " ON publish_upload (endpoint, bucket, key);";
 
+/* A file of a version before plans of several uploads. */
+static const char newer[] =
+    "ALTER TABLE publish_upload ADD COLUMN scratch TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE publish_upload ADD COLUMN plan TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE publish_upload ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;";
+
 /* ----------------------------------------------------------------- SQL */
 
-/* The connection, locked, with our table; NULL without a store. */
-static struct sqlite3 *
-journal_open(struct publish_job *j)
+static bool
+is_old(struct sqlite3 *db)
 {
-    struct sqlite3 *db = state_lock(j->p->d.state);
+    sqlite3_stmt *s = NULL;
+    int r = sqlite3_prepare_v2(db, "SELECT flags FROM publish_upload", -1, &s,
+                               NULL);
+
+    sqlite3_finalize(s);
+    return r == SQLITE_ERROR;
+}
+
+struct sqlite3 *
+journal_lock(struct state *st)
+{
+    struct sqlite3 *db = state_lock(st);
 
     if (!db)
         return NULL;
-    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
+    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
+        (!is_old(db) || sqlite3_exec(db, newer, NULL, NULL, NULL) ==
+                            SQLITE_OK))
         return db;
     log_warn("publish: journal: %s", sqlite3_errmsg(db));
-    state_unlock(j->p->d.state);
+    state_unlock(st);
     return NULL;
+}
+
+static struct sqlite3 *
+journal_open(struct publish_job *j)
+{
+    return journal_lock(j->p->d.state);
 }
 
 /* Runs to the end; false is logged.  Finalises s. */
@@ -84,26 +118,39 @@ journal_bound(struct sqlite3 *db)
 
     sqlite3_bind_int64(s, 1, ROWS_MAX);
     journal_run(db, s);
+    journal_run(db, journal_stmt(db, "DELETE FROM publish_part WHERE upload"
+                                     " NOT IN (SELECT id FROM"
+                                     " publish_upload)"));
+    journal_run(db, journal_stmt(db, "DELETE FROM publish_scratch WHERE"
+                                     " upload NOT IN (SELECT id FROM"
+                                     " publish_upload)"));
 }
 
 int64_t
 journal_intent(struct publish_job *j, int64_t now)
 {
     struct sqlite3 *db = journal_open(j);
+    char plan[65];
     sqlite3_stmt *s;
     int64_t row = 0;
 
     if (!db)
         return 0;
+    plan_fingerprint(j, plan);
     s = journal_stmt(db, "INSERT INTO publish_upload (endpoint, bucket,"
-                         " key, digest, size, intent, owner)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?)");
+                         " key, digest, size, intent, owner, scratch, plan,"
+                         " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (s) {
         bind_where(j, s);
         sqlite3_bind_text(s, 4, j->digest, -1, SQLITE_TRANSIENT);
         sqlite3_bind_int64(s, 5, (int64_t)job_zip(j)->size);
         sqlite3_bind_int64(s, 6, now);
         sqlite3_bind_text(s, 7, j->p->owner, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(s, 8, j->scratch_prefix, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(s, 9, plan, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int(s, 10,
+                         (j->crc ? ROW_CRC : 0) |
+                             (j->scratch_crc ? ROW_SCRATCH_CRC : 0));
     }
     if (journal_run(db, s)) {
         row = sqlite3_last_insert_rowid(db);
@@ -131,40 +178,90 @@ journal_upload(struct publish_job *j)
     state_unlock(j->p->d.state);
 }
 
+static void
+delete_of(struct sqlite3 *db, const char *sql, int64_t row)
+{
+    sqlite3_stmt *s = journal_stmt(db, sql);
+
+    if (s)
+        sqlite3_bind_int64(s, 1, row);
+    journal_run(db, s);
+}
+
 void
 journal_remove(struct publish_job *j, int64_t row)
 {
     struct sqlite3 *db = row ? journal_open(j) : NULL;
-    sqlite3_stmt *s;
 
     if (!db)
         return;
-    s = journal_stmt(db, "DELETE FROM publish_upload WHERE id = ?");
-    if (s)
-        sqlite3_bind_int64(s, 1, row);
-    journal_run(db, s);
+    sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+    delete_of(db, "DELETE FROM publish_part WHERE upload = ?", row);
+    delete_of(db, "DELETE FROM publish_scratch WHERE upload = ?", row);
+    delete_of(db, "DELETE FROM publish_upload WHERE id = ?", row);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     state_unlock(j->p->d.state);
+}
+
+bool
+journal_adopt(struct publish_job *j, const struct journal_row *row)
+{
+    struct sqlite3 *db = journal_open(j);
+    sqlite3_stmt *s;
+    bool ok;
+
+    if (!db)
+        return false;
+    s = journal_stmt(db, "UPDATE publish_upload SET owner = ?"
+                         " WHERE id = ? AND owner = ?");
+    if (s) {
+        sqlite3_bind_text(s, 1, j->p->owner, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(s, 2, row->id);
+        sqlite3_bind_text(s, 3, row->owner, -1, SQLITE_TRANSIENT);
+    }
+    ok = journal_run(db, s) && sqlite3_changes(db) == 1;
+    state_unlock(j->p->d.state);
+    return ok;
+}
+
+/* --------------------------------------------------------------- reading */
+
+static char *
+column_copy(sqlite3_stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+
+    return text ? strdup(text) : NULL;
+}
+
+static void
+column_text(sqlite3_stmt *s, int column, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+
+    snprintf(out, size, "%s", text ? text : "");
 }
 
 static bool
 row_read(struct publish_job *j, sqlite3_stmt *s, struct journal_row *to)
 {
-    const char *id = (const char *)sqlite3_column_text(s, 1);
-    const char *owner = (const char *)sqlite3_column_text(s, 3);
-    const char *who = (const char *)sqlite3_column_text(s, 4);
-
     memset(to, 0, sizeof(*to));
     to->id = sqlite3_column_int64(s, 0);
+    to->upload_id = column_copy(s, 1);
     to->intent = sqlite3_column_int64(s, 2);
+    to->owner = column_copy(s, 3);
+    column_text(s, 4, to->initiator, sizeof(to->initiator));
+    to->scratch = column_copy(s, 5);
+    column_text(s, 6, to->digest, sizeof(to->digest));
+    column_text(s, 7, to->plan, sizeof(to->plan));
+    to->flags = sqlite3_column_int(s, 8);
     /* Our own rows are of uploads that could not be aborted then: there
      * is one job per destination. */
-    to->alive =
-        strcmp(owner ? owner : "", j->p->owner) != 0 &&
-        state_owner_alive(j->p->owner, owner ? owner : "",
-                          time(NULL) - to->intent);
-    snprintf(to->initiator, sizeof(to->initiator), "%s", who ? who : "");
-    to->upload_id = id ? strdup(id) : NULL;
-    return !id || to->upload_id;
+    to->alive = to->owner && strcmp(to->owner, j->p->owner) != 0 &&
+                state_owner_alive(j->p->owner, to->owner,
+                                  time(NULL) - to->intent);
+    return to->owner && to->scratch &&
+           (to->upload_id || sqlite3_column_type(s, 1) == SQLITE_NULL);
 }
 
 int
@@ -180,8 +277,8 @@ journal_left(struct publish_job *j, struct journal_row **ret,
     if (!db)
         return 0;
     rows = calloc(AT_ONCE, sizeof(*rows));
-    s = journal_stmt(db, "SELECT id, upload_id, intent, owner, initiator"
-                         " FROM publish_upload WHERE endpoint = ? AND"
+    s = journal_stmt(db, "SELECT id, upload_id, intent, owner, initiator,"
+                         " scratch, digest, plan, flags FROM publish_upload WHERE endpoint = ? AND"
                          " bucket = ? AND key = ? ORDER BY id");
     if (s)
         bind_where(j, s);
@@ -199,7 +296,10 @@ journal_rows_free(struct journal_row *rows, size_t count)
 {
     size_t i;
 
-    for (i = 0; i < count; i++)
+    for (i = 0; i < count; i++) {
         free(rows[i].upload_id);
+        free(rows[i].owner);
+        free(rows[i].scratch);
+    }
     free(rows);
 }

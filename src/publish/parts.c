@@ -4,22 +4,56 @@
  * Which part goes next.  Copies first, ranged ones before whole ones, so
  * that a store with wrong CRCs shows before bytes are uploaded; an upload
  * part when the CRC of the copied member whose header it holds is known;
- * the central directory last.  Bytes in flight are bounded by permits.
+ * the central directory last.  Scratch objects' parts go before the
+ * archive's, which need them.  Bytes in flight are bounded by permits.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "publish/job.h"
 
+enum { SCRATCH_FIRST, ARCHIVE_LATER };
+
+static void
+queue_push(struct publish_job *j, struct part_queue *q, uint32_t n)
+{
+    j->part[n].next = 0;
+    if (q->tail)
+        j->part[q->tail - 1].next = n + 1;
+    else
+        q->head = n + 1;
+    q->tail = n + 1;
+}
+
+/* Takes the part behind prev (0: the first) out. */
+static void
+queue_take(struct publish_job *j, struct part_queue *q, uint32_t prev,
+           uint32_t n)
+{
+    if (prev)
+        j->part[prev - 1].next = j->part[n].next;
+    else
+        q->head = j->part[n].next;
+    if (q->tail == n + 1)
+        q->tail = prev;
+}
+
 void
 parts_reset(struct publish_job *j)
 {
-    pieces_free(j);
-    j->next_copy = j->next_upload = j->next_ask = 0;
-    j->parts_done = j->copies_done = j->ranged_done = j->reads_done = 0;
+    parts_free(j);
+    free(STEAL(j->note));
+    j->notes = j->notes_cap = 0;
+    memset(j->copy_queue, 0, sizeof(j->copy_queue));
+    memset(j->upload_queue, 0, sizeof(j->upload_queue));
+    memset(&j->stage_queue, 0, sizeof(j->stage_queue));
+    j->next_ask = 0;
+    j->parts_done = j->bodies_done = j->ranged_done = j->reads_done = 0;
     j->copies_busy = j->asks_busy = j->uploads_busy = 0;
+    j->stages_open = j->stage_calls = 0;
     pthread_mutex_lock(&j->lock);
     j->st.parts_done = 0;
-    j->st.bytes_done = 0;
+    j->st.work_done = 0;
     j->st.wasted += j->st.uploaded + j->st.copied;
     j->st.uploaded = j->st.copied = 0;
     pthread_mutex_unlock(&j->lock);
@@ -30,17 +64,116 @@ parts_begin(struct publish_job *j)
 {
     j->phase = PHASE_PARTS;
     job_set_state(j, PUBLISH_RUNNING);
+    stages_begin(j);
 }
 
 void
 part_finished(struct publish_job *j, uint32_t n)
 {
-    LOCK_SCOPE(&j->lock);
+    struct stage *s = part_stage(j, n);
 
     j->part[n].state = PART_DONE;
     j->parts_done++;
+    s->left--;
+    pthread_mutex_lock(&j->lock);
     j->st.parts_done = j->parts_done;
-    j->st.bytes_done += part_len(j, n);
+    j->st.work_done += part_len(j, n);
+    pthread_mutex_unlock(&j->lock);
+    if (j->part[n].have_crc && !s->put)
+        journal_note(j, n);
+    if (s->left == 0 && s != job_last(j) && !s->put)
+        stage_complete(j, s);
+}
+
+/* What a donation or a copy from before tells of its member's CRC is not
+ * known: the ladder, or the state file, has it. */
+static void
+resumed_piece(struct publish_job *j, int32_t copied, bool copy)
+{
+    struct copied *c = &j->copied[copied];
+
+    c->opaque = true;
+    c->pieces_left--;
+    c->copies_left -= copy;
+}
+
+void
+part_resumed(struct publish_job *j, uint32_t n)
+{
+    bool upload = part_plan(j, n)->kind == PLAN_UPLOAD;
+    struct part *p = &j->part[n];
+    int i;
+
+    p->state = PART_DONE;
+    j->parts_done++;
+    part_stage(j, n)->left--;
+    if (upload) {
+        j->reads_done += !p->directory;
+        for (i = 0; i < DON_COUNT; i++)
+            if (p->don[i].copied >= 0)
+                resumed_piece(j, p->don[i].copied, false);
+    } else if (p->copied >= 0) {
+        j->bodies_done++;
+        j->ranged_done += p->ranged && part_stage(j, n) == job_last(j);
+        resumed_piece(j, p->copied, true);
+    }
+    pthread_mutex_lock(&j->lock);
+    j->st.parts_done = j->parts_done;
+    j->st.work_done += part_len(j, n);
+    j->st.resumed += part_len(j, n);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* ------------------------------------------------------------- queueing */
+
+static bool
+source_there(const struct publish_job *j, uint32_t n)
+{
+    const struct plan_part *pp = part_plan(j, n);
+
+    return pp->kind != PLAN_COPY_SCRATCH ||
+           j->stage[pp->scratch].state == STAGE_DONE;
+}
+
+static void
+queue_copy(struct publish_job *j, uint32_t n)
+{
+    bool first = part_stage(j, n) != job_last(j) || j->part[n].ranged;
+
+    queue_push(j, &j->copy_queue[first ? SCRATCH_FIRST : ARCHIVE_LATER], n);
+}
+
+void
+parts_open(struct publish_job *j, struct stage *s)
+{
+    bool last = s == job_last(j);
+    uint32_t n;
+
+    for (n = s->first; n < s->first + s->count; n++) {
+        if (j->part[n].state != PART_WAIT)
+            continue;
+        if (part_plan(j, n)->kind == PLAN_UPLOAD)
+            queue_push(j, &j->upload_queue[last], n);
+        else if (source_there(j, n))
+            queue_copy(j, n);
+    }
+}
+
+void
+parts_source(struct publish_job *j, struct stage *s)
+{
+    uint32_t at, n;
+
+    for (at = s->users; at; at = j->part[n].user_next) {
+        struct stage *user;
+
+        n = at - 1;
+        user = part_stage(j, n);
+        if (j->part[n].state == PART_WAIT)
+            user->sources--;
+        if (user->state == STAGE_OPEN && j->part[n].state == PART_WAIT)
+            queue_copy(j, n);
+    }
 }
 
 /* ----------------------------------------------------------------- ask */
@@ -56,9 +189,9 @@ ask_step(struct publish_job *j)
     while (j->crc && j->next_ask < j->copied_count &&
            j->asks_busy < COPIES_MAX) {
         c = &j->copied[j->next_ask++];
-        if (c->ranged && crc_peek(j->crcs, c->member, &known))
+        if (c->ranged_last && crc_peek(j->crcs, c->member, &known))
             c->has_stored = true;
-        else if (copied_wants_ask(j, c))
+        else if (c->ranged_last && copied_wants_ask(j, c))
             copied_ask(j, c);
         j->crc = !c->has_stored;
     }
@@ -71,19 +204,35 @@ ask_step(struct publish_job *j)
 
 /* -------------------------------------------------------------- copies */
 
+static uint32_t
+next_copy(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(j->copy_queue); i++) {
+        struct part_queue *q = &j->copy_queue[i];
+        uint32_t at = q->head;
+
+        if (at) {
+            queue_take(j, q, 0, at - 1);
+            return at;
+        }
+    }
+    return 0;
+}
+
 static void
 copies_step(struct publish_job *j)
 {
-    struct copied *c;
-    uint32_t n;
+    struct part *p;
+    uint32_t at;
 
-    while (!j->stop && j->next_copy < j->copies &&
-           j->copies_busy < COPIES_MAX) {
-        n = j->copy_order[j->next_copy++];
-        c = &j->copied[j->part[n].copied];
-        if (j->crc && copied_wants_ask(j, c))
-            copied_ask(j, c);
-        copy_send(j, n);
+    while (!j->stop && j->copies_busy < COPIES_MAX && (at = next_copy(j))) {
+        p = &j->part[at - 1];
+        if (j->crc && p->copied >= 0 &&
+            copied_wants_ask(j, &j->copied[p->copied]))
+            copied_ask(j, &j->copied[p->copied]);
+        copy_send(j, at - 1);
     }
 }
 
@@ -96,7 +245,8 @@ dep_known(struct publish_job *j, const struct part *p)
 {
     uint32_t known;
 
-    return !j->crc || p->copied < 0 ||
+    return !j->crc || p->forced || p->copied < 0 ||
+           j->copied[p->copied].opaque ||
            crc_peek(j->crcs, j->copied[p->copied].member, &known);
 }
 
@@ -107,8 +257,9 @@ is_ready(struct publish_job *j, const struct part *p)
 
     if (p->directory)
         /* The others' bodies give the CRCs that it needs. */
-        return (!j->crc || j->copies_done == j->copies) &&
-               j->reads_done >= j->plain;
+        return p->forced ||
+               ((!j->crc || j->bodies_done == j->bodies) &&
+                j->reads_done >= j->plain);
     if (dep_known(j, p))
         return true;
     c = &j->copied[p->copied];
@@ -128,24 +279,27 @@ uploads_wait(struct publish_job *j)
 }
 
 static bool
-next_ready(struct publish_job *j, uint32_t *ret)
+ready_in(struct publish_job *j, struct part_queue *q, uint32_t *ret)
 {
-    uint32_t n, seen = 0;
+    uint32_t at, prev = 0, seen = 0;
 
-    while (j->next_upload < j->plan.count &&
-           (j->plan.part[j->next_upload].kind == PLAN_COPY ||
-            j->part[j->next_upload].state != PART_WAIT))
-        j->next_upload++;
-    for (n = j->next_upload; n < j->plan.count && seen < READY_WINDOW; n++) {
-        if (j->plan.part[n].kind == PLAN_COPY || j->part[n].state != PART_WAIT)
-            continue;
-        if (is_ready(j, &j->part[n])) {
-            *ret = n;
+    for (at = q->head; at && seen < READY_WINDOW; at = j->part[at - 1].next) {
+        if (is_ready(j, &j->part[at - 1])) {
+            queue_take(j, q, prev, at - 1);
+            *ret = at - 1;
             return true;
         }
+        prev = at;
         seen++;
     }
     return false;
+}
+
+static bool
+next_ready(struct publish_job *j, uint32_t *ret)
+{
+    return ready_in(j, &j->upload_queue[0], ret) ||
+           (!uploads_wait(j) && ready_in(j, &j->upload_queue[1], ret));
 }
 
 static void
@@ -190,6 +344,32 @@ uploads_step(struct publish_job *j)
     }
 }
 
+/* Nothing is under way and parts are left: an upload waits for a copy that
+ * waits for it, by way of the bound on open uploads.  The reader finds the
+ * CRC that it wants. */
+static void
+unlock_one(struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(j->upload_queue); i++)
+        if (j->upload_queue[i].head) {
+            j->part[j->upload_queue[i].head - 1].forced = true;
+            uploads_step(j);
+            return;
+        }
+}
+
+static void
+parts_go(struct publish_job *j)
+{
+    stages_step(j);
+    copies_step(j);
+    uploads_step(j);
+    if (!j->stop && j->inflight == 0 && j->parts_done < j->parts)
+        unlock_one(j);
+}
+
 void
 parts_step(struct publish_job *j)
 {
@@ -200,11 +380,9 @@ parts_step(struct publish_job *j)
     upload_advance(j);
     if (j->stop || j->diagnosis)
         return;
-    copies_step(j);
-    if (!j->stop && !uploads_wait(j))
-        uploads_step(j);
-    if (!j->stop && j->inflight == 0 && j->plan.count > 1 &&
-        j->parts_done == j->plan.count)
+    parts_go(j);
+    if (!j->stop && j->inflight == 0 && !job_last(j)->put &&
+        j->parts_done == j->parts)
         complete_begin(j);
 }
 
@@ -222,7 +400,7 @@ parts_cancel(struct publish_job *j)
 bool
 parts_sending(const struct publish_job *j)
 {
-    return j->copies_busy > 0 || upload_sending(j);
+    return j->copies_busy > 0 || stages_busy(j) || upload_sending(j);
 }
 
 void
@@ -233,10 +411,11 @@ parts_cut(struct publish_job *j)
     uint32_t n;
 
     j->cut = parts_sending(j);
-    for (n = 0; j->part && n < j->plan.count; n++) {
+    for (n = 0; j->part && n < j->parts; n++) {
         p = &j->part[n];
         if (p->id) /* each of the two counts its own ids */
             s3_cancel(p->looks ? d->s3 : d->s3_dest, p->id);
     }
+    stages_cut(j);
     upload_cut(j);
 }

@@ -16,206 +16,55 @@
 
 #include "publish/job.h"
 
-/* --------------------------------------------------------------- build */
-
-static void
-don_init(struct part *p)
-{
-    size_t i;
-
-    for (i = 0; i < DON_COUNT; i++)
-        p->don[i].copied = -1;
-    p->copied = -1;
-}
-
-static struct copied *
-copied_add(struct publish_job *j, uint32_t n)
-{
-    struct copied *c = &j->copied[j->copied_count++];
-
-    c->job = j;
-    c->member = j->plan.part[n].member;
-    c->first_part = c->last_part = n;
-    return c;
-}
-
-/* Copy parts, grouped by member: those of one are neighbours, donations
- * between them apart. */
-static void
-build_copies(struct publish_job *j)
-{
-    const struct plan_part *pp = j->plan.part;
-    struct copied *c = NULL;
-    uint32_t n;
-
-    for (n = 0; n < j->plan.count; n++) {
-        if (pp[n].kind != PLAN_COPY)
-            continue;
-        if (!c || c->member != pp[n].member)
-            c = copied_add(j, n);
-        j->part[n].copied = (int32_t)(c - j->copied);
-        j->part[n].ranged = part_len(j, n) != job_member(j, c->member)->size;
-        c->ranged |= j->part[n].ranged;
-        c->last_part = n;
-        c->copies_left++;
-        j->ranged += j->part[n].ranged;
-        j->copies++;
-    }
-}
-
-/* Part n, an upload, overlaps [from, to), the body of copied member c. */
-static void
-add_donation(struct publish_job *j, uint32_t n, struct copied *c,
-             uint64_t from, uint64_t to)
-{
-    const struct plan_part *pp = &j->plan.part[n];
-    struct donation *d =
-        &j->part[n].don[from <= pp->first ? DON_HEAD : DON_TAIL];
-
-    d->copied = (int32_t)(c - j->copied);
-    d->first = max_u64(from, pp->first);
-    d->end = min_u64(to, pp->end);
-}
-
-static void
-build_donations(struct publish_job *j, struct copied *c)
-{
-    const struct plan_part *pp = j->plan.part;
-    uint64_t from = zip_data_offset(job_zip(j), c->member);
-    uint64_t to = from + job_member(j, c->member)->size;
-    uint64_t header = job_zip(j)->offset[c->member];
-    uint32_t n;
-
-    while (c->first_part > 0 && pp[c->first_part - 1].end > from)
-        c->first_part--;
-    while (c->last_part + 1 < j->plan.count && pp[c->last_part + 1].first < to)
-        c->last_part++;
-    c->pieces_left = c->last_part - c->first_part + 1;
-    for (n = c->first_part; n <= c->last_part; n++)
-        if (pp[n].kind == PLAN_UPLOAD)
-            add_donation(j, n, c, from, to);
-    for (n = c->first_part + 1; n-- > 0 && pp[n].end > header;)
-        if (pp[n].kind == PLAN_UPLOAD && pp[n].first < from)
-            j->part[n].copied = (int32_t)(c - j->copied);
-}
-
-static uint64_t
-data_bytes(const struct publish_job *j, const struct plan_part *pp)
-{
-    struct zip_piece z;
-    uint64_t sum = 0;
-    bool more = true;
-
-    zip_piece_at(job_zip(j), pp->first, &z);
-    for (; more && z.first < pp->end; more = zip_piece_next(job_zip(j), &z))
-        if (z.kind == ZIP_PIECE_DATA)
-            sum += min_u64(z.end, pp->end) - max_u64(z.first, pp->first);
-    return sum;
-}
-
-static void
-build_order(struct publish_job *j)
-{
-    uint32_t n, ranged = 0, whole = j->ranged;
-
-    for (n = 0; n < j->plan.count; n++)
-        if (j->plan.part[n].kind == PLAN_COPY)
-            j->copy_order[j->part[n].ranged ? ranged++ : whole++] = n;
-}
-
-/* Worker thread; the strand waits for it. */
-int
-pieces_build(struct publish_job *j)
-{
-    uint64_t cd = job_zip(j)->offset[job_zip(j)->count];
-    uint32_t n;
-
-    j->part = calloc(j->plan.count, sizeof(*j->part));
-    j->copied = calloc(j->plan.count, sizeof(*j->copied));
-    j->copy_order = calloc(j->plan.count, sizeof(*j->copy_order));
-    if (!j->part || !j->copied || !j->copy_order) {
-        pieces_free(j);
-        return err_set(&j->work_err, ENOMEM, "out of memory");
-    }
-    for (n = 0; n < j->plan.count; n++) {
-        don_init(&j->part[n]);
-        j->part[n].job = j;
-    }
-    build_copies(j);
-    for (n = 0; n < j->copied_count; n++)
-        build_donations(j, &j->copied[n]);
-    for (n = 0; n < j->plan.count; n++)
-        if (j->plan.part[n].kind == PLAN_UPLOAD) {
-            j->part[n].data = data_bytes(j, &j->plan.part[n]);
-            j->part[n].directory = j->plan.part[n].end > cd;
-            j->plain += !j->part[n].directory;
-        }
-    build_order(j);
-    return 0;
-}
-
-void
-pieces_free(struct publish_job *j)
-{
-    size_t n;
-
-    for (n = 0; j->part && n < j->plan.count; n++) {
-        free(j->part[n].etag);
-        free(j->part[n].e);
-    }
-    free(STEAL(j->part));
-    free(STEAL(j->copied));
-    free(STEAL(j->copy_order));
-    j->copied_count = 0;
-    j->copies = j->ranged = j->plain = 0;
-    plan_free(&j->plan);
-    memset(&j->plan, 0, sizeof(j->plan));
-}
-
 /* --------------------------------------------------------------- check */
 
-static void
-found_quirk(struct publish_job *j)
+/* The archive's upload cannot have a checksum then; scratch objects go
+ * without one from now on, and ranges of such objects are right. */
+void
+found_quirk(struct publish_job *j, bool of_archive)
 {
     publisher_learn(j->p, &j->p->caps.range_bad,
                     "ranged copies answer the CRC of the whole source; "
                     "archives are verified by reading back");
-    j->never_crc = true;
+    j->never_crc |= of_archive;
     job_restart(j, "the store gives wrong CRCs for copied ranges");
 }
 
 static bool
 is_quirk(struct publish_job *j, const struct copied *c, uint32_t known)
 {
-    uint32_t n;
+    const struct piece *p = &j->piece[c->piece];
+    uint32_t i;
 
-    for (n = c->first_part; n <= c->last_part; n++)
-        if (j->plan.part[n].kind == PLAN_COPY && j->part[n].ranged &&
-            j->part[n].state == PART_DONE && j->part[n].crc == known)
+    for (i = 0; i < c->pieces; i++) {
+        const struct part *part = &j->part[p[i].part];
+
+        if (p[i].don < 0 && part->ranged && part->state == PART_DONE &&
+            part->have_crc && part->crc == known)
             return true;
+    }
     return false;
 }
 
-static uint32_t
-join_pieces(struct publish_job *j, const struct copied *c)
+/* False if a piece's CRC is not known. */
+static bool
+join_pieces(struct publish_job *j, const struct copied *c, uint32_t *ret)
 {
-    uint32_t crc = 0, n;
-    const struct donation *d;
-    int32_t self = (int32_t)(c - j->copied);
-    size_t i;
+    const struct piece *p = &j->piece[c->piece];
+    uint32_t crc = 0, i;
 
-    for (n = c->first_part; n <= c->last_part; n++) {
-        if (j->plan.part[n].kind == PLAN_COPY) {
-            crc = crc_join(crc, j->part[n].crc, part_len(j, n));
-            continue;
-        }
-        for (i = 0; i < DON_COUNT; i++) {
-            d = &j->part[n].don[i];
-            if (d->copied == self)
-                crc = crc_join(crc, d->crc, d->end - d->first);
-        }
+    for (i = 0; i < c->pieces; i++) {
+        const struct part *part = &j->part[p[i].part];
+        const struct donation *d = &part->don[p[i].don < 0 ? 0 : p[i].don];
+        bool copy = p[i].don < 0;
+
+        if (copy ? !part->have_crc : !d->have_crc)
+            return false;
+        crc = copy ? crc_join(crc, part->crc, part_len(j, p[i].part))
+                   : crc_join(crc, d->crc, d->end - d->first);
     }
-    return crc;
+    *ret = crc;
+    return true;
 }
 
 static void
@@ -223,9 +72,9 @@ copied_check(struct publish_job *j, struct copied *c)
 {
     uint32_t known, crc;
 
-    if (!j->crc || j->stop || c->pieces_left > 0 || c->ask == ASK_SENT)
+    if (!j->crc || j->stop || c->opaque || c->pieces_left > 0 ||
+        c->ask == ASK_SENT || !join_pieces(j, c, &crc))
         return;
-    crc = join_pieces(j, c);
     if (!crc_peek(j->crcs, c->member, &known)) {
         if (crc_put(j->crcs, c->member, crc, false) != -EILSEQ)
             return;
@@ -233,7 +82,7 @@ copied_check(struct publish_job *j, struct copied *c)
             known = ~crc;
     }
     if (crc != known && is_quirk(j, c, known))
-        found_quirk(j);
+        found_quirk(j, c->ranged_last);
     else if (crc != known)
         diagnose(j, c->member, known);
     else if (c->ranged &&
@@ -246,15 +95,16 @@ void
 piece_copied(struct publish_job *j, uint32_t n)
 {
     struct copied *c = &j->copied[j->part[n].copied];
+    const struct part *p = &j->part[n];
     uint32_t known;
 
     c->copies_left--;
     c->pieces_left--;
-    if (!j->crc)
+    c->opaque |= !p->have_crc;
+    if (!j->crc || !p->have_crc)
         return;
-    if (j->part[n].ranged && crc_peek(j->crcs, c->member, &known) &&
-        j->part[n].crc == known)
-        found_quirk(j);
+    if (p->ranged && crc_peek(j->crcs, c->member, &known) && p->crc == known)
+        found_quirk(j, n >= j->plan.scratch_parts);
     else
         copied_check(j, c);
 }
@@ -298,7 +148,7 @@ on_asked(struct publish_job *j, struct event *ev)
         if (j->phase == PHASE_ASK)
             j->crc = false;
         else if (crc_peek(j->crcs, c->member, &known) && is_quirk(j, c, known))
-            found_quirk(j);
+            found_quirk(j, c->ranged_last);
     } else if (c->r != -ENODATA) {
         job_blame(j, c->member);
         job_fail_err(j, c->r, &c->err);

@@ -19,10 +19,13 @@ unknown_heads(struct publisher *p, const struct layout *l,
     uint32_t last = UINT32_MAX, value;
     size_t i;
 
-    for (i = 0; i < plan->count; i++) {
-        const struct plan_part *pp = &plan->part[i];
+    for (i = 0; i < plan->scratch_parts + plan->count; i++) {
+        const struct plan_part *pp =
+            i < plan->scratch_parts ? &plan->scratch_part[i]
+                                    : &plan->part[i - plan->scratch_parts];
 
-        if (pp->kind != PLAN_COPY || pp->member == last)
+        if (pp->kind != PLAN_COPY || pp->end == pp->first ||
+            pp->member == last)
             continue;
         last = pp->member;
         len = pp->end - pp->first;
@@ -45,7 +48,7 @@ publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
     uint64_t heads;
     int x;
 
-    x = plan_make(p, l, &plan, plan_strategy_of(p), e);
+    x = plan_make(p, l, NULL, &plan, e);
     if (x < 0)
         return x;
     heads = 1 + unknown_heads(p, l, reader_crcs(r), &plan);

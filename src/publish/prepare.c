@@ -13,45 +13,100 @@
 
 /* ---------------------------------------------------------------- plan */
 
-enum plan_strategy
-plan_strategy_of(struct publisher *p)
+/* publish_strategy=auto has the number of the mixed plans, which are what
+ * it may choose beside the others. */
+static enum plan_strategy
+strategy_of(struct publisher *p, const struct zip_layout *previous)
 {
+    enum plan_strategy s = (enum plan_strategy)p->d.conf->publish_strategy;
+
     /* A server copies from itself only. */
     if (publisher_caps(p).no_copy ||
         strcmp(s3_endpoint_id(p->d.s3), s3_endpoint_id(p->d.s3_dest)) != 0)
         return PLAN_STREAM;
-    return p->d.conf->publish_strategy == 1 ? PLAN_STREAM : PLAN_DUO;
+    return s == PLAN_AGAIN && !previous ? PLAN_DUO : s;
+}
+
+static int
+check_upload(struct publisher *p, const struct plan_part *part,
+             struct err *e)
+{
+    uint64_t limit = permits_total(p->permits);
+    char need[16], have[16];
+
+    if (part->kind != PLAN_UPLOAD || plan_part_len(part) <= limit)
+        return 0;
+    return err_set(e, EFBIG,
+                   "an upload part of %s does not fit "
+                   "half of memory=%s: raise memory=",
+                   text_size(need, plan_part_len(part)),
+                   text_size(have, p->d.conf->memory));
 }
 
 static int
 check_memory(struct publisher *p, const struct plan *plan, struct err *e)
 {
-    uint64_t limit = permits_total(p->permits), len;
-    char need[16], have[16];
     size_t i;
+    int r = 0;
 
-    for (i = 0; i < plan->count; i++) {
-        len = plan->part[i].end - plan->part[i].first;
-        if (plan->part[i].kind == PLAN_UPLOAD && len > limit)
-            return err_set(e, EFBIG,
-                           "an upload part of %s does not fit "
-                           "half of memory=%s: raise memory=",
-                           text_size(need, len),
-                           text_size(have, p->d.conf->memory));
-    }
+    for (i = 0; i < plan->count && r == 0; i++)
+        r = check_upload(p, &plan->part[i], e);
+    for (i = 0; i < plan->scratch_parts && r == 0; i++)
+        r = check_upload(p, &plan->scratch_part[i], e);
+    return r;
+}
+
+static void
+fill_ask(struct publisher *p, const struct zip_layout *previous,
+         struct plan_ask *ask)
+{
+    const struct conf *c = p->d.conf;
+
+    *ask = (struct plan_ask){
+        .limits = plan_limits_s3,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+        .objective = (enum plan_objective)c->objective,
+        .previous = previous,
+        .lists = 1,
+    };
+    ask->limits.upload_cap = max_u64(
+        min_u64(ask->limits.upload_cap, permits_total(p->permits)),
+        ask->limits.part_min);
+    if (c->prices)
+        plan_prices_parse(&ask->prices, c->prices);
+    if (c->bandwidth)
+        ask->rates.bandwidth = (double)c->bandwidth;
+    if (c->request_rate)
+        ask->rates.request_rate = c->request_rate;
+}
+
+static int
+choose(struct plan *ret, const struct zip_layout *l,
+       const struct plan_ask *ask, struct err *e)
+{
+    struct plan_choice c;
+    int r = plan_choose(&c, l, ask, e);
+
+    if (r < 0)
+        return r;
+    *ret = c.plan[c.best];
+    memset(&c.plan[c.best], 0, sizeof(c.plan[c.best]));
+    plan_choice_free(&c);
     return 0;
 }
 
 int
-plan_make(struct publisher *p, struct layout *l, struct plan *ret,
-          enum plan_strategy s, struct err *e)
+plan_make(struct publisher *p, struct layout *l,
+          const struct zip_layout *previous, struct plan *ret, struct err *e)
 {
-    struct plan_limits lim = plan_limits_s3;
+    enum plan_strategy s = strategy_of(p, previous);
+    struct plan_ask ask;
     int r;
 
-    lim.upload_cap = max_u64(
-        min_u64(lim.upload_cap, permits_total(p->permits)), lim.part_min);
-    r = plan_parts(ret, &l->zip, &lim, s, e);
+    fill_ask(p, previous, &ask);
+    r = s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
+                        : plan_strategy_make(ret, &l->zip, &ask, s, e);
     if (r < 0)
         return r;
     r = check_memory(p, ret, e);
@@ -113,23 +168,111 @@ check_layout(struct publish_job *j)
     return r;
 }
 
+/* Only a plan that may copy from it needs the previous archive. */
+static void
+load_former(struct publish_job *j)
+{
+    struct publisher *p = j->p;
+    int s = p->d.conf->publish_strategy;
+
+    if (j->former || j->no_former || !j->done.digest[0] ||
+        (s != PLAN_AGAIN && s != PLAN_MIXED))
+        return;
+    j->former =
+        former_load(p->d.state, s3_endpoint_id(p->d.s3_dest), j->bucket,
+                    j->key, j->key_len, j->done.etag, j->done.digest);
+    if (!j->former)
+        log_info("publish: %s: the archive that is there is not known here",
+                 j->st.dest);
+}
+
 void
 plan_run(struct publish_job *j)
 {
-    j->strategy = plan_strategy_of(j->p);
-    j->r = plan_make(j->p, j->layout, &j->plan, j->strategy, &j->work_err);
+    const struct former *f;
+
+    load_former(j);
+    f = j->no_former ? NULL : j->former;
+    j->r = plan_make(j->p, j->layout, f ? &f->zip : NULL, &j->plan,
+                     &j->work_err);
     if (j->r == 0)
-        j->r = pieces_build(j);
+        j->r = parts_build(j);
+}
+
+void
+previous_gone(struct publish_job *j)
+{
+    j->no_former = true;
+    job_restart(j, "the archive that was there is gone");
 }
 
 static void
 prepare_run(struct publish_job *j)
 {
     j->r = check_layout(j);
-    if (j->r == 0)
-        plan_run(j);
     if (j->r == 0 && journal_left(j, &j->left, &j->left_count) < 0)
         log_info("publish: %s: the journal could not be read", j->st.dest);
+}
+
+/* ------------------------------------------------------------- planned */
+
+static void planned(struct publish_job *j);
+
+static void
+on_lock(struct publish_job *j)
+{
+    if (j->stop)
+        return;
+    if (j->call.retention) {
+        job_fail(j, EOPNOTSUPP,
+                 "the bucket keeps every object for a while (Object Lock): "
+                 "scratch objects would stay; use publish_strategy=duo");
+        return;
+    }
+    j->lock_asked = true;
+    planned(j);
+}
+
+/* A plan is there: what it needs to know of the bucket, then its uploads. */
+static void
+planned(struct publish_job *j)
+{
+    struct call *c;
+
+    if (j->plan.scratches > 0 && !j->lock_asked) {
+        c = call_begin(j, on_lock);
+        c->id = s3_bucket_lock(j->p->d.s3_dest, j->bucket, call_lock_cb, c);
+        return;
+    }
+    j->then_planned(j);
+}
+
+static void
+on_planned(struct publish_job *j)
+{
+    struct err e = j->work_err;
+
+    memset(&j->work_err, 0, sizeof(j->work_err));
+    if (j->stop)
+        return;
+    if (j->r < 0) {
+        job_fail_err(j, j->r, &e);
+        return;
+    }
+    pthread_mutex_lock(&j->lock);
+    j->st.parts = j->parts;
+    j->st.work = j->work_bytes;
+    j->st.strategy = plan_strategy_name(j->plan.strategy);
+    pthread_mutex_unlock(&j->lock);
+    planned(j);
+}
+
+void
+plan_begin(struct publish_job *j, job_fn *then)
+{
+    job_set_state(j, PUBLISH_PLANNING);
+    j->then_planned = then;
+    job_work(j, &j->work, plan_run, on_planned);
 }
 
 /* --------------------------------------------------------- destination */
@@ -156,7 +299,10 @@ decide_noop(struct publish_job *j)
         j->have_whole = true;
         j->whole = j->done.crc;
     }
-    sweep_begin(j);
+    if (j->noop)
+        sweep_begin(j);
+    else
+        plan_begin(j, sweep_begin);
 }
 
 static void
@@ -165,6 +311,8 @@ decide_found(struct publish_job *j)
     const struct found *o = &j->call.o;
 
     j->done = *o;
+    j->previous_crc_known = o->have_crc;
+    j->previous_crc = o->crc;
     snprintf(j->if_match, sizeof(j->if_match), "%s", o->etag);
     if (strcmp(o->digest, j->digest) == 0 && o->size == job_zip(j)->size) {
         job_work(j, &j->work, whole_crc_run, decide_noop);
@@ -176,7 +324,7 @@ decide_found(struct publish_job *j)
                  "by s3zipfs (overwrite would replace it)");
         return;
     }
-    sweep_begin(j);
+    plan_begin(j, sweep_begin);
 }
 
 static void
@@ -196,14 +344,14 @@ on_head(struct publish_job *j)
         e->http == 403) {
         j->if_none_match =
             e->err == -ENOENT || e->http == 404 || !j->p->d.conf->overwrite;
-        sweep_begin(j);
+        plan_begin(j, sweep_begin);
         return;
     }
     job_fail_s3(j, e, "HEAD");
 }
 
 static void
-on_planned(struct publish_job *j)
+on_prepared(struct publish_job *j)
 {
     struct s3_head_args a = {.at = job_where(j), .checksum = true};
     struct err e = j->work_err;
@@ -218,9 +366,6 @@ on_planned(struct publish_job *j)
         job_fail_err(j, j->r, &e);
         return;
     }
-    pthread_mutex_lock(&j->lock);
-    j->st.parts = j->plan.count;
-    pthread_mutex_unlock(&j->lock);
     c = call_begin(j, on_head);
     c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
 }
@@ -228,5 +373,5 @@ on_planned(struct publish_job *j)
 void
 prepare(struct publish_job *j)
 {
-    job_work(j, &j->work, prepare_run, on_planned);
+    job_work(j, &j->work, prepare_run, on_prepared);
 }

@@ -60,14 +60,16 @@ enum publish_state {
 struct publish_status {
     enum publish_state state;
     bool noop;       /* the same layout was there already */
+    const char *strategy; /* of the plan, NULL = not yet */
     char dest[1100]; /* s3://bucket/key, escaped */
     char upload_id[256];
     uint64_t parts, parts_done;
     uint64_t bytes;
     uint64_t uploaded, copied; /* of the last attempt, so far */
     uint64_t downloaded;       /* of all */
+    uint64_t resumed; /* of parts that a killed process had sent */
     uint64_t wasted;     /* uploaded and copied, of those before the last */
-    uint64_t bytes_done; /* of the archive */
+    uint64_t work, work_done; /* bytes of all parts, scratch objects' too */
     uint64_t retries, restarts;
     uint64_t started_ms, now_ms, ended_ms;
     char etag[128];

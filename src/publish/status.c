@@ -61,6 +61,7 @@ set_number(struct value *v, uint64_t n)
     }
 
 GET(state, set_text(v, publish_state_name(s->state)))
+GET(strategy, set_text(v, s->strategy))
 GET(destination, set_text(v, s->dest))
 GET(parts, set_number(v, s->parts))
 GET(parts_done, set_number(v, s->parts_done))
@@ -68,6 +69,7 @@ GET(bytes, set_number(v, s->bytes))
 GET(uploaded, set_number(v, s->uploaded))
 GET(copied, set_number(v, s->copied))
 GET(downloaded, set_number(v, s->downloaded))
+GET(resumed, set_number(v, s->resumed))
 GET(wasted, set_number(v, s->wasted))
 GET(retries, set_number(v, s->retries))
 GET(restarts, set_number(v, s->restarts))
@@ -83,11 +85,11 @@ get_eta(const struct publish_status *s, struct value *v)
 {
     uint64_t ms = s->now_ms - s->started_ms;
 
-    if (s->state == PUBLISH_RUNNING && s->bytes_done > 0 &&
-        s->bytes_done <= s->bytes)
+    if (s->state == PUBLISH_RUNNING && s->work_done > 0 &&
+        s->work_done <= s->work)
         set_number(v, (uint64_t)((double)ms / 1000 *
-                                 (double)(s->bytes - s->bytes_done) /
-                                 (double)s->bytes_done));
+                                 (double)(s->work - s->work_done) /
+                                 (double)s->work_done));
 }
 
 static void
@@ -130,7 +132,8 @@ static const struct field fields[] = {
     {"state", get_state,
      "none, planning, running, completing, done, failed or cancelled"},
     {"destination", get_destination, "where to, as s3://bucket/key"},
-    {"parts", get_parts, "parts of the upload"},
+    {"strategy", get_strategy, "how it is done: see publish_strategy"},
+    {"parts", get_parts, "parts of all uploads"},
     {"parts_done", get_parts_done, "parts that the store has"},
     {"bytes", get_bytes, "size of the archive"},
     {"uploaded", get_uploaded,
@@ -140,6 +143,9 @@ static const struct field fields[] = {
     {"downloaded", get_downloaded,
      "bytes of members that this client fetched, and of the archive where "
      "it was read back"},
+    {"resumed", get_resumed,
+     "bytes of parts that a killed publish had sent and that were not sent "
+     "again"},
     {"wasted", get_wasted,
      "bytes sent and copied for uploads that were given up and begun again"},
     {"retries", get_retries, "requests that were sent again"},

@@ -94,9 +94,10 @@ job_fail_err(struct publish_job *j, int r, const struct err *e)
     job_fail(j, -r, "%s", e && e->text[0] ? e->text : strerror(-r));
 }
 
-static void
-fail_s3(struct publish_job *j, const struct s3_error *e, const char *op,
-        const char *bucket, const char *key, size_t key_len)
+void
+job_fail_object(struct publish_job *j, const struct s3_error *e,
+                const char *op, const char *bucket, const char *key,
+                size_t key_len)
 {
     struct err words = {0};
 
@@ -113,7 +114,7 @@ fail_s3(struct publish_job *j, const struct s3_error *e, const char *op,
 void
 job_fail_s3(struct publish_job *j, const struct s3_error *e, const char *op)
 {
-    fail_s3(j, e, op, j->bucket, j->key, j->key_len);
+    job_fail_object(j, e, op, j->bucket, j->key, j->key_len);
 }
 
 void
@@ -127,7 +128,7 @@ job_fail_member(struct publish_job *j, const struct s3_error *e,
     if (e->err == -ESTALE)
         layout_set_stale(j->layout, member);
     job_blame(j, member);
-    fail_s3(j, e, op, j->layout->bucket, m->key, m->key_len);
+    job_fail_object(j, e, op, j->layout->bucket, m->key, m->key_len);
 }
 
 void

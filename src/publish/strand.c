@@ -190,6 +190,7 @@ call_uploads_cb(void *user, const struct s3_error *e,
         struct s3_upload_copy *to = &c->left[c->left_count];
 
         to->upload_id = strdup(u[i].upload_id);
+        to->key = strndup(u[i].key, u[i].key_len);
         to->initiated = u[i].initiated;
         snprintf(to->initiator, sizeof(to->initiator), "%s",
                  u[i].initiator ? u[i].initiator : "");
@@ -198,16 +199,54 @@ call_uploads_cb(void *user, const struct s3_error *e,
     call_end(c, e);
 }
 
+/* A bucket that does not say has none. */
+void
+call_lock_cb(void *user, const struct s3_error *e, bool retention)
+{
+    struct call *c = user;
+
+    c->retention = e->err == 0 && retention;
+    call_end(c, e);
+}
+
+void
+call_parts_cb(void *user, const struct s3_error *e, const struct s3_parts *p)
+{
+    struct call *c = user;
+    size_t i;
+
+    if (e->err == 0 && p) {
+        c->listed_crc = p->crc32;
+        c->listed = calloc(p->count + 1, sizeof(*c->listed));
+    }
+    for (i = 0; c->listed && i < p->count; i++)
+        c->listed[c->listed_count++] = (struct listed){
+            .number = p->part[i].number,
+            .size = p->part[i].size,
+            .etag = strdup(p->part[i].etag),
+            .have_crc = p->part[i].have_crc32,
+            .crc = p->part[i].crc32,
+        };
+    call_end(c, e);
+}
+
 void
 call_left_free(struct call *c)
 {
     size_t i;
 
-    for (i = 0; i < c->left_count; i++)
+    for (i = 0; i < c->left_count; i++) {
         free(c->left[i].upload_id);
+        free(c->left[i].key);
+    }
     free(c->left);
     c->left = NULL;
     c->left_count = 0;
+    for (i = 0; i < c->listed_count; i++)
+        free(c->listed[i].etag);
+    free(c->listed);
+    c->listed = NULL;
+    c->listed_count = 0;
 }
 
 /* --------------------------------------------------------------- timer */

@@ -25,8 +25,10 @@ orphans_free(struct publish_job *j)
 {
     size_t i;
 
-    for (i = 0; i < j->orphan_count; i++)
+    for (i = 0; i < j->orphan_count; i++) {
         free(j->orphan[i].upload_id);
+        free(j->orphan[i].key);
+    }
     free(j->orphan);
     j->orphan = NULL;
     j->orphan_count = j->orphan_next = 0;
@@ -104,6 +106,7 @@ on_uploads(struct publish_job *j)
             continue;
         }
         free(u->upload_id);
+        free(u->key);
         *u = j->orphan[--j->orphan_count];
     }
     orphan_next(j);
@@ -179,6 +182,7 @@ on_twins(struct publish_job *j)
             continue;
         }
         free(u->upload_id);
+        free(u->key);
         *u = j->orphan[--j->orphan_count];
     }
     orphan_next(j);
@@ -219,53 +223,100 @@ sweep_over(struct publish_job *j)
         return;
     if (j->noop)
         job_done(j, j->noop_word, true);
+    else if (j->resumed)
+        parts_begin(j);
     else
         job_attempt(j);
+}
+
+/* The scratch objects of a row whose upload is gone. */
+static void
+on_scrubbed(struct publish_job *j)
+{
+    struct journal_row *row = &j->left[j->left_next - 1];
+
+    row->gone = !atomic_load(&j->scratch_kept);
+    atomic_store(&j->scratch_kept, false);
+    sweep_next(j);
+}
+
+static void
+row_swept(struct publish_job *j, bool gone)
+{
+    struct journal_row *row = &j->left[j->left_next - 1];
+
+    if (gone && row->scratch[0] && !gives_up(j)) {
+        scratch_scrub(j, row->scratch, on_scrubbed);
+        return;
+    }
+    row->gone = gone && !row->scratch[0];
+    sweep_next(j);
 }
 
 static void
 on_swept(struct publish_job *j)
 {
-    struct journal_row *row = &j->left[j->left_next - 1];
+    bool gone = j->call.e.err == 0;
 
-    row->gone = j->call.e.err == 0;
-    if (!row->gone)
+    if (!gone)
         log_warn("publish: %s: an upload that was left there could not be "
                  "aborted: %s",
                  j->st.dest, j->call.e.message);
-    sweep_next(j);
+    row_swept(j, gone);
 }
 
 static void
 on_orphans_gone(struct publish_job *j)
 {
-    j->left[j->left_next - 1].gone = !j->orphans_kept;
-    sweep_next(j);
+    row_swept(j, !j->orphans_kept);
+}
+
+/* Of a process that is gone. */
+static void
+sweep_row(struct publish_job *j, struct journal_row *row)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    if (row->upload_id) {
+        c = call_begin(j, on_swept);
+        c->id =
+            s3_abort(j->p->d.s3_dest, &at, row->upload_id, call_done_cb, c);
+    } else {
+        orphans_abort(j, row->intent, row->initiator, on_orphans_gone);
+    }
+}
+
+static void
+on_resumed(struct publish_job *j)
+{
+    struct journal_row *row = &j->left[j->left_next - 1];
+
+    if (j->stop || j->resumed || row->alive)
+        sweep_next(j);
+    else
+        sweep_row(j, row);
 }
 
 static void
 sweep_next(struct publish_job *j)
 {
-    struct s3_where at = job_where(j);
     struct journal_row *row;
-    struct call *c;
 
     if (j->stop || j->left_next == j->left_count) {
         job_work(j, &j->work, rows_remove_run, sweep_over);
         return;
     }
     row = &j->left[j->left_next++];
-    if (row->alive && j->noop) {
-        sweep_next(j);
+    if (row->alive && (j->noop || strcmp(row->digest, j->digest) == 0)) {
+        sweep_next(j); /* whoever is faster wins, with the same archive */
     } else if (row->alive) {
         job_fail(j, EBUSY, "another process is publishing there");
         sweep_next(j);
-    } else if (row->upload_id) {
-        c = call_begin(j, on_swept);
-        c->id =
-            s3_abort(j->p->d.s3_dest, &at, row->upload_id, call_done_cb, c);
+    } else if (!j->noop && !j->resumed && resume_fits(j, row)) {
+        resume_begin(j, row, on_resumed);
     } else {
-        orphans_abort(j, row->intent, row->initiator, on_orphans_gone);
+        sweep_row(j, row);
     }
 }
 

@@ -43,7 +43,7 @@ struct upload {
     unsigned segs, segs_read, busy; /* busy: calls not answered */
     struct iovec *iov;
     uint32_t crc;
-    bool sending;
+    bool put; /* by its stage's call */
     s3_id id;
     struct s3_error e;
     char *etag;
@@ -73,14 +73,17 @@ upload_free(struct publish_job *j, struct upload *u)
 /* ---------------------------------------------------------------- send */
 
 static void
-upload_failed(struct publish_job *j, const struct s3_error *e)
+upload_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 {
+    char key[STAGE_KEY_MAX];
+    struct s3_where at = stage_where(j, part_stage(j, n), key);
+
     if (j->crc && (e->http == 501 ||
                    (e->http == 400 && strcasestr(e->message, "checksum")))) {
-        j->never_crc = true;
+        j->never_crc = j->never_scratch_crc = true;
         job_restart(j, "a part with a checksum was refused (%s)", e->code);
     } else {
-        job_fail_s3(j, e, "PUT");
+        job_fail_object(j, e, "PUT", at.bucket, at.key, at.key_len);
     }
 }
 
@@ -108,7 +111,7 @@ on_sent(struct publish_job *j, struct event *ev)
     if (j->stop)
         ;
     else if (u->e.err < 0)
-        upload_failed(j, &u->e);
+        upload_failed(j, u->n, &u->e);
     else if (!u->etag)
         job_fail(j, ENOMEM, "out of memory");
     else if (u->have_crc && u->answer_crc != u->crc)
@@ -157,11 +160,13 @@ gather(struct upload *u)
 static void
 upload_send(struct publish_job *j, struct upload *u)
 {
+    struct stage *s = part_stage(j, u->n);
+    char key[STAGE_KEY_MAX];
     struct s3_upload_args a = {
-        .at = job_where(j),
-        .upload_id = j->upload_id,
-        .number = u->n + 1,
-        .send_crc32 = j->crc,
+        .at = stage_where(j, s, key),
+        .upload_id = stage_upload_id(j, s),
+        .number = u->n - s->first + 1,
+        .send_crc32 = s->crc,
     };
     int count = gather(u);
 
@@ -170,10 +175,13 @@ upload_send(struct publish_job *j, struct upload *u)
         upload_free(j, u);
         return;
     }
-    u->sending = true;
     u->busy++;
-    if (j->plan.count == 1) {
-        put_send(j, u->iov, count, u->crc);
+    if (s->put) {
+        u->put = true;
+        if (s == job_last(j))
+            put_send(j, u->iov, count, u->crc);
+        else
+            stage_put(j, s, u->iov, count, u->crc);
         return;
     }
     a.body = u->iov;
@@ -184,11 +192,13 @@ upload_send(struct publish_job *j, struct upload *u)
 }
 
 void
-upload_put_over(struct publish_job *j)
+upload_put_over(struct publish_job *j, uint32_t n, bool done)
 {
     struct upload *u = j->uploads_head;
 
-    if (!j->stop && j->call.e.err == 0)
+    while (u->n != n)
+        u = u->next;
+    if (done)
         upload_done(j, u);
     upload_free(j, u);
 }
@@ -331,7 +341,7 @@ add_region(struct upload *u, uint64_t first, uint64_t end, int don,
 void
 upload_start(struct publish_job *j, uint32_t n)
 {
-    const struct plan_part *pp = &j->plan.part[n];
+    const struct plan_part *pp = part_plan(j, n);
     const struct donation *d = j->part[n].don;
     struct upload *u = calloc(1, sizeof(*u));
     uint64_t first = pp->first, end = pp->end, max = j->p->seg_max;

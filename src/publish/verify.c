@@ -105,21 +105,30 @@ on_row_removed(struct publish_job *j)
 {
     if (j->stop)
         return; /* a last moment's abort: clean.c deletes the object */
-    if (j->check_count == 0 && j->copies > 0)
+    if (j->check_count == 0 && j->bodies > 0)
         publisher_learn(j->p, &j->p->caps.copies_good,
                         "the CRC of an archive with copied parts was "
                         "checked by the store");
     job_done(j, verified_word(j), false);
 }
 
+/* A row whose scratch objects stayed is somebody's work, later. */
 static void
-verify_over(struct publish_job *j)
+on_scratch_gone(struct publish_job *j)
 {
-    j->phase = PHASE_END;
+    if (atomic_load(&j->scratch_kept))
+        j->row = 0;
     if (j->row)
         job_work(j, &j->work, row_remove_run, on_row_removed);
     else
         on_row_removed(j);
+}
+
+static void
+verify_over(struct publish_job *j)
+{
+    j->phase = PHASE_END;
+    stages_clean(j, on_scratch_gone);
 }
 
 /* ------------------------------------------------------------ readback */
@@ -224,39 +233,87 @@ verify_step(struct publish_job *j)
         verify_over(j);
 }
 
-/* What was uploaded is known by its CRC; all of it by the whole's. */
-static int
-checks_build(struct publish_job *j, bool full)
+static struct check *
+check_add(struct publish_job *j, uint64_t first, uint64_t len)
 {
-    uint64_t size = job_zip(j)->size, at = 0, len;
-    size_t n = j->plan.count, i;
+    struct check *k = &j->check[j->check_count++];
 
-    len = full ? max_u64(MIB(64), ceil_div_u64(size, 8192)) : 0;
-    if (full)
-        n = ceil_div_u64(size, len);
-    j->check = calloc(n, sizeof(*j->check));
+    k->job = j;
+    k->first = first;
+    k->len = len;
+    return k;
+}
+
+static int
+checks_full(struct publish_job *j)
+{
+    uint64_t size = job_zip(j)->size, at;
+    uint64_t len = max_u64(MIB(64), ceil_div_u64(size, 8192));
+
+    j->check = calloc(ceil_div_u64(size, len), sizeof(*j->check));
     if (!j->check)
         return -ENOMEM;
-    for (i = 0; i < n; i++) {
-        struct check *k = &j->check[j->check_count];
+    for (at = 0; at < size; at += len)
+        check_add(j, at, min_u64(len, size - at));
+    return 0;
+}
 
-        if (!full && j->plan.part[i].kind == PLAN_COPY)
-            continue;
-        k->job = j;
-        k->first = full ? at : j->plan.part[i].first;
-        k->len = full ? min_u64(len, size - at) : part_len(j, (uint32_t)i);
-        k->expect = !full;
-        k->want = full ? 0 : j->part[i].crc;
-        at += k->len;
-        j->check_count++;
+static int
+check_cmp(const void *a, const void *b)
+{
+    const struct check *x = a, *y = b;
+
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Neighbours become one range, but not a large one. */
+static void
+checks_join(struct publish_job *j)
+{
+    struct check *to = j->check, *k;
+    size_t i;
+
+    qsort(j->check, j->check_count, sizeof(*j->check), check_cmp);
+    for (i = 1; i < j->check_count; i++) {
+        k = &j->check[i];
+        if (to->first + to->len == k->first && to->len + k->len <= MIB(64)) {
+            to->want = crc_join(to->want, k->want, k->len);
+            to->len += k->len;
+        } else {
+            *++to = *k;
+        }
     }
+    j->check_count = (size_t)(to - j->check) + 1;
+}
+
+/* What was uploaded, into whichever object, is known by its CRC. */
+static int
+checks_uploaded(struct publish_job *j)
+{
+    uint32_t n;
+
+    j->check = calloc(j->parts, sizeof(*j->check));
+    if (!j->check)
+        return -ENOMEM;
+    for (n = 0; n < j->parts; n++) {
+        const struct plan_part *pp = part_plan(j, n);
+        struct check *k;
+
+        if (pp->kind != PLAN_UPLOAD)
+            continue;
+        k = check_add(j, pp->first, pp->end - pp->first);
+        k->expect = true;
+        k->want = j->part[n].crc;
+    }
+    if (j->check_count > 0)
+        checks_join(j);
     return 0;
 }
 
 static void
 readback_begin(struct publish_job *j, bool full)
 {
-    if (checks_build(j, full) < 0) {
+    if ((full ? checks_full(j) : checks_uploaded(j)) < 0) {
         job_fail(j, ENOMEM, "out of memory");
         return;
     }
