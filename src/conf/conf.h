@@ -26,6 +26,7 @@ enum conf_badkeys {
 enum conf_crc { CONF_CRC_AUTO, CONF_CRC_ORACLE, CONF_CRC_READ };
 enum conf_twin { CONF_TWIN_AUTO, CONF_TWIN_OFF };
 enum conf_publish { CONF_PUBLISH_OWNER, CONF_PUBLISH_ALL, CONF_PUBLISH_OFF };
+enum { CONF_STRATEGY_AUTO = 5 };
 enum conf_objective { CONF_TIME, CONF_PRICE, CONF_BYTES };
 enum conf_verify { CONF_VERIFY_AUTO, CONF_VERIFY_FULL };
 
@@ -66,7 +67,8 @@ struct conf {
     enum conf_publish publish;
     struct conf_list publish_to;
     int publish_strategy; /* enum plan_strategy by number; conf knows the
-                             names only: 0 duo, 1 stream */
+                             names only; auto is CONF_STRATEGY_AUTO, the
+                             number of PLAN_MIXED */
     bool overwrite;
     enum conf_verify verify;
     char *scratch;                 /* key prefix, ends in '/' */

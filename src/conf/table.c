@@ -120,10 +120,15 @@ const struct option option_table[] = {
      .arg = "s3://BUCKET[/PREFIX]",
      .help = "Publish to these places only; may be given again."},
     {"publish_strategy", GROUP_PUBLISH, TYPE_ENUM, AT(publish_strategy), "duo",
-     .words = "duo/stream",
-     .help = "duo copies large members inside the store; stream sends "
-             "everything through the client in equal parts. --strategy is "
-             "the same."},
+     .words = "duo/stream/stitch/chain/again/auto",
+     .help = "How an archive is put together; its bytes are always the "
+             "same. duo copies large members inside the store, in one "
+             "upload. stream sends everything through the client in equal "
+             "parts. stitch copies every byte of a large member, chain "
+             "those of small ones too: fewer bytes pass through the client, "
+             "for more requests and scratch objects. again copies what did "
+             "not change from the archive that is replaced. auto takes what "
+             "is best by objective=. --strategy is the same."},
     {"overwrite", GROUP_PUBLISH, TYPE_BOOL, AT(overwrite),
      .help = "Replace an object that was not published by this program."},
     {"verify", GROUP_PUBLISH, TYPE_ENUM, AT(verify), "auto",
@@ -131,16 +136,20 @@ const struct option option_table[] = {
     {"scratch", GROUP_PUBLISH, TYPE_STRING, AT(scratch), ".s3zipfs-scratch/",
      .arg = "PREFIX/",
      .help = "Key prefix, from the bucket's root, for what only passes "
-             "through: nothing below it is ever a member."},
+             "through (uploads that tell a CRC, objects of stitch and "
+             "chain): nothing below it is ever a member, and nothing stays "
+             "there."},
     {"objective", GROUP_PUBLISH, TYPE_ENUM, AT(objective), "time",
      .words = "time/price/bytes",
-     .help = "What a plan is to be short of where strategies are compared."},
+     .help = "What auto saves: time, by bandwidth= and request_rate=; "
+             "money, by prices=; or bytes through the client."},
     {"bandwidth", GROUP_PUBLISH, TYPE_SIZE, AT(bandwidth), "0", .arg = "SIZE",
-     .max = GIB(1024), .shown = "a gigabit line's",
+     .max = GIB(1024), .shown = "measured by publishes, else a gigabit line's",
      .help = "Bytes a second between this machine and the store, each way, "
              "for the predicted time."},
     {"request_rate", GROUP_PUBLISH, TYPE_U32, AT(request_rate), "0",
-     .arg = "COUNT", .max = 1000000, .shown = "300",
+     .arg = "COUNT", .max = 1000000,
+     .shown = "measured by publishes, else 300",
      .help = "Requests a second, for the predicted time."},
     {"prices", GROUP_PUBLISH, TYPE_STRING, AT(prices), "5/0.4/0.09",
      .arg = "WRITE/READ/OUT",

@@ -94,7 +94,7 @@ every_option(void **state)
     assert_int_equal(c.uid, 22);
     assert_true(c.have_uid && c.have_gid && c.have_umask && c.overwrite);
     assert_int_equal(c.log, 3);
-    assert_int_equal(c.publish_strategy, 1);
+    assert_int_equal(c.publish_strategy, CONF_STRATEGY_AUTO);
     assert_int_equal(c.badkeys, CONF_BADKEYS_ESCAPE);
     conf_free(&c);
 }
@@ -120,8 +120,9 @@ refused(void **state)
         {"order", "", "order: '' is none of plan/key"},
         {"order", "pla", "order: 'pla' is none of plan/key"},
         {"order", "plan/key", "order: 'plan/key' is none of plan/key"},
-        {"publish_strategy", "stitch",
-         "publish_strategy: 'stitch' is none of duo/stream"},
+        {"publish_strategy", "mixed",
+         "publish_strategy: 'mixed' is none of "
+         "duo/stream/stitch/chain/again/auto"},
         {"overwrite", "auto", "overwrite: neither yes nor no: 'auto'"},
         {"path_style", "maybe", "path_style: not yes, no or auto: 'maybe'"},
         {"name", "a/b", "name: not a file name: 'a/b'"},
