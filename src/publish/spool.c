@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Temporary files for upload parts, and the CRC-32 of what is in them.
+ * Must not know parts, nor who reads the bytes.
+ *
+ * Locks: spool_dir.lock for what is taken, spool.lock for the pieces; none
+ * is held while the disk is at work.
+ */
+#include "publish/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/crc32.h"
+#include "base/text.h"
+#include "crc/crc.h"
+
+enum { IOV_AT_ONCE = 64 };
+
+struct spool_dir {
+    char *path;
+    pthread_mutex_t lock;
+    uint64_t taken;     /* bytes of all spools */
+    uint64_t allocated; /* of those, what the file system has set aside */
+};
+
+/* Bytes that are there, no two touching pieces. */
+struct piece {
+    struct piece *next; /* ascending */
+    uint64_t first, end;
+    uint32_t crc;
+};
+
+struct spool {
+    struct spool_dir *dir;
+    int fd;
+    uint64_t length, allocated;
+    pthread_mutex_t lock;
+    struct piece *pieces;
+};
+
+/* ---------------------------------------------------------- directories */
+
+/* A file without a name, or -errno. */
+static int
+open_unnamed(const char *dir)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT(8192);
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    /* Not every file system has it (NFS, overlays of old kernels). */
+    if (fd >= 0)
+        return fd;
+    if (buf_addf(&path, "%s/s3zipfs-spool-XXXXXX", dir) < 0)
+        return -ENAMETOOLONG;
+    fd = mkostemp(path.data, O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    unlink(path.data);
+    return fd;
+}
+
+static int
+try_dir(const char *dir)
+{
+    int fd = dir && *dir ? open_unnamed(dir) : -ENOENT;
+
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
+}
+
+static struct spool_dir *
+dir_of(const char *path)
+{
+    struct spool_dir *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return NULL;
+    d->path = strdup(path);
+    if (!d->path) {
+        free(d);
+        return NULL;
+    }
+    pthread_mutex_init(&d->lock, NULL);
+    return d;
+}
+
+int
+spool_dir_new(struct spool_dir **ret, const char *cache_dir, struct err *e)
+{
+    const char *const dirs[] = {cache_dir, secure_getenv("TMPDIR"),
+                                "/var/tmp"};
+    size_t i;
+    int r = 0;
+
+    for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+        r = try_dir(dirs[i]);
+        if (r < 0)
+            continue;
+        *ret = dir_of(dirs[i]);
+        return *ret ? 0 : err_set(e, ENOMEM, "out of memory");
+    }
+    return err_set(e, -r,
+                   "no directory for temporary files: cache_dir=, $TMPDIR "
+                   "and /var/tmp (%s)",
+                   strerror(-r));
+}
+
+void
+spool_dir_free(struct spool_dir *d)
+{
+    if (!d)
+        return;
+    pthread_mutex_destroy(&d->lock);
+    free(d->path);
+    free(d);
+}
+
+/* --------------------------------------------------------------- space */
+
+static int
+no_space(const struct spool_dir *d, uint64_t length, uint64_t have,
+         struct err *e)
+{
+    char need[16], left[16];
+
+    return err_set(e, ENOSPC,
+                   "an upload part of %s does not fit half of what is free "
+                   "in %s (%s): give cache_dir= or TMPDIR more room, or "
+                   "raise memory=",
+                   text_size(need, length), d->path, text_size(left, have));
+}
+
+/* What is set aside is no longer free: both together are what was there
+ * before the first spool. */
+static int
+take_space(struct spool_dir *d, uint64_t length, struct err *e)
+{
+    struct statvfs v;
+    uint64_t have;
+
+    if (statvfs(d->path, &v) < 0)
+        return err_set(e, errno, "%s: %s", d->path, strerror(errno));
+    LOCK_SCOPE(&d->lock);
+    if (!mul_u64(v.f_bavail, v.f_frsize, &have) ||
+        !add_u64(have, d->allocated, &have))
+        have = UINT64_MAX;
+    if (length > have / 2)
+        return no_space(d, length, have, e);
+    if (d->taken > have / 2 - length)
+        return -EAGAIN;
+    d->taken += length;
+    return 0;
+}
+
+static void
+give_space(struct spool_dir *d, uint64_t length, uint64_t allocated)
+{
+    LOCK_SCOPE(&d->lock);
+
+    d->taken -= length;
+    d->allocated -= allocated;
+}
+
+/* So that a full disk shows now.  Not every file system can, and then the
+ * writes will tell. */
+static int
+allocate(struct spool *s, struct err *e)
+{
+    if (fallocate(s->fd, 0, 0, (off_t)s->length) < 0) {
+        if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+            return err_set(e, ENOSPC, "%s: %s", s->dir->path, strerror(errno));
+        return 0;
+    }
+    s->allocated = s->length;
+    LOCK_SCOPE(&s->dir->lock);
+    s->dir->allocated += s->allocated;
+    return 0;
+}
+
+/* --------------------------------------------------------------- spools */
+
+static int
+open_spool(struct spool *s, struct err *e)
+{
+    int fd = open_unnamed(s->dir->path);
+
+    if (fd < 0)
+        return err_set(e, -fd, "%s: %s", s->dir->path, strerror(-fd));
+    s->fd = fd;
+    return allocate(s, e);
+}
+
+int
+spool_new(struct spool **ret, struct spool_dir *d, uint64_t length,
+          struct err *e)
+{
+    struct spool *s;
+    int r;
+
+    if (length == 0 || length > INT64_MAX)
+        return err_set(e, EINVAL, "a temporary file of %llu bytes",
+                       (unsigned long long)length);
+    r = take_space(d, length, e);
+    if (r < 0)
+        return r;
+    s = calloc(1, sizeof(*s));
+    if (!s) {
+        give_space(d, length, 0);
+        return err_set(e, ENOMEM, "out of memory");
+    }
+    s->dir = d;
+    s->length = length;
+    s->fd = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    r = open_spool(s, e);
+    if (r == 0)
+        *ret = s;
+    else
+        spool_free(s);
+    return r;
+}
+
+void
+spool_free(struct spool *s)
+{
+    struct piece *p;
+
+    if (!s)
+        return;
+    if (s->fd >= 0)
+        close(s->fd);
+    give_space(s->dir, s->length, s->allocated);
+    while ((p = s->pieces) != NULL) {
+        s->pieces = p->next;
+        free(p);
+    }
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+int
+spool_fd(const struct spool *s)
+{
+    return s->fd;
+}
+
+uint64_t
+spool_length(const struct spool *s)
+{
+    return s->length;
+}
+
+/* --------------------------------------------------------------- pieces */
+
+/* b follows a. */
+static void
+join(struct piece *a, struct piece *b)
+{
+    a->crc = crc_join(a->crc, b->crc, b->end - b->first);
+    a->end = b->end;
+    a->next = b->next;
+    free(b);
+}
+
+/* With s->lock.  Bytes that are there already: false. */
+static bool
+add_piece(struct spool *s, struct piece *p)
+{
+    struct piece **at = &s->pieces, *before = NULL;
+
+    while (*at && (*at)->first < p->first) {
+        before = *at;
+        at = &before->next;
+    }
+    if ((before && before->end > p->first) || (*at && (*at)->first < p->end))
+        return false;
+    p->next = *at;
+    *at = p;
+    if (p->next && p->next->first == p->end)
+        join(p, p->next);
+    if (before && before->end == p->first)
+        join(before, p);
+    return true;
+}
+
+bool
+spool_crc(struct spool *s, uint32_t *ret)
+{
+    LOCK_SCOPE(&s->lock);
+    const struct piece *p = s->pieces;
+
+    if (!p || p->first > 0 || p->end < s->length)
+        return false;
+    *ret = p->crc;
+    return true;
+}
+
+/* --------------------------------------------------------------- writes */
+
+/* All of v, which is used up. */
+static int
+write_all(const struct spool *s, uint64_t at, struct iovec *v, int count,
+          struct err *e)
+{
+    while (count > 0) {
+        ssize_t n = pwritev(s->fd, v, count, (off_t)at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set(e, errno, "temporary file in %s: %s", s->dir->path,
+                           strerror(errno));
+        at += (uint64_t)n;
+        for (; count > 0 && (size_t)n >= v->iov_len; v++, count--)
+            n -= (ssize_t)v->iov_len;
+        if (count > 0) {
+            v->iov_base = (char *)v->iov_base + n;
+            v->iov_len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+/* Some of iov at a time: what is written is changed on the way. */
+static int
+write_iov(const struct spool *s, struct piece *p, const struct iovec *iov,
+          int count, struct err *e)
+{
+    struct iovec v[IOV_AT_ONCE];
+    uint64_t at = p->first;
+    int r = 0, n, i;
+
+    for (; count > 0 && r == 0; iov += n, count -= n) {
+        uint64_t len = 0;
+
+        n = count < IOV_AT_ONCE ? count : IOV_AT_ONCE;
+        for (i = 0; i < n; i++) {
+            v[i] = iov[i];
+            len += iov[i].iov_len;
+            p->crc = crc32_add(p->crc, iov[i].iov_base, iov[i].iov_len);
+        }
+        r = write_all(s, at, v, n, e);
+        at += len;
+    }
+    return r;
+}
+
+int
+spool_write(struct spool *s, uint64_t offset, const struct iovec *iov,
+            int count, struct err *e)
+{
+    struct piece *p = calloc(1, sizeof(*p));
+    bool fits = true;
+    int i, r = 0;
+
+    if (!p)
+        return err_set(e, ENOMEM, "out of memory");
+    p->first = p->end = offset;
+    for (i = 0; i < count; i++)
+        fits = fits && add_u64(p->end, iov[i].iov_len, &p->end);
+    if (!fits || p->end > s->length)
+        r = err_set(e, EINVAL, "bytes beyond the end of a temporary file");
+    else if (p->end > p->first)
+        r = write_iov(s, p, iov, count, e);
+    if (r == 0 && p->end > p->first) {
+        LOCK_SCOPE(&s->lock);
+        if (add_piece(s, p))
+            return 0;
+        r = err_set(e, EINVAL, "bytes of a temporary file, given twice");
+    }
+    free(p);
+    return r;
+}
