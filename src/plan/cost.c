@@ -8,8 +8,6 @@
 
 /* The reader fetches a range of a body in pieces of this size. */
 #define FETCH_SIZE MIB(8)
-/* An object of one such part is a PUT. */
-#define PUT_MAX (ORDER_FLOOR - 1)
 
 size_t
 plan_member_at(const struct zip_layout *l, uint64_t offset)
@@ -69,13 +67,11 @@ static void
 add_upload(struct plan_totals *t, const struct zip_layout *l,
            const struct plan_part *part, size_t n)
 {
-    uint64_t size = 0;
     size_t i;
 
     for (i = 0; i < n; i++) {
         uint64_t len = plan_part_len(&part[i]);
 
-        size += len;
         if (part[i].kind != PLAN_UPLOAD) {
             t->copied += len;
             t->requests.copy++;
@@ -85,8 +81,8 @@ add_upload(struct plan_totals *t, const struct zip_layout *l,
         t->requests.upload++;
         add_fetches(t, l, &part[i]);
     }
-    /* A small object is one PUT. */
-    if (n != 1 || part[0].kind != PLAN_UPLOAD || size > PUT_MAX) {
+    /* An object that is uploaded in one part is a PUT. */
+    if (n != 1 || part[0].kind != PLAN_UPLOAD) {
         t->requests.create++;
         t->requests.complete++;
     }

@@ -13,7 +13,7 @@ static int
 plan_stream(struct plan *p, const struct zip_layout *l,
             const struct plan_limits *lim, struct err *e)
 {
-    uint64_t size = max_u64(lim->part_min, MIB(8)), at;
+    uint64_t size = max_u64(lim->part_min, lim->upload_cap / 2), at;
     int r = plan_bound(l, &p->bound);
 
     if (r < 0)

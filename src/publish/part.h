@@ -38,6 +38,7 @@ struct stage {
     bool crc;              /* its upload has the checksum algorithm */
     bool put;              /* one uploaded part: PutObject */
     bool queued;           /* is or was in the queue */
+    bool sent_size;        /* with its Complete */
     s3_id id;
     int attempts;
     char *upload_id;

@@ -63,7 +63,7 @@ fill_ask(struct publisher *p, const struct zip_layout *previous,
     const struct conf *c = p->d.conf;
 
     *ask = (struct plan_ask){
-        .limits = plan_limits_s3,
+        .limits = p->d.limits ? *p->d.limits : plan_limits_s3,
         .prices = plan_prices_aws,
         .rates = plan_rates_default,
         .objective = (enum plan_objective)c->objective,

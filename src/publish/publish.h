@@ -28,6 +28,7 @@ struct publisher_deps { /* borrowed for the life of the publisher */
     struct index *index; /* invalidated after a publish; may be NULL */
     const char *root;    /* key prefix of the mount, that include= and
                             exclude= leave out; NULL = the layout's own */
+    const struct plan_limits *limits; /* of the store; NULL = S3's */
 };
 int publisher_new(struct publisher **ret, const struct publisher_deps *d,
                   struct err *e);

@@ -207,7 +207,7 @@ complete_failed(struct publish_job *j, struct stage *s)
         stage_look(j, s);
         return;
     }
-    if (e->http == 501 && j->send_size) {
+    if (e->http == 501 && s->sent_size) {
         publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
         j->send_size = false;
         stage_complete(j, s);
@@ -257,6 +257,7 @@ stage_complete(struct publish_job *j, struct stage *s)
         return;
     }
     s->state = STAGE_COMPLETE;
+    s->sent_size = j->send_size;
     stage_call(j, s, on_completed);
     s->id = s3_complete(j->p->d.s3_dest, &a, completed_cb, s);
 }
