@@ -106,6 +106,18 @@ class Running:
             self.stores[name] = servers.ALL[name](self.folder(name))
         return self.stores[name]
 
+    def versioned(self, name):
+        """The one of its kind whose buckets can be versioned, or None."""
+        store = self.store(name)
+        if store.versions:
+            return store
+        if name not in servers.VERSIONED:
+            return None
+        key = name + "-versions"
+        if key not in self.stores:
+            self.stores[key] = servers.VERSIONED[name](self.folder(key))
+        return self.stores[key]
+
     def proxy(self, name):
         if name not in self.proxies:
             self.proxies[name] = faultproxy.FaultProxy(
@@ -146,6 +158,15 @@ def running(request, tmp_path_factory):
 @pytest.fixture(scope="session")
 def store(request, running):
     return running.store(request.param)
+
+
+@pytest.fixture
+def versioned(store, running):
+    """The store, or its sister, whose buckets can be versioned."""
+    one = running.versioned(store.name)
+    if one is None:
+        pytest.skip(f"{store.name} has no versions")
+    return one
 
 
 @pytest.fixture(scope="session")

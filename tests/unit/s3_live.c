@@ -3,12 +3,13 @@
 /*
  * Every S3 call against a real server, for the system tests:
  *
- *     s3_live URL BUCKET [any-key] [no-size]
+ *     s3_live URL BUCKET [any-key] [no-size] [versions] [lock]
  *
  * Credentials and region come from the environment; the bucket is there
  * and empty.  any-key: the store takes keys that are no file names.
- * no-size: it says 501 to x-amz-mp-object-size.  One line a check; exit 1
- * at the first that fails.
+ * no-size: it says 501 to x-amz-mp-object-size.  versions: the bucket is
+ * versioned; lock: it has Object Lock with a default retention (nothing
+ * else is then checked).  One line a check; exit 1 at the first that fails.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -32,14 +33,17 @@ static struct {
     struct s3_object o;
     struct s3_completed c;
     struct s3_part p;
-    size_t count, prefixes, uploads;
+    size_t count, prefixes, uploads, markers;
+    bool crc32, retention;
+    struct s3_listed_part first, last;
+    char ids[4][300];
     char etag[300], text[2048], keys[8192];
     char *data;
     size_t n;
 } got = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
 
 static unsigned checks;
-static bool any_key, no_size;
+static bool any_key, no_size, versioned, locked;
 
 static void
 check(bool ok, const char *what)
@@ -64,7 +68,8 @@ start(void)
 {
     free(got.data);
     got.data = NULL;
-    got.n = got.count = got.prefixes = got.uploads = 0;
+    got.n = got.count = got.prefixes = got.uploads = got.markers = 0;
+    got.crc32 = got.retention = false;
     got.done = false;
     got.etag[0] = got.text[0] = got.keys[0] = '\0';
 }
@@ -189,6 +194,43 @@ on_attrs(void *user, const struct s3_error *e, const struct s3_attrs *a)
         got.count = a->count;
         got.o.size = a->size;
     }
+    finish(e);
+}
+
+static void
+on_parts(void *user, const struct s3_error *e, const struct s3_parts *p)
+{
+    (void)user;
+    if (p && p->count > 0) {
+        got.first = p->part[0];
+        got.last = p->part[p->count - 1];
+        snprintf(got.etag, sizeof(got.etag), "%s", got.last.etag);
+    }
+    got.count = p ? p->count : 0;
+    got.crc32 = p && p->crc32;
+    finish(e);
+}
+
+static void
+on_versions(void *user, const struct s3_error *e, const struct s3_version *v,
+            size_t count)
+{
+    size_t i;
+
+    (void)user;
+    for (i = 0; i < count; i++) {
+        got.markers += v[i].marker;
+        snprintf(got.ids[i % 4], sizeof(got.ids[0]), "%s", v[i].version_id);
+    }
+    got.count = count;
+    finish(e);
+}
+
+static void
+on_lock(void *user, const struct s3_error *e, bool retention)
+{
+    (void)user;
+    got.retention = retention;
     finish(e);
 }
 
@@ -623,6 +665,188 @@ check_keys(void)
         check_object(odd[i]);
 }
 
+static int
+parts(const char *key, const char *id)
+{
+    struct s3_where at = where(key);
+
+    start();
+    s3_list_parts(s, &at, id, on_parts, NULL);
+    return await();
+}
+
+static size_t
+below(const char *prefix)
+{
+    struct s3_where at = where(prefix);
+
+    start();
+    s3_list_uploads_below(s, &at, on_uploads, NULL);
+    check(await() == 0, "list uploads below");
+    return got.uploads;
+}
+
+static int
+versions(const char *prefix)
+{
+    struct s3_where at = where(prefix);
+
+    start();
+    s3_list_versions(s, &at, on_versions, NULL);
+    return await();
+}
+
+static const char *
+verdict(bool have, uint32_t crc, const char *p, size_t n)
+{
+    if (!have)
+        return "none";
+    return crc == crc32(0, (const Bytef *)p, (uInt)n) ? "right" : "wrong";
+}
+
+static void
+check_pages(const char *key, const char *id)
+{
+    unsigned i;
+
+    for (i = 3; i < 1100; i++)
+        if (upload(key, id, i, "tail", 4, false, 0) < 0)
+            check(false, "upload of a small part");
+    check(parts(key, id) == 0 && got.count == 1100, "two pages");
+}
+
+/* ListParts of an upload with the algorithm and of one without: an
+ * uploaded part, a whole copied, a range copied.  source begins with the n
+ * bytes of big. */
+static void
+check_parts(const char *source, const char *big, size_t n, bool crc)
+{
+    uint32_t tail = (uint32_t)crc32(0, (const Bytef *)"tail", 4);
+    char id[2048], from[300];
+    size_t size;
+
+    check(head(source, NULL) == 0, "head of the source");
+    strcpy(from, got.etag);
+    size = got.o.size;
+    printf("# parts from %s, %s algorithm\n", source, crc ? "with" : "no");
+    create("dir/parts", crc, id);
+    check(parts("dir/parts", id) == 0 && got.count == 0, "no part yet");
+    printf("#   of none: %s\n", got.crc32 ? "CRC32" : "not CRC32");
+    check(upload("dir/parts", id, 10000, "tail", 4, crc, tail) == 0,
+          "upload the last part");
+    check(copy("dir/parts", id, 2, source, from, 0, size, size) == 0,
+          "copy whole");
+    check(copy("dir/parts", id, 1, source, from, 9, n / 2, size) == 0,
+          "copy a range");
+    printf("#   the copied range's CRC: %s\n",
+           verdict(got.p.have_crc32, got.p.crc32, big + 9, n / 2));
+    check(parts("dir/parts", id) == 0 && got.count == 3, "three parts");
+    check(got.first.number == 1 && got.first.size == n / 2, "the first");
+    check(got.last.number == 10000 && got.last.size == 4, "the last");
+    printf("#   listed: %s, the range's CRC %s, the uploaded part's %s\n",
+           got.crc32 ? "CRC32" : "not CRC32",
+           verdict(got.first.have_crc32, got.first.crc32, big + 9, n / 2),
+           verdict(got.last.have_crc32, got.last.crc32, "tail", 4));
+    if (!crc)
+        check_pages("dir/parts", id);
+    check(abort_upload("dir/parts", id) == 0, "abort");
+    if (parts("dir/parts", id) == 0)
+        printf("#   of what is gone: %zu\n", got.count);
+    else
+        check(got.e.err == -ENOENT, "what is gone has no parts");
+}
+
+static void
+check_below(void)
+{
+    char id[2][2048];
+
+    create("dir/one", false, id[0]);
+    create("dir/two", false, id[1]);
+    check(below("dir/") == 2 && below("dir/t") == 1 && below("dirt") == 0,
+          "uploads below a prefix");
+    check(abort_upload("dir/two", id[1]) == 0, "abort");
+    check(below("") == 1, "the other is there");
+    check(abort_upload("dir/one", id[0]) == 0, "abort");
+    check(below("dir/") == 0, "none is left");
+}
+
+static void
+check_file(const char *big, size_t n)
+{
+    FILE *f = tmpfile();
+    struct s3_file file = {fileno(f), 4, n};
+    uint32_t crc = (uint32_t)crc32(0, (const Bytef *)big, (uInt)n);
+    struct s3_upload_args a = {
+        .at = where("out/file"), .number = 1, .file = &file, .crc32 = crc};
+    struct s3_done_part part = {1, got.etag, true, crc};
+    char id[2048], etag[300];
+    int i;
+
+    fwrite("head", 4, 1, f);
+    fwrite(big, n, 1, f);
+    fwrite("tail", 4, 1, f);
+    fflush(f);
+    part.etag = etag;
+    for (i = 0; i < 2; i++) { /* guarded by MD5 or SHA-256, by the CRC */
+        create("out/file", i, id);
+        a.upload_id = id;
+        a.send_crc32 = i;
+        start();
+        s3_upload_part(s, &a, on_part, NULL);
+        check(await() == 0, "upload from a file");
+        strcpy(etag, got.etag);
+        check(complete("out/file", id, &part, 1, i, crc, n, false) == 0,
+              "complete");
+        check(get("out/file", got.etag, 0, 0, n) == 0 && got.n == n &&
+                  memcmp(got.data, big, n) == 0,
+              "the file's bytes");
+    }
+    check(delete_key("out/file", NULL) == 0, "delete");
+    fclose(f);
+}
+
+/* Nothing here but what is put now, nothing left of it. */
+static void
+check_versions(void)
+{
+    struct s3_where at = where("v/a b+c");
+    size_t i, n = versioned ? 3 : 1;
+    char ids[4][300];
+
+    check(put(at.key, "1", 1, NULL, false) == 0, "put");
+    check(put(at.key, "22", 2, NULL, false) == 0, "put again");
+    check(put("w/other", "1", 1, NULL, false) == 0, "put");
+    if (versioned)
+        check(delete_key(at.key, NULL) == 0, "delete leaves a marker");
+    check(versions("v/") == 0, "versions");
+    printf("# %zu versions, %zu markers, ids like \"%s\"\n", got.count,
+           got.markers, got.ids[0]);
+    check(got.count == n && got.markers == versioned, "as many as there are");
+    memcpy(ids, got.ids, sizeof(ids));
+    for (i = 0; i < n; i++) {
+        start();
+        s3_delete(s, &at, NULL, ids[i], on_done, NULL);
+        check(await() == 0, "delete a version");
+    }
+    check(versions("v/") == 0 && got.count == 0, "none is left");
+    check(versions("w/") == 0 && got.count == 1, "the other is");
+    strcpy(ids[0], got.ids[0]);
+    at = where("w/other");
+    start();
+    s3_delete(s, &at, NULL, ids[0], on_done, NULL);
+    check(await() == 0 && versions("") == 0 && got.count == 0, "nothing");
+}
+
+static void
+check_lock(void)
+{
+    start();
+    s3_bucket_lock(s, bucket, on_lock, NULL);
+    check(await() == 0, "bucket lock");
+    check(got.retention == locked, "default retention");
+}
+
 static void
 check_all(void)
 {
@@ -637,6 +861,12 @@ check_all(void)
     check_upload_crc("out/one.zip", big, n);
     check_copy("out/two.zip", "source +1", big, n);
     check_attributes("out/one.zip");
+    check_below();
+    check_parts("source +1", big, n, false);
+    check_parts("source +1", big, n, true);
+    check_parts("out/one.zip", big, n, true); /* an upload with CRC32 */
+    check_parts("out/two.zip", big, n, true); /* one without */
+    check_file(big, n);
     check_cancel("source +1");
     check_many("source +1", 3000);
     check(get("source +1", NULL, 0, 0, n) == 0 && got.n == n &&
@@ -664,7 +894,8 @@ main(int argc, char **argv)
 
     nc.ca_bundle = getenv("AWS_CA_BUNDLE");
     if (argc < 3) {
-        fprintf(stderr, "usage: s3_live URL BUCKET [any-key] [no-size]\n");
+        fprintf(stderr, "usage: s3_live URL BUCKET [any-key] [no-size] "
+                        "[versions] [lock]\n");
         return 2;
     }
     sc.endpoint = argv[1];
@@ -678,8 +909,14 @@ main(int argc, char **argv)
     for (i = 3; i < argc; i++) {
         any_key = any_key || strcmp(argv[i], "any-key") == 0;
         no_size = no_size || strcmp(argv[i], "no-size") == 0;
+        versioned = versioned || strcmp(argv[i], "versions") == 0;
+        locked = locked || strcmp(argv[i], "lock") == 0;
     }
-    check_all();
+    check_lock();
+    if (!locked)
+        check_versions();
+    if (!locked && !versioned)
+        check_all();
     net_free(n);
     s3_free(s);
     aws_free(a);

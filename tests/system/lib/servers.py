@@ -45,6 +45,7 @@ class Store:
     composite = True            # takes multipart uploads with COMPOSITE CRC32
     crc64 = True                # takes CRC64NVME
     mp_object_size = True       # takes x-amz-mp-object-size
+    versions = False            # its buckets can be versioned
     strip_checksum = None       # (bucket, key): take the checksum away
     many = 3000                 # members in the "many" set
     root = None
@@ -64,6 +65,32 @@ class Store:
         name = f"{word}-{next(self.buckets)}-{os.getpid()}"
         self.client.create_bucket(Bucket=name)
         return name
+
+    def versioned_bucket(self, word="v"):
+        name = self.bucket(word)
+        self.client.put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    def locked_bucket(self, word="l"):
+        """Keeps what is put for a day."""
+        name = f"{word}-{next(self.buckets)}-{os.getpid()}"
+        self.client.create_bucket(Bucket=name,
+                                  ObjectLockEnabledForBucket=True)
+        self.client.put_object_lock_configuration(
+            Bucket=name, ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE",
+                                              "Days": 1}}})
+        return name
+
+    def all_versions(self, bucket, prefix=""):
+        """Versions and delete markers, as (key, id)."""
+        pages = self.client.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=prefix)
+        return [(v["Key"], v["VersionId"]) for page in pages
+                for kind in ("Versions", "DeleteMarkers")
+                for v in page.get(kind, [])]
 
     def uploads(self, bucket):
         """Unfinished multipart uploads, as (key, id)."""
@@ -97,10 +124,14 @@ class Versitygw(Store):
         daemon = procs.Daemon(
             [where.tool("versitygw"), "--port", f"127.0.0.1:{self.port}",
              "--keep-alive", "--quiet", "--region", REGION,
-             "posix", self.root],
+             "posix", *self.more(), self.root],
             os.path.join(self.tmp, "versitygw.log"), env)
         daemon.wait_port(self.port)
         return daemon
+
+    def more(self):
+        """Further options."""
+        return []
 
     @staticmethod
     def available():
@@ -125,8 +156,19 @@ class Versitygw(Store):
         return path
 
 
+class VersitygwVersions(Versitygw):
+    """One more: versions change what it does to every bucket."""
+    versions = True
+
+    def more(self):
+        path = os.path.join(self.tmp, "versions")
+        os.makedirs(path, exist_ok=True)
+        return ["--versioning-dir", path]
+
+
 class Localstack(Store):
     name = "localstack"
+    versions = True
     checks_signature = False
     any_key = True
     utf8 = False
@@ -201,6 +243,8 @@ class S3proxy(Store):
 
 
 ALL = {s.name: s for s in (Versitygw, Localstack, S3proxy)}
+# What has a bucket with versions where the other has none.
+VERSIONED = {"versitygw": VersitygwVersions}
 SECOND = ("localstack", "s3proxy")
 
 
