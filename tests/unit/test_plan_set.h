@@ -131,7 +131,8 @@ set_make(uint64_t seed, unsigned kind, size_t n)
 
         s.m[i].name = s.m[i].key = name;
         s.m[i].name_len = s.m[i].key_len = (uint16_t)len;
-        s.m[i].etag = "";
+        s.m[i].etag = "-";
+        s.m[i].etag_len = 1;
         s.m[i].size = set_size(&r, kind, a, b);
     }
     return s;
