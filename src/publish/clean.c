@@ -21,6 +21,7 @@ attempt_reset(struct publish_job *j)
     j->stop = STOP_NONE;
     j->stopping = false;
     j->cut = false;
+    j->resumed = false;
     j->cleaned = false;
     j->create_twice = false;
     j->scratch_unclear = false;

@@ -64,7 +64,9 @@ source_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 static void
 copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 {
-    if (e->http == 416) {
+    if (resumed_nothing(j, e)) {
+        job_restart(j, "the upload that was left is gone");
+    } else if (e->http == 416) {
         source_failed(j, n, e);
     } else if (part_stage(j, n)->crc && e->http == 400) {
         refused_with_checksum(j, n, e);
@@ -141,24 +143,6 @@ no_crc(struct publish_job *j, uint32_t n)
     job_restart(j, "the store gives no CRC for copied parts");
 }
 
-/* The quirk, with a source that has the whole's CRC for sure. */
-static bool
-is_scratch_quirk(const struct publish_job *j, uint32_t n)
-{
-    const struct plan_part *pp = part_plan(j, n);
-    const struct part *p = &j->part[n];
-    const struct stage *source;
-
-    if (!p->ranged || !p->have_crc)
-        return false;
-    if (pp->kind == PLAN_COPY_PREVIOUS)
-        return j->previous_crc_known && p->crc == j->previous_crc;
-    if (pp->kind != PLAN_COPY_SCRATCH)
-        return false;
-    source = &j->stage[pp->scratch];
-    return source->have_whole && p->crc == source->whole;
-}
-
 static void
 copy_done(struct publish_job *j, uint32_t n)
 {
@@ -170,8 +154,9 @@ copy_done(struct publish_job *j, uint32_t n)
         no_crc(j, n);
         return;
     }
-    if (part_stage(j, n)->crc && is_scratch_quirk(j, n)) {
-        found_quirk(j, pp->kind == PLAN_COPY_PREVIOUS);
+    if (part_stage(j, n)->crc && copy_is_quirk(j, n)) {
+        found_quirk(j, part_stage(j, n) == job_last(j) &&
+                           pp->kind != PLAN_COPY_SCRATCH);
         return;
     }
     job_count(j, &j->st.copied, part_len(j, n));

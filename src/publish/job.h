@@ -377,6 +377,8 @@ void plan_fingerprint(const struct publish_job *j, char out[65]);
  * j->resumed if there is one. */
 void resume_begin(struct publish_job *j, struct journal_row *row,
                   job_fn *then);
+/* The upload that a killed process left is not there any more. */
+bool resumed_nothing(const struct publish_job *j, const struct s3_error *e);
 bool resume_fits(struct publish_job *j, const struct journal_row *row);
 
 /* sweep.c: uploads that a killed publish left */

@@ -134,7 +134,9 @@ void piece_donated(struct publish_job *j, int32_t copied);
 void copied_ask(struct publish_job *j, struct copied *c);
 void pieces_cancel(struct publish_job *j);
 bool copied_wants_ask(struct publish_job *j, const struct copied *c);
-/* A ranged copy answered the CRC of its whole source: begin again. */
+/* Is the CRC of that copy the one of its whole source? */
+bool copy_is_quirk(struct publish_job *j, uint32_t n);
+/* It is: begin again. */
 void found_quirk(struct publish_job *j, bool of_archive);
 
 /* diagnose.c */

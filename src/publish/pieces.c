@@ -30,6 +30,30 @@ found_quirk(struct publish_job *j, bool of_archive)
     job_restart(j, "the store gives wrong CRCs for copied ranges");
 }
 
+bool
+copy_is_quirk(struct publish_job *j, uint32_t n)
+{
+    const struct plan_part *pp = part_plan(j, n);
+    const struct part *p = &j->part[n];
+    const struct stage *source;
+    uint32_t known;
+
+    if (!p->ranged || !p->have_crc)
+        return false;
+    switch (pp->kind) {
+    case PLAN_COPY:
+        return crc_peek(j->crcs, pp->member, &known) && p->crc == known;
+    case PLAN_COPY_SCRATCH:
+        source = &j->stage[pp->scratch];
+        return source->have_whole && p->crc == source->whole;
+    case PLAN_COPY_PREVIOUS:
+        return j->previous_crc_known && p->crc == j->previous_crc;
+    case PLAN_UPLOAD:
+        break;
+    }
+    return false;
+}
+
 static bool
 is_quirk(struct publish_job *j, const struct copied *c, uint32_t known)
 {
@@ -95,17 +119,11 @@ void
 piece_copied(struct publish_job *j, uint32_t n)
 {
     struct copied *c = &j->copied[j->part[n].copied];
-    const struct part *p = &j->part[n];
-    uint32_t known;
 
     c->copies_left--;
     c->pieces_left--;
-    c->opaque |= !p->have_crc;
-    if (!j->crc || !p->have_crc)
-        return;
-    if (p->ranged && crc_peek(j->crcs, c->member, &known) && p->crc == known)
-        found_quirk(j, n >= j->plan.scratch_parts);
-    else
+    c->opaque |= !j->part[n].have_crc;
+    if (j->crc && j->part[n].have_crc)
         copied_check(j, c);
 }
 

@@ -36,6 +36,13 @@ resume_fits(struct publish_job *j, const struct journal_row *row)
            strlen(row->scratch) < sizeof(j->scratch_prefix);
 }
 
+/* s3proxy lists no parts, and no error, of an upload that is gone. */
+bool
+resumed_nothing(const struct publish_job *j, const struct s3_error *e)
+{
+    return j->resumed && strcmp(e->code, "NoSuchUpload") == 0;
+}
+
 /* ---------------------------------------------------------------- parts */
 
 static bool
@@ -107,6 +114,23 @@ forget_crcs(struct publish_job *j)
             j->part[n].have_crc = false;
 }
 
+/* What the killed process had not noticed. */
+static void
+look_for_quirk(struct publish_job *j)
+{
+    bool last;
+    uint32_t n;
+
+    for (n = 0; n < j->parts; n++) {
+        last = part_stage(j, n) == job_last(j);
+        if (j->part[n].state != PART_DONE ||
+            !(last ? j->crc : j->scratch_crc) || !copy_is_quirk(j, n))
+            continue;
+        found_quirk(j, last && part_plan(j, n)->kind != PLAN_COPY_SCRATCH);
+        return;
+    }
+}
+
 static void
 resume_over(struct publish_job *j)
 {
@@ -115,6 +139,11 @@ resume_over(struct publish_job *j)
     size_t i;
 
     forget_crcs(j);
+    if (j->resumed && !j->stop) {
+        log_info("publish: %s: going on with %u of %u parts", j->st.dest,
+                 j->parts_done, j->parts);
+        look_for_quirk(j);
+    }
     for (i = 0; i < r->open_count; i++) {
         free(r->open[i].upload_id);
         free(r->open[i].key);
@@ -249,8 +278,6 @@ on_parts(struct publish_job *j)
     j->row = row->id;
     j->intent = j->created = row->intent;
     take_parts(j, job_last(j));
-    log_info("publish: %s: going on with %u of %u parts", j->st.dest,
-             j->parts_done, j->parts);
     list_scratch(j);
 }
 

@@ -82,9 +82,11 @@ whole_crc_run(struct publish_job *j)
 /* ----------------------------------------------------------------- end */
 
 static void
-row_remove_run(struct publish_job *j)
+settle_run(struct publish_job *j)
 {
     journal_remove(j, j->row);
+    former_save(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), j->bucket,
+                j->key, j->key_len, j->done.etag, j->layout);
 }
 
 static const char *
@@ -101,7 +103,7 @@ verified_word(const struct publish_job *j)
 }
 
 static void
-on_row_removed(struct publish_job *j)
+on_settled(struct publish_job *j)
 {
     if (j->stop)
         return; /* a last moment's abort: clean.c deletes the object */
@@ -118,10 +120,7 @@ on_scratch_gone(struct publish_job *j)
 {
     if (atomic_load(&j->scratch_kept))
         j->row = 0;
-    if (j->row)
-        job_work(j, &j->work, row_remove_run, on_row_removed);
-    else
-        on_row_removed(j);
+    job_work(j, &j->work, settle_run, on_settled);
 }
 
 static void
