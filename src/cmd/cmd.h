@@ -23,6 +23,7 @@ struct cmd_args {
     bool json, skipped, frontier, help, version;
     const char *range, *output, *sizes, *against, *pod;
     const char *strategy, *svg, *previous;
+    const char *workers, *worker, *upload;
     /* what is left of the command line */
     char **word;
     int words;

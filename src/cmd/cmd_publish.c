@@ -23,6 +23,7 @@ enum { TICK_MS = 200, BAR = 24 };
 
 struct wait {
     struct publish_job *job;
+    struct publish_share share; /* workers 0: this process alone */
     int signals; /* signalfd */
     int ended;   /* eventfd, written by on_end */
     bool bar;
@@ -43,6 +44,16 @@ on_end(void *user, int r, const struct err *e)
         w->err = *e;
     atomic_store(&w->over, true);
     eventfd_write(w->ended, 1);
+}
+
+/* On a line of its own, at once: a script waits for it.  Nothing else
+ * writes to standard output until the end. */
+static void
+on_told(void *user, const char *upload)
+{
+    (void)user;
+    printf("upload: %s\n", upload);
+    fflush(stdout);
 }
 
 /* -------------------------------------------------------- progress bar */
@@ -227,7 +238,9 @@ static int
 run_job(struct cmd_session *s, struct reader *reader,
         const struct publish_dest *dest, struct wait *w, struct err *e)
 {
-    int r = publish_start(s->publisher, reader, dest, &w->job, e);
+    int r = publish_start_shared(s->publisher, reader, dest,
+                                 w->share.workers ? &w->share : NULL, &w->job,
+                                 e);
 
     if (r < 0)
         return r;
@@ -276,12 +289,43 @@ publish(const struct cmd_args *a, struct wait *w, struct err *e)
     return r;
 }
 
+/* NULL, or what is wrong. */
+static const char *
+parse_share(const struct cmd_args *a, struct publish_share *s)
+{
+    uint64_t n;
+
+    s->worker = -1;
+    s->upload = a->upload;
+    s->told = on_told;
+    if (!a->workers && (a->worker || a->upload))
+        return "--worker and --upload go with --workers";
+    if (!a->workers)
+        return NULL;
+    if (!text_parse_u64(&n, a->workers) || n < 1 || n > INT32_MAX)
+        return "--workers is a number from 1 on";
+    s->workers = (uint32_t)n;
+    if (!a->worker != !a->upload)
+        return "--worker and --upload go together";
+    if (!a->worker)
+        return NULL;
+    if (!text_parse_u64(&n, a->worker) || n >= s->workers)
+        return "--worker is a number from 0 to --workers less one";
+    s->worker = (int32_t)n;
+    return NULL;
+}
+
 static int
 run(struct cmd_args *a)
 {
     struct wait w = {.signals = -1, .ended = -1};
+    const char *wrong = parse_share(a, &w.share);
     struct err e = {0};
-    int r = publish(a, &w, &e);
+    int r;
+
+    if (wrong)
+        return cmd_usage_error(&cmd_publish, wrong);
+    r = publish(a, &w, &e);
 
     if (w.signals >= 0)
         close(w.signals);
@@ -294,11 +338,13 @@ run(struct cmd_args *a)
     return w.signal ? CMD_SIGNAL + w.signal : CMD_FAILED;
 }
 
-static const char *const flags[] = {"json", NULL};
+static const char *const flags[] = {"json", "workers", "worker", "upload",
+                                    NULL};
 
 const struct command cmd_publish = {
     .name = "publish",
-    .synopsis = "s3://BUCKET[/PREFIX] [s3://BUCKET/KEY | /KEY] [--json]",
+    .synopsis = "s3://BUCKET[/PREFIX] [s3://BUCKET/KEY | /KEY] [--json] "
+                "[--workers N [--worker I --upload ID]]",
     .summary = "Put the archive into the store (default: where the mount "
                "shows it), mostly by copies there.",
     .flags = flags,

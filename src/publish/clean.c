@@ -36,7 +36,9 @@ static void
 clean_over(struct publish_job *j)
 {
     j->row = 0;
-    if (j->stop == STOP_RESTART && j->theirs) {
+    if (j->stop == STOP_RESTART && j->vanished) {
+        share_look(j);
+    } else if (j->stop == STOP_RESTART && j->theirs) {
         job_done(j, j->have_whole && j->done.have_crc ? "store-crc" : "",
                  true);
     } else if (j->stop == STOP_RESTART) {
@@ -230,6 +232,8 @@ static void
 clean_upload(struct publish_job *j)
 {
     parts_free(j);
+    if (share_is_worker(j))
+        free(STEAL(j->upload_id)); /* the others go on with it */
     if (j->hurry) {
         clean_no_more(j);
     } else if (j->upload_id && j->create_twice) {

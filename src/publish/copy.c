@@ -64,9 +64,9 @@ source_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 static void
 copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 {
-    if (resumed_nothing(j, e)) {
-        job_restart(j, "the upload that was left is gone");
-    } else if (e->http == 416) {
+    if (upload_vanished(j, e))
+        return;
+    if (e->http == 416) {
         source_failed(j, n, e);
     } else if (part_stage(j, n)->crc && e->http == 400) {
         refused_with_checksum(j, n, e);

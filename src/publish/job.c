@@ -27,6 +27,7 @@ job_free(struct publish_job *j)
     former_free(j->former);
     free(j->note);
     free(j->resume);
+    share_free(j->share);
     read_stream_close(j->stream);
     reader_unref(j->reader);
     crc_set_unref(j->crcs);

@@ -184,6 +184,8 @@ struct publish_job {
     bool noting;
     struct work note_work;
     struct resume *resume; /* what is asked of the store, one by one */
+    struct share *share;   /* NULL: this process does it all */
+    bool vanished;         /* a worker's upload was completed or aborted */
     bool never_scratch_crc; /* not again in this job */
     bool scratch_unclear;   /* some may be there that are not known */
     atomic_bool scratch_kept;
@@ -313,10 +315,11 @@ void clean_hurry(struct publish_job *j);
 /* prepare.c */
 void prepare(struct publish_job *j);
 void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
-/* previous: the archive to copy unchanged runs from, or NULL. */
+/* previous: the archive to copy unchanged runs from, or NULL.  shared: the
+ * same plan on every machine. */
 int plan_make(struct publisher *p, struct layout *l,
-              const struct zip_layout *previous, struct plan *ret,
-              struct err *e);
+              const struct zip_layout *previous, bool shared,
+              struct plan *ret, struct err *e);
 /* The previous archive changed under a copy: begin again without it. */
 void previous_gone(struct publish_job *j);
 /* Plans, and asks what the plan needs to know; then(j). */
@@ -377,9 +380,27 @@ void plan_fingerprint(const struct publish_job *j, char out[65]);
  * j->resumed if there is one. */
 void resume_begin(struct publish_job *j, struct journal_row *row,
                   job_fn *then);
-/* The upload that a killed process left is not there any more. */
-bool resumed_nothing(const struct publish_job *j, const struct s3_error *e);
+/* The upload was completed or aborted by another: false, or the job goes
+ * about it. */
+bool upload_vanished(struct publish_job *j, const struct s3_error *e);
+/* Takes over what ListParts said (j->call) of s. */
+void resume_take(struct publish_job *j, struct stage *s);
 bool resume_fits(struct publish_job *j, const struct journal_row *row);
+
+/* share.c: one publish by many processes */
+int share_new(struct share **ret, const struct publish_share *how,
+              struct err *e);
+void share_free(struct share *s);
+bool share_is_worker(const struct publish_job *j);
+/* Can the plan be shared?  0, or -EINVAL with words. */
+int share_check(const struct publish_job *j, struct err *e);
+void share_join(struct publish_job *j); /* a worker's, once planned */
+void share_open(struct publish_job *j); /* instead of all parts */
+void share_step(struct publish_job *j);
+/* After Complete: parts that are still on their way. */
+void share_settle(struct publish_job *j, job_fn *then);
+/* All calls are over: is the archive there? */
+void share_look(struct publish_job *j);
 
 /* sweep.c: uploads that a killed publish left */
 void sweep_begin(struct publish_job *j);

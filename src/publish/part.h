@@ -69,6 +69,7 @@ struct part {
     bool directory; /* an upload that holds central headers */
     bool ranged;    /* a copy that is not the whole source */
     bool forced;    /* an upload that waits for no copy any more */
+    bool queued;    /* was queued */
     int32_t copied; /* a copy: its member (-1: of another object, or a pad);
                        an upload: the copied member whose local header it
                        holds, or -1 */
@@ -153,6 +154,8 @@ void parts_cut(struct publish_job *j); /* ends those too */
 void parts_reset(struct publish_job *j);
 /* The stage's upload can take parts. */
 void parts_open(struct publish_job *j, struct stage *s);
+/* One part, whose source is there. */
+void parts_queue(struct publish_job *j, uint32_t n);
 /* The scratch object is there: who copies from it may go on. */
 void parts_source(struct publish_job *j, struct stage *s);
 void part_finished(struct publish_job *j, uint32_t n);

@@ -144,19 +144,25 @@ queue_copy(struct publish_job *j, uint32_t n)
 }
 
 void
+parts_queue(struct publish_job *j, uint32_t n)
+{
+    bool last = part_stage(j, n) == job_last(j);
+
+    j->part[n].queued = true;
+    if (part_plan(j, n)->kind == PLAN_UPLOAD)
+        queue_push(j, &j->upload_queue[last], n);
+    else
+        queue_copy(j, n);
+}
+
+void
 parts_open(struct publish_job *j, struct stage *s)
 {
-    bool last = s == job_last(j);
     uint32_t n;
 
-    for (n = s->first; n < s->first + s->count; n++) {
-        if (j->part[n].state != PART_WAIT)
-            continue;
-        if (part_plan(j, n)->kind == PLAN_UPLOAD)
-            queue_push(j, &j->upload_queue[last], n);
-        else if (source_there(j, n))
-            queue_copy(j, n);
-    }
+    for (n = s->first; n < s->first + s->count; n++)
+        if (j->part[n].state == PART_WAIT && source_there(j, n))
+            parts_queue(j, n);
 }
 
 void
@@ -172,7 +178,7 @@ parts_source(struct publish_job *j, struct stage *s)
         if (j->part[n].state == PART_WAIT)
             user->sources--;
         if (user->state == STAGE_OPEN && j->part[n].state == PART_WAIT)
-            queue_copy(j, n);
+            parts_queue(j, n);
     }
 }
 
@@ -366,7 +372,7 @@ parts_go(struct publish_job *j)
     stages_step(j);
     copies_step(j);
     uploads_step(j);
-    if (!j->stop && j->inflight == 0 && j->parts_done < j->parts)
+    if (!j->stop && j->inflight == 0)
         unlock_one(j);
 }
 
@@ -381,9 +387,14 @@ parts_step(struct publish_job *j)
     if (j->stop || j->diagnosis)
         return;
     parts_go(j);
-    if (!j->stop && j->inflight == 0 && !job_last(j)->put &&
-        j->parts_done == j->parts)
+    if (!j->stop && j->share) {
+        share_step(j);
+        if (!j->stop && j->phase == PHASE_PARTS)
+            parts_go(j);
+    } else if (!j->stop && j->inflight == 0 && !job_last(j)->put &&
+               j->parts_done == j->parts) {
         complete_begin(j);
+    }
 }
 
 void

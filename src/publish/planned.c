@@ -48,7 +48,7 @@ publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
     uint64_t heads;
     int x;
 
-    x = plan_make(p, l, NULL, &plan, e);
+    x = plan_make(p, l, NULL, false, &plan, e);
     if (x < 0)
         return x;
     heads = 1 + unknown_heads(p, l, reader_crcs(r), &plan);

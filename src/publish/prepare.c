@@ -58,7 +58,7 @@ check_memory(struct publisher *p, const struct plan *plan, struct err *e)
 
 static void
 fill_ask(struct publisher *p, const struct zip_layout *previous,
-         struct plan_ask *ask)
+         bool shared, struct plan_ask *ask)
 {
     const struct conf *c = p->d.conf;
 
@@ -70,9 +70,10 @@ fill_ask(struct publisher *p, const struct zip_layout *previous,
         .previous = previous,
         .lists = 1,
     };
-    ask->limits.upload_cap = max_u64(
-        min_u64(ask->limits.upload_cap, permits_total(p->permits)),
-        ask->limits.part_min);
+    if (!shared)
+        ask->limits.upload_cap = max_u64(
+            min_u64(ask->limits.upload_cap, permits_total(p->permits)),
+            ask->limits.part_min);
     if (c->prices)
         plan_prices_parse(&ask->prices, c->prices);
     if (c->bandwidth)
@@ -98,13 +99,14 @@ choose(struct plan *ret, const struct zip_layout *l,
 
 int
 plan_make(struct publisher *p, struct layout *l,
-          const struct zip_layout *previous, struct plan *ret, struct err *e)
+          const struct zip_layout *previous, bool shared, struct plan *ret,
+          struct err *e)
 {
     enum plan_strategy s = strategy_of(p, previous);
     struct plan_ask ask;
     int r;
 
-    fill_ask(p, previous, &ask);
+    fill_ask(p, previous, shared, &ask);
     r = s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
                         : plan_strategy_make(ret, &l->zip, &ask, s, e);
     if (r < 0)
@@ -193,10 +195,12 @@ plan_run(struct publish_job *j)
 
     load_former(j);
     f = j->no_former ? NULL : j->former;
-    j->r = plan_make(j->p, j->layout, f ? &f->zip : NULL, &j->plan,
+    j->r = plan_make(j->p, j->layout, f ? &f->zip : NULL, j->share, &j->plan,
                      &j->work_err);
     if (j->r == 0)
         j->r = parts_build(j);
+    if (j->r == 0 && j->share)
+        j->r = share_check(j, &j->work_err);
 }
 
 void
@@ -299,10 +303,12 @@ decide_noop(struct publish_job *j)
         j->have_whole = true;
         j->whole = j->done.crc;
     }
-    if (j->noop)
+    if (j->noop && share_is_worker(j))
+        job_done(j, j->noop_word, true);
+    else if (j->noop)
         sweep_begin(j);
     else
-        plan_begin(j, sweep_begin);
+        plan_begin(j, share_is_worker(j) ? share_join : sweep_begin);
 }
 
 static void
@@ -316,6 +322,10 @@ decide_found(struct publish_job *j)
     snprintf(j->if_match, sizeof(j->if_match), "%s", o->etag);
     if (strcmp(o->digest, j->digest) == 0 && o->size == job_zip(j)->size) {
         job_work(j, &j->work, whole_crc_run, decide_noop);
+        return;
+    }
+    if (share_is_worker(j)) {
+        plan_begin(j, share_join);
         return;
     }
     if (!o->digest[0] && !j->p->d.conf->overwrite) {
@@ -344,7 +354,7 @@ on_head(struct publish_job *j)
         e->http == 403) {
         j->if_none_match =
             e->err == -ENOENT || e->http == 404 || !j->p->d.conf->overwrite;
-        plan_begin(j, sweep_begin);
+        plan_begin(j, share_is_worker(j) ? share_join : sweep_begin);
         return;
     }
     job_fail_s3(j, e, "HEAD");

@@ -94,6 +94,24 @@ void publish_job_unref(struct publish_job *j);
 int publish_start(struct publisher *p, struct reader *r,
                   const struct publish_dest *dest, struct publish_job **ret,
                   struct err *e);
+/* One publish by many processes, each with the same layout and options
+ * (duo or stream; bandwidth and the like do not matter). */
+typedef void publish_told_fn(void *user, const char *upload);
+struct publish_share {
+    uint32_t workers;
+    int32_t worker;     /* 0 .. workers - 1, or -1: the coordinator, which
+                           creates the upload and completes it */
+    const char *upload; /* a worker's: what the coordinator was told */
+    publish_told_fn *told; /* the coordinator's: workers may begin (loop
+                              thread; called again after a new upload) */
+    void *user;
+};
+/* The same, as one of them.  A worker's job is done when all parts are
+ * there, and its failure leaves the upload to the others. */
+int publish_start_shared(struct publisher *p, struct reader *r,
+                         const struct publish_dest *dest,
+                         const struct publish_share *share,
+                         struct publish_job **ret, struct err *e);
 /* Called once when the job has ended (at once if it has): r is the errno
  * that setxattr answers (s3zipfs(1), ERRORS).  Returns an id, 0 if
  * answered. */

@@ -198,12 +198,26 @@ publish_start(struct publisher *p, struct reader *r,
               const struct publish_dest *dest, struct publish_job **ret,
               struct err *e)
 {
+    return publish_start_shared(p, r, dest, NULL, ret, e);
+}
+
+int
+publish_start_shared(struct publisher *p, struct reader *r,
+                     const struct publish_dest *dest,
+                     const struct publish_share *share,
+                     struct publish_job **ret, struct err *e)
+{
     struct publish_job *fresh, *old = NULL, *next;
     int x;
 
     x = job_new(&fresh, p, r, dest);
     if (x < 0)
         return err_set(e, -x, "cannot start a publish");
+    x = share ? share_new(&fresh->share, share, e) : 0;
+    if (x < 0) {
+        publish_job_unref(fresh);
+        return x;
+    }
     x = table_add(p, fresh, ret, &old, e);
     for (; old; old = next) {
         next = old->next;

@@ -38,17 +38,24 @@ resume_fits(struct publish_job *j, const struct journal_row *row)
 
 /* s3proxy lists no parts, and no error, of an upload that is gone. */
 bool
-resumed_nothing(const struct publish_job *j, const struct s3_error *e)
+upload_vanished(struct publish_job *j, const struct s3_error *e)
 {
-    return j->resumed && strcmp(e->code, "NoSuchUpload") == 0;
+    if (strcmp(e->code, "NoSuchUpload") != 0)
+        return false;
+    j->vanished = share_is_worker(j);
+    if (j->vanished || j->resumed)
+        job_restart(j, "the upload is gone");
+    return j->vanished || j->resumed;
 }
 
 /* ---------------------------------------------------------------- parts */
 
+/* Of what was uploaded also for reading it back; but what others sent is
+ * read back with the whole of the archive. */
 static bool
 wants_crc(const struct publish_job *j, const struct stage *s, uint32_t n)
 {
-    return part_plan(j, n)->kind == PLAN_UPLOAD ||
+    return (part_plan(j, n)->kind == PLAN_UPLOAD && !j->share) ||
            (s == job_last(j) ? j->crc : j->scratch_crc);
 }
 
@@ -74,8 +81,8 @@ take_part(struct publish_job *j, struct stage *s, struct listed *l)
     part_resumed(j, n);
 }
 
-static void
-take_parts(struct publish_job *j, struct stage *s)
+void
+resume_take(struct publish_job *j, struct stage *s)
 {
     size_t i;
 
@@ -164,7 +171,7 @@ on_scratch_parts(struct publish_job *j)
 
     if (!j->stop && j->call.e.err == 0) {
         r->stage->state = STAGE_OPEN;
-        take_parts(j, r->stage);
+        resume_take(j, r->stage);
     } else {
         free(STEAL(r->stage->upload_id)); /* scrubbed in the end */
     }
@@ -277,7 +284,7 @@ on_parts(struct publish_job *j)
     j->send_size = !publisher_caps(j->p).no_size;
     j->row = row->id;
     j->intent = j->created = row->intent;
-    take_parts(j, job_last(j));
+    resume_take(j, job_last(j));
     list_scratch(j);
 }
 

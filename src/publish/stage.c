@@ -414,7 +414,10 @@ stages_begin(struct publish_job *j)
         stage_begin(j, &j->stage[u]);
     last->state = STAGE_OPEN;
     last->crc = j->crc;
-    parts_open(j, last);
+    if (j->share)
+        share_open(j);
+    else
+        parts_open(j, last);
 }
 
 void

@@ -78,9 +78,9 @@ upload_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
     char key[STAGE_KEY_MAX];
     struct s3_where at = stage_where(j, part_stage(j, n), key);
 
-    if (resumed_nothing(j, e)) {
-        job_restart(j, "the upload that was left is gone");
-    } else if (j->crc &&
+    if (upload_vanished(j, e))
+        return;
+    if (j->crc &&
                (e->http == 501 ||
                 (e->http == 400 && strcasestr(e->message, "checksum")))) {
         j->never_crc = j->never_scratch_crc = true;

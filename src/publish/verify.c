@@ -127,7 +127,10 @@ static void
 verify_over(struct publish_job *j)
 {
     j->phase = PHASE_END;
-    stages_clean(j, on_scratch_gone);
+    if (j->share)
+        share_settle(j, on_scratch_gone);
+    else
+        stages_clean(j, on_scratch_gone);
 }
 
 /* ------------------------------------------------------------ readback */
@@ -324,7 +327,8 @@ readback_begin(struct publish_job *j, bool full)
 static bool
 wants_full(const struct publish_job *j)
 {
-    return j->force_full || j->p->d.conf->verify == CONF_VERIFY_FULL;
+    return j->force_full || j->p->d.conf->verify == CONF_VERIFY_FULL ||
+           (j->share && !j->crc); /* nobody knows what others sent */
 }
 
 static void
