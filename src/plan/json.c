@@ -221,6 +221,33 @@ json_choice(const struct plan_choice *c)
     return list;
 }
 
+static json_t *
+json_rate(double value, enum plan_origin origin)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "value", json_real(value));
+    json_object_set_new(o, "origin", json_string(plan_origin_name(origin)));
+    return o;
+}
+
+static json_t *
+json_rates(const struct plan_meta *meta)
+{
+    static const struct plan_origins assumed;
+    const struct plan_origins *o = meta->origins ? meta->origins : &assumed;
+    const struct plan_rates *r = meta->rates;
+    json_t *rates = json_object();
+
+    json_object_set_new(rates, "bandwidth",
+                        json_rate(r->bandwidth, o->bandwidth));
+    json_object_set_new(rates, "request_rate",
+                        json_rate(r->request_rate, o->request_rate));
+    json_object_set_new(rates, "round_trip",
+                        json_rate(r->round_trip, o->round_trip));
+    return rates;
+}
+
 int
 plan_choice_json(struct buf *out, const struct plan *p,
                  const struct plan_choice *c, const struct zip_layout *l,
@@ -240,6 +267,8 @@ plan_choice_json(struct buf *out, const struct plan *p,
     set_u64(root, "sequence", p->sequence);
     json_object_set_new(root, "totals", json_totals(&p->totals));
     json_object_set_new(root, "lower_bound", bound);
+    if (meta->rates)
+        json_object_set_new(root, "rates", json_rates(meta));
     if (c)
         json_object_set_new(root, "strategies", json_choice(c));
     text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));

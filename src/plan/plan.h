@@ -172,6 +172,13 @@ struct plan_rates {
     double round_trip;   /* seconds of one request that is waited for */
 };
 extern const struct plan_rates plan_rates_default;
+/* Where they come from. */
+enum plan_origin { PLAN_ASSUMED, PLAN_MEASURED, PLAN_GIVEN };
+struct plan_origins {
+    enum plan_origin bandwidth, request_rate, round_trip;
+};
+/* "assumed", "measured", "given". */
+const char *plan_origin_name(enum plan_origin o);
 
 /* Seconds that p takes at these rates, from its totals. */
 double plan_time(const struct plan *p, const struct plan_rates *r);
@@ -222,6 +229,9 @@ void plan_frontier_free(struct plan_frontier *f);
 struct plan_meta {
     const char *order;      /* "plan" or "key" */
     const char *digest_hex; /* NULL if unknown (--sizes) */
+    /* What seconds were predicted with; NULL = not to be shown. */
+    const struct plan_rates *rates;
+    const struct plan_origins *origins; /* NULL = assumed */
 };
 int plan_text(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);

@@ -60,6 +60,32 @@ verdict(const struct plan *p)
     return p->totals.uploaded - p->bound <= p->bound / 1000 ? ": optimal" : "";
 }
 
+const char *
+plan_origin_name(enum plan_origin o)
+{
+    static const char *const names[] = {"assumed", "measured", "given"};
+
+    return names[o];
+}
+
+static int
+add_rates(struct buf *out, const struct plan_meta *meta)
+{
+    static const struct plan_origins assumed;
+    const struct plan_origins *o = meta->origins ? meta->origins : &assumed;
+    char text[16];
+
+    if (!meta->rates)
+        return 0;
+    return buf_addf(out,
+                    "bandwidth: %s/s (%s)\nrequest-rate: %.0f/s (%s)\n"
+                    "round-trip: %.4f s (%s)\n",
+                    text_size(text, (uint64_t)meta->rates->bandwidth),
+                    plan_origin_name(o->bandwidth), meta->rates->request_rate,
+                    plan_origin_name(o->request_rate), meta->rates->round_trip,
+                    plan_origin_name(o->round_trip));
+}
+
 int
 plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
           const struct plan_meta *meta)
@@ -95,7 +121,7 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
         r = buf_addf(out, "price-usd: %.4f\n", t->price_usd);
     if (r == 0 && p->seconds > 0)
         r = buf_addf(out, "seconds: %.1f\n", p->seconds);
-    return r;
+    return r < 0 ? r : add_rates(out, meta);
 }
 
 static int

@@ -101,7 +101,7 @@ static void
 check_plan(const struct zip_layout *l, const struct plan_limits *lim,
            enum plan_strategy how)
 {
-    struct plan_meta meta = {"plan", NULL};
+    struct plan_meta meta = {.order = "plan"};
     struct buf b = BUF_INIT(8 << 20);
     uint64_t up = 0, copied = 0;
     struct err e = {0};

@@ -82,7 +82,7 @@ check_json(json_t *root, const struct plan *p, const struct zip_layout *l)
 static void
 json_and_text(void **state)
 {
-    struct plan_meta meta = {"plan", NULL};
+    struct plan_meta meta = {.order = "plan"};
     unsigned kind;
 
     (void)state;
@@ -224,10 +224,38 @@ check_uploads(json_t *root, const struct plan *p)
     }
 }
 
+/* What the seconds were predicted with, and where that is from. */
+static void
+check_rates(const struct plan *p, const struct zip_layout *l,
+            struct plan_meta *meta, const struct plan_rates *rates,
+            struct buf *out)
+{
+    json_t *root, *r;
+
+    meta->rates = rates;
+    assert_int_equal(plan_json(out, p, l, meta), 0);
+    root = json_loads(buf_str(out), 0, NULL);
+    r = json_object_get(root, "rates");
+    assert_true(
+        json_real_value(json_object_get(json_object_get(r, "bandwidth"),
+                                        "value")) == rates->bandwidth);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(r, "request_rate"), "origin")),
+                        "measured");
+    json_decref(root);
+    buf_reset(out);
+    assert_int_equal(plan_text(out, p, l, meta), 0);
+    assert_non_null(strstr(buf_str(out), "/s (given)\nrequest-rate: "));
+    assert_non_null(strstr(buf_str(out), "/s (measured)\nround-trip: "));
+    assert_non_null(strstr(buf_str(out), " s (assumed)\n"));
+}
+
 static void
 side_by_side(void **state)
 {
-    struct plan_meta meta = {"plan", NULL};
+    const struct plan_origins origins = {PLAN_GIVEN, PLAN_MEASURED,
+                                         PLAN_ASSUMED};
+    struct plan_meta meta = {.order = "plan", .origins = &origins};
     struct plan_ask ask = usual_ask();
     struct set s = set_make(3, 6, 40);
     struct buf out = BUF_INIT(MIB(4));
@@ -251,7 +279,10 @@ side_by_side(void **state)
     assert_non_null(root);
     check_strategies(root, &c);
     check_uploads(root, &c.plan[PLAN_CHAIN]);
+    assert_null(json_object_get(root, "rates"));
     json_decref(root);
+    buf_reset(&out);
+    check_rates(&c.plan[PLAN_CHAIN], &l, &meta, &ask.rates, &out);
     buf_free(&out);
     plan_choice_free(&c);
     zip_layout_free(&l);
