@@ -200,6 +200,32 @@ find(struct sqlite3 *db, const struct former_at *at, const char *etag,
     return r;
 }
 
+bool
+former_known(struct state *st, const char *endpoint, const char *bucket,
+             const char *key, size_t key_len)
+{
+    const struct former_at at = {endpoint, bucket, key, key_len};
+    struct sqlite3 *db = former_open(st);
+    sqlite3_stmt *s = NULL;
+    int r;
+
+    if (!db)
+        return false;
+    r = sqlite3_prepare_v2(db,
+                           "SELECT n FROM former WHERE endpoint = ? AND"
+                           " bucket = ? AND key = ?",
+                           -1, &s, NULL);
+    if (r == SQLITE_OK) {
+        bind_where(s, &at);
+        r = sqlite3_step(s);
+    }
+    if (r != SQLITE_ROW && r != SQLITE_DONE)
+        former_warn(st, db);
+    sqlite3_finalize(s);
+    state_unlock(st);
+    return r == SQLITE_ROW;
+}
+
 static struct former *
 unpack(struct state *st, const struct packed *p, const char *etag,
        const char *digest)

@@ -37,7 +37,7 @@ enum {
 #define FORMER_BYTES_MAX MIB(256) /* of all */
 #define FORMER_RAW_MAX MIB(512)   /* of one, in memory */
 
-/* These two block: net's worker or threads that may wait only.  endpoint:
+/* These block: net's worker or threads that may wait only.  endpoint:
  * s3_endpoint_id.
  *
  * Keeps l as what is there under etag, instead of what was kept for that
@@ -46,6 +46,9 @@ enum {
 void former_save(struct state *st, const char *endpoint, const char *bucket,
                  const char *key, size_t key_len, const char *etag,
                  const struct layout *l);
+/* Is there a row for that key at all? */
+bool former_known(struct state *st, const char *endpoint, const char *bucket,
+                  const char *key, size_t key_len);
 /* What was kept for that key, the caller's.  etag and digest are those of
  * the object just now (ETag, x-amz-meta-s3zipfs-layout).  NULL if nothing
  * was kept, if it was under another ETag or digest, if its bytes do not

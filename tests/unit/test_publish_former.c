@@ -166,7 +166,10 @@ test_other(void **state)
     layout_digest_hex(l, digest);
     layout_digest_hex(m, other);
     assert_null(load(s, "x.zip", "etag-1", digest));
+    assert_false(former_known(s->st, "http://e", "b", "x.zip", 5));
     save(s, "x.zip", "etag-1", l);
+    assert_true(former_known(s->st, "http://e", "b", "x.zip", 5));
+    assert_false(former_known(s->st, "http://e", "b", "y.zip", 5));
     assert_null(load(s, "y.zip", "etag-1", digest));
     assert_null(load(s, "x.zip", "etag-2", digest));
     assert_null(load(s, "x.zip", "etag-1", other));

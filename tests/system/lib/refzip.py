@@ -114,14 +114,18 @@ def size(members):
     return cdoff + cdsize + len(end_records(len(members), cdsize, cdoff))
 
 
-def digest(members):
-    h = hashlib.sha256(b"s3zipfs-layout-1\n")
+def serialised(members):
+    """What a layout's digest is of."""
+    out = [b"s3zipfs-layout-1\n"]
     for m in members:
         tag = m.etag.removeprefix("W/").strip('"').encode()
-        h.update(struct.pack("<H", len(m.name)) + m.name)
-        h.update(struct.pack("<QQ", m.size, m.mtime))
-        h.update(struct.pack("<H", len(tag)) + tag)
-    return h.hexdigest()
+        out += [struct.pack("<H", len(m.name)), m.name,
+                struct.pack("<QQH", m.size, m.mtime, len(tag)), tag]
+    return b"".join(out)
+
+
+def digest(members):
+    return hashlib.sha256(serialised(members)).hexdigest()
 
 
 def central_directory(data):
