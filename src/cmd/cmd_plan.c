@@ -203,6 +203,16 @@ plan_sizes(struct view *v, struct err *e)
     return r;
 }
 
+/* publish_plan looks at no destination; a publish does where it may copy
+ * from there. */
+static bool
+knows_more(const struct cmd_args *a, const struct former *former)
+{
+    int s = a->conf.publish_strategy;
+
+    return former && (s == PLAN_AGAIN || s == PLAN_MIXED);
+}
+
 static int
 plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
             struct err *e)
@@ -221,7 +231,7 @@ plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
         rates_choose(&v->ask.rates, &v->origins, &v->a->conf, s->s3, s->state);
         plan_cost(&p, &v->l->zip, &v->ask.prices, v->ask.heads, v->ask.lists);
         p.seconds = plan_time(&p, &v->ask.rates);
-        r = show(v, &p, e);
+        r = show(v, knows_more(v->a, former) ? NULL : &p, e);
         plan_free(&p);
     }
     former_free(former);

@@ -62,6 +62,7 @@ struct former *former_load(struct state *st, const char *endpoint,
  * over, malloc), of an archive of size bytes.  An entry gets the ETag of
  * today's member of its name, size and mtime if the CRC-32 that peek knows
  * of that one is the entry's; the others get none and count as changed.
+ * digest and etag are left for the caller to fill.
  * 0, -ENOMEM, or -EBADMSG for what is not an archive of this program. */
 struct former_peek {
     bool (*crc)(void *user, size_t member, uint32_t *ret); /* crc_peek */

@@ -66,6 +66,8 @@ def test_plan_again(gw, bucket, s3zip, home):
     assert p["totals"]["uploaded"] < 10_000
     assert p["totals"]["copied"] > 24 * MB
     assert any(x.get("source", {}).get("previous") for x in p["parts"])
+    p = plan(s3zip, gw, url, order="key", publish_strategy="again")
+    assert p["strategy"] == "again"     # as a publish would
     best = min(s["totals"]["uploaded"] + s["totals"]["downloaded"]
                for s in p["strategies"] if "totals" in s)
     p = plan(s3zip, gw, url, "--strategy", "auto", order="key",
