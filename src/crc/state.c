@@ -157,6 +157,8 @@ open_db(sqlite3 **ret, const char *path, bool network)
     run_sql(*ret, network ? "PRAGMA journal_mode = DELETE"
                           : "PRAGMA journal_mode = WAL");
     run_sql(*ret, "PRAGMA synchronous = NORMAL");
+    /* One kept layout may be 64 MiB: the log of it need not stay. */
+    run_sql(*ret, "PRAGMA journal_size_limit = 4194304");
     return make_schema(*ret);
 }
 
