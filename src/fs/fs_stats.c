@@ -50,6 +50,15 @@ static const struct row rows[] = {
      "Answers that make no sense, or are not what was asked for."},
     {"cancelled", AT(s3.cancelled),
      "Requests ended early because nobody wanted the answer any more."},
+    {"read_rate", AT(s3.read_rate),
+     "Requests a second that may be sent now of those that S3 counts as "
+     "reads (GET, HEAD), after answers that asked for a lower rate; 0: no "
+     "limit."},
+    {"read_cuts", AT(s3.read_cuts), "How often that rate was halved."},
+    {"write_rate", AT(s3.write_rate),
+     "The same of those that it counts as writes (PUT, POST, DELETE, "
+     "LIST)."},
+    {"write_cuts", AT(s3.write_cuts), "How often that rate was halved."},
     {"bytes_in", AT(s3.bytes_in), "Bytes of bodies received."},
     {"bytes_out", AT(s3.bytes_out), "Bytes of bodies sent."},
     {"listed_keys", AT(s3.listed_keys), "Keys in the listings' answers."},

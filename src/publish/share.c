@@ -362,7 +362,11 @@ on_final_look(struct publish_job *j)
         return;
     }
     /* Complete takes its time, and the upload is gone at once. */
-    if (++j->share->looks < FINAL_LOOKS && !j->abort_why && !j->hurry) {
+    if (j->stop == STOP_FAIL) {
+        job_over(j); /* aborted while looking */
+        return;
+    }
+    if (++j->share->looks < FINAL_LOOKS && !j->hurry) {
         job_later(j, &j->timer, POLL_MS, share_look);
         return;
     }

@@ -178,14 +178,8 @@ attempt(struct s3_call *c)
 static void
 begin(struct s3_call *c)
 {
-    struct s3 *s = c->s;
-    uint32_t wait;
+    uint32_t wait = s3_govern(c);
 
-    pthread_mutex_lock(&s->lock);
-    wait = s3_pace_start(&s->pace, net_now_ms());
-    pthread_mutex_unlock(&s->lock);
-    if (c->urgent || c->patience == S3_PATIENCE_PROBE || c->verb->once)
-        wait = 0;
     if (c->setup_err < 0 || wait > 0)
         s3_call_wait(c, wait);
     else

@@ -5,7 +5,7 @@
  * room share.  Not for other rooms.
  *
  * Threads: s->lock guards the table of calls, the learned regions, the
- * budget, the pace and, in each call, the fields marked (lock).  All other
+ * governors and, in each call, the fields marked (lock).  All other
  * fields of a call belong to whoever runs it just now: the submitting
  * thread, then the credentials' thread, then a loop thread; never two at a
  * time.  The lock is held for a few instructions only: never while
@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "s3/retry.h"
 #include "s3/s3.h"
 
 enum {
@@ -50,61 +51,21 @@ int s3_endpoint_address(const struct s3_endpoint *ep, const char *region,
 const char *s3_partition(const char *region);
 bool s3_region_ok(const char *region);
 
-/* --------------------------------------------------------------- retry */
+/* ------------------------------------------------------------ governors */
 
-/* What an answer asks for. */
-enum s3_how {
-    S3_HOW_OK,
-    S3_HOW_NEXT, /* one more exchange of the same call */
-    S3_HOW_FINAL,
-    S3_HOW_AGAIN,
-    S3_HOW_SLOW,   /* again, and lower the rate */
-    S3_HOW_TWICE,  /* again, but once only */
-    S3_HOW_REGION, /* learn the region, again */
-    S3_HOW_SKEW,   /* learn the clock, again */
-    S3_HOW_TOKEN,  /* renew the credentials, again */
+struct s3_governor {
+    struct s3_pace pace;
+    struct s3_budget budget;
 };
-
-struct s3_error_row {
-    const char *code; /* NULL: by status alone */
-    int http;
-    int err; /* -errno */
-    enum s3_how how;
-};
-/* Never NULL: the row of the code, or else of the status. */
-const struct s3_error_row *s3_error_row(const char *code, int http);
-/* errno of a network failure that was not overcome, and whether another
- * attempt makes sense. */
-int s3_net_errno(int err);
-enum s3_how s3_net_how(int err);
-const char *s3_http_words(int http);
-
-/* Full jitter; tries counts from 1. */
-uint32_t s3_backoff_ms(unsigned tries, uint32_t random);
-/* What the headers ask for, in ms, capped; 0 = nothing. */
-uint32_t s3_retry_after_ms(const char *amz_ms, const char *seconds);
-
-/* Additive increase, multiplicative decrease of the rate of requests.
- * Guarded by its owner's lock. */
-struct s3_pace {
-    double rate;  /* a second; 0 = not limited */
-    double next;  /* ms: the next free slot */
-    uint64_t cut; /* ms: last decrease */
-    uint64_t raised;
-    uint64_t window;      /* ms: start of the count below */
-    uint32_t count, seen; /* starts in this window, in the one before */
-};
-/* ms to wait before this start (which is counted). */
-uint32_t s3_pace_start(struct s3_pace *p, uint64_t now);
-void s3_pace_slow(struct s3_pace *p, uint64_t now);
-
-/* Retries of the whole process: a bucket that fills with time. */
-struct s3_budget {
-    double tokens;
-    uint64_t at; /* ms */
-};
-void s3_budget_init(struct s3_budget *b, uint64_t now);
-bool s3_budget_take(struct s3_budget *b, uint64_t now);
+struct s3_call;
+struct s3_verb;
+enum s3_side s3_side_of(const struct s3_verb *v);
+struct s3_governor *s3_governor_of(const struct s3_call *c);
+/* ms to wait before the next attempt of c, which is counted.  Takes the
+ * lock. */
+uint32_t s3_govern(struct s3_call *c);
+void s3_governors_init(struct s3 *s);
+void s3_governors_get(struct s3 *s, struct s3_stats *ret);
 
 /* -------------------------------------------------------------- client */
 
@@ -113,8 +74,6 @@ struct s3_region {
     char region[S3_REGION_MAX];
     char bucket[];
 };
-
-struct s3_call;
 
 /* Counts of milliseconds: exact below 16, then in steps of an eighth. */
 enum {
@@ -171,12 +130,11 @@ struct s3 {
     struct s3_trace *trace; /* NULL: none */
 
     pthread_mutex_t lock;
-    struct s3_call *table[S3_TABLE]; /* (lock) by id */
-    s3_id last_id;                   /* (lock) */
-    struct s3_region *regions;       /* (lock) */
-    struct s3_budget budget;         /* (lock) */
-    struct s3_pace pace;             /* (lock) */
-    uint64_t seed;                   /* (lock) */
+    struct s3_call *table[S3_TABLE];       /* (lock) by id */
+    s3_id last_id;                         /* (lock) */
+    struct s3_region *regions;             /* (lock) */
+    struct s3_governor governor[S3_SIDES]; /* (lock) */
+    uint64_t seed;                         /* (lock) */
 };
 
 void s3_region_of(struct s3 *s, const char *bucket, char out[S3_REGION_MAX]);

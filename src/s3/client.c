@@ -116,7 +116,7 @@ s3_new(struct s3 **ret, struct net *n, struct aws *a, const struct s3_conf *c,
     s->requester_pays = c->requester_pays;
     s->sign_payload = c->sign_payload;
     pthread_mutex_init(&s->lock, NULL);
-    s3_budget_init(&s->budget, net_now_ms());
+    s3_governors_init(s);
     if (getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed))
         s->seed = net_now_ms();
     s->seed |= 1;

@@ -370,7 +370,10 @@ void s3_bucket_region(struct s3 *s, const char *bucket, char *out,
 /* Requests so far, by kind (attempts; the kinds come first, in the order of
  * s3_kind_name); bytes of bodies; attempts that failed, by cause: SlowDown
  * and its kin, 5xx, other refusals (a 404 that was hoped for included), no
- * or half an answer, an answer that makes no sense. */
+ * or half an answer, an answer that makes no sense.  The rates that SlowDown
+ * has left, requests a second (0: not limited), of those that S3 counts as
+ * reads (GET, HEAD) and as writes (PUT, POST, DELETE, LIST); how often each
+ * was cut. */
 enum { S3_KINDS = 15 };
 struct s3_stats {
     uint64_t list, get, head, attributes, create, upload, copy, complete,
@@ -380,6 +383,7 @@ struct s3_stats {
         errors_answer, cancelled;
     uint64_t listed_keys;
     uint64_t trace_lines, trace_dropped;
+    uint64_t read_rate, read_cuts, write_rate, write_cuts;
 };
 void s3_stats_get(struct s3 *s, struct s3_stats *ret);
 

@@ -128,6 +128,7 @@ s3_stats_get(struct s3 *s, struct s3_stats *ret)
     for (i = 0; i < sizeof(*ret) / sizeof(*to); i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     s3_trace_counts(s->trace, &ret->trace_lines, &ret->trace_dropped);
+    s3_governors_get(s, ret);
 }
 
 void

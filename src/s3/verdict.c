@@ -242,33 +242,55 @@ trouble_began(const struct s3_call *c, const struct net_response *r,
     return max_u64(now - min_u64(r->total_ms, now - 1), c->last_data);
 }
 
+/* Takes a retry from the budget of c's side; without one the wait is
+ * long.  ms. */
+static uint32_t
+budget_delay(struct s3_call *c, uint64_t now, uint32_t random)
+{
+    LOCK_SCOPE(&c->s->lock);
+
+    if (s3_budget_take(&s3_governor_of(c)->budget, now))
+        return 0;
+    return NO_BUDGET_MS / 2 + random % NO_BUDGET_MS;
+}
+
+static void
+slow_down(struct s3_call *c, uint64_t now)
+{
+    LOCK_SCOPE(&c->s->lock);
+    s3_pace_slow(&s3_governor_of(c)->pace, now);
+}
+
+/* Backoff, or what the store asked for; its turn at the present rate if
+ * that is later. */
+static uint32_t
+delay_of(struct s3_call *c, const struct net_response *r, uint64_t now)
+{
+    uint32_t random = s3_random(c->s);
+    uint32_t delay = s3_backoff_ms(c->tries, random);
+    uint32_t asked = s3_retry_after_ms(net_header(r, "x-amz-retry-after"),
+                                       net_header(r, "retry-after"));
+
+    if (asked > 0)
+        delay = asked + delay / 4;
+    delay += budget_delay(c, now, random);
+    return (uint32_t)max_u64(delay, s3_govern(c));
+}
+
 bool
 s3_verdict_again(struct s3_call *c, const struct net_response *r,
                  enum s3_how how, uint32_t *ret_delay)
 {
-    struct s3 *s = c->s;
     uint64_t now = net_now_ms();
-    uint32_t random = s3_random(s), delay, asked;
-    bool budget;
 
+    if (how == S3_HOW_SLOW)
+        slow_down(c, now);
     if (c->trouble == 0)
         c->trouble = trouble_began(c, r, now);
     if (++c->tries >= tries_max(c, how) || c->error.attempts >= ATTEMPTS_MAX)
         return false;
-    delay = s3_backoff_ms(c->tries, random);
-    asked = s3_retry_after_ms(net_header(r, "x-amz-retry-after"),
-                              net_header(r, "retry-after"));
-    if (asked > 0)
-        delay = asked + delay / 4;
-    pthread_mutex_lock(&s->lock);
-    budget = s3_budget_take(&s->budget, now);
-    if (how == S3_HOW_SLOW)
-        s3_pace_slow(&s->pace, now);
-    pthread_mutex_unlock(&s->lock);
-    if (!budget)
-        delay += NO_BUDGET_MS / 2 + random % NO_BUDGET_MS;
+    *ret_delay = delay_of(c, r, now);
     /* A kept connection may be what is broken. */
     c->fresh = c->fresh || r->err < 0;
-    *ret_delay = delay;
-    return now + delay - c->trouble < patience(c);
+    return now + *ret_delay - c->trouble < patience(c);
 }

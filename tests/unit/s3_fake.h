@@ -30,10 +30,12 @@ struct fake_request {
     bool fresh;
 };
 
-enum { FAKE_MAX = 64 };
+enum { FAKE_MAX = 1024 };
 extern struct fake {
     struct fake_answer answer[FAKE_MAX]; /* the last one repeats */
     size_t answers;
+    /* Instead of the script. */
+    const struct fake_answer *(*choose)(const struct net_request *q);
     struct fake_request request[FAKE_MAX];
     size_t requests;
     uint64_t now;      /* ms */

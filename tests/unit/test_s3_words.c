@@ -372,11 +372,12 @@ test_budget(void **state)
 static void
 test_pace(void **state)
 {
-    struct s3_pace p = {0};
+    struct s3_pace p;
     uint64_t now = 10000;
     unsigned i, waited = 0;
 
     (void)state;
+    s3_pace_init(&p, S3_WRITES);
     for (i = 0; i < 1000; i++)
         assert_int_equal(s3_pace_start(&p, now + i), 0);
     s3_pace_slow(&p, now + 1000);
@@ -392,6 +393,7 @@ test_pace(void **state)
     for (i = 0; p.rate > 0 && i < 1000; i++)
         s3_pace_start(&p, now + 30000 + 1000 * i);
     assert_true(i < 500 && p.rate == 0); /* and free again in the end */
+    assert_int_equal(p.cuts, 21);
 }
 
 int
