@@ -24,8 +24,8 @@ enum { TICK_MS = 200, BAR = 24 };
 struct wait {
     struct publish_job *job;
     struct publish_share share; /* workers 0: this process alone */
-    int signals; /* signalfd */
-    int ended;   /* eventfd, written by on_end */
+    int signals;                /* signalfd */
+    int ended;                  /* eventfd, written by on_end */
     bool bar;
     int signal;       /* the first one that came */
     int r;            /* this and err are set before over */
@@ -238,9 +238,9 @@ static int
 run_job(struct cmd_session *s, struct reader *reader,
         const struct publish_dest *dest, struct wait *w, struct err *e)
 {
-    int r = publish_start_shared(s->publisher, reader, dest,
-                                 w->share.workers ? &w->share : NULL, &w->job,
-                                 e);
+    int r =
+        publish_start_shared(s->publisher, reader, dest,
+                             w->share.workers ? &w->share : NULL, &w->job, e);
 
     if (r < 0)
         return r;

@@ -217,8 +217,7 @@ build_stages(struct publish_job *j)
         s->count = last ? (uint32_t)j->plan.count : up->count;
         s->left = s->count;
         s->size = last ? job_zip(j)->size : up->pad + up->end - up->first;
-        s->put =
-            s->count == 1 && part_plan(j, s->first)->kind == PLAN_UPLOAD;
+        s->put = s->count == 1 && part_plan(j, s->first)->kind == PLAN_UPLOAD;
         for (n = s->first; n < s->first + s->count; n++)
             part_init(j, n, u);
     }

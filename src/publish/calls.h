@@ -55,7 +55,7 @@ struct call {
     char *upload_id;             /* of a create */
     struct s3_upload_copy *left; /* of a list of uploads */
     size_t left_count;
-    bool retention; /* of a question for the bucket's lock */
+    bool retention;        /* of a question for the bucket's lock */
     struct listed *listed; /* of a list of parts */
     size_t listed_count;
     bool listed_crc; /* the upload has the algorithm */

@@ -161,8 +161,7 @@ copy_done(struct publish_job *j, uint32_t n)
     }
     job_count(j, &j->st.copied, part_len(j, n));
     j->bodies_done += body;
-    j->ranged_done +=
-        body && p->ranged && part_stage(j, n) == job_last(j);
+    j->ranged_done += body && p->ranged && part_stage(j, n) == job_last(j);
     p->state = PART_DONE;
     if (body)
         piece_copied(j, n);
@@ -236,8 +235,8 @@ set_source(const struct publish_job *j, const struct plan_part *pp,
         break;
     default:
         m = job_member(j, pp->member);
-        a->source = (struct s3_where){j->layout->bucket, m->key, m->key_len,
-                                      false};
+        a->source =
+            (struct s3_where){j->layout->bucket, m->key, m->key_len, false};
         a->source_etag = m->etag;
         a->source_size = m->size;
         break;

@@ -283,6 +283,9 @@ complete_begin(struct publish_job *j)
 {
     j->phase = PHASE_END;
     job_set_state(j, PUBLISH_COMPLETING);
+    rates_end(&j->rates, j->p->d.s3_dest, &j->sample);
+    j->sample.copied = j->plan.totals.copied;
+    j->sample.sequence = j->plan.sequence;
     if (!j->create_twice) {
         complete_prepare(j);
         return;
@@ -295,8 +298,7 @@ complete_begin(struct publish_job *j)
 static void
 on_put(struct publish_job *j)
 {
-    upload_put_over(j, job_last(j)->first,
-                    !j->stop && j->call.e.err == 0);
+    upload_put_over(j, job_last(j)->first, !j->stop && j->call.e.err == 0);
     j->phase = PHASE_END;
     on_answer(j);
 }

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "publish/former.h"
 #include "publish/part.h"
+#include "publish/rates.h"
 
 /* ---------------------------------------------------------- publisher */
 
@@ -36,14 +37,16 @@ struct caps {
 struct publisher {
     atomic_int refs;
     struct publisher_deps d;
-    struct permits *permits; /* bytes of upload parts in flight */
-    uint64_t seg_max;        /* bytes of one read_range */
+    struct permits *permits;     /* bytes of upload parts in flight */
+    uint64_t seg_max;            /* bytes of one read_range */
+    uint64_t spool_read;         /* the same of parts that are spooled */
     char owner[STATE_OWNER_MAX]; /* of journal rows */
-    pthread_mutex_t lock;    /* all below */
+    pthread_mutex_t lock;        /* all below */
     pthread_cond_t idle;
     struct publish_job *jobs; /* newest first; the list holds a reference */
     unsigned running;
     bool closing;
+    struct spool_dir *spools; /* NULL until one is needed */
     struct caps caps;
 };
 void publisher_unref(struct publisher *p);
@@ -135,15 +138,15 @@ struct publish_job {
     struct piece *piece;
     struct copied *copied;
     uint32_t copied_count;
-    uint32_t bodies; /* copy parts with bytes of a member's body */
-    uint32_t ranged; /* those in the archive's upload, if not all of it */
-    uint32_t plain;  /* upload parts without central headers */
+    uint32_t bodies;     /* copy parts with bytes of a member's body */
+    uint32_t ranged;     /* those in the archive's upload, if not all of it */
+    uint32_t plain;      /* upload parts without central headers */
     uint64_t work_bytes; /* of all parts */
 
     bool crc;         /* the archive's upload has the checksum algorithm */
     bool scratch_crc; /* those of scratch objects have it */
     bool never_crc;   /* not again in this job */
-    bool force_full; /* nothing but reading it all back will do */
+    bool force_full;  /* nothing but reading it all back will do */
     bool have_whole;
     uint32_t whole;        /* CRC-32 of the archive */
     bool noop;             /* it is there already */
@@ -175,17 +178,17 @@ struct publish_job {
     unsigned copies_busy, asks_busy, uploads_busy, stages_open, stage_calls;
     uint32_t parts_done, bodies_done, ranged_done, reads_done;
     char scratch_prefix[STAGE_KEY_MAX - 16]; /* of its objects alone; "" */
-    bool resumed; /* a killed process began this upload */
-    bool theirs;  /* another publish of the same archive was faster */
+    bool resumed;   /* a killed process began this upload */
+    bool theirs;    /* another publish of the same archive was faster */
     uint32_t *note; /* for the journal: parts, and stages | NOTE_STAGE */
     size_t notes, notes_cap;
     uint32_t *note_out; /* being written */
     size_t notes_out;
     bool noting;
     struct work note_work;
-    struct resume *resume; /* what is asked of the store, one by one */
-    struct share *share;   /* NULL: this process does it all */
-    bool vanished;         /* a worker's upload was completed or aborted */
+    struct resume *resume;  /* what is asked of the store, one by one */
+    struct share *share;    /* NULL: this process does it all */
+    bool vanished;          /* a worker's upload was completed or aborted */
     bool never_scratch_crc; /* not again in this job */
     bool scratch_unclear;   /* some may be there that are not known */
     atomic_bool scratch_kept;
@@ -199,13 +202,16 @@ struct publish_job {
     bool previous_crc_known;
     uint32_t previous_crc; /* of it all, as the store has it */
     job_fn *then_planned;
-    bool lock_asked;       /* no retention keeps scratch objects */
-    uint32_t uploads;      /* parts of that kind */
+    bool lock_asked;  /* no retention keeps scratch objects */
+    uint32_t uploads; /* parts of that kind */
     struct upload *uploads_head;
     uint64_t permit_id; /* a wait for permits */
     uint32_t permit_part;
     bool permit_waiting;
     struct event permit_ev;
+
+    struct rates_mark rates;    /* since the first part, */
+    struct rates_sample sample; /* and up to the last */
 
     struct diagnosis *diagnosis; /* a member is read once */
     struct check *check;
@@ -318,8 +324,8 @@ void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
 /* previous: the archive to copy unchanged runs from, or NULL.  shared: the
  * same plan on every machine. */
 int plan_make(struct publisher *p, struct layout *l,
-              const struct zip_layout *previous, bool shared,
-              struct plan *ret, struct err *e);
+              const struct zip_layout *previous, bool shared, struct plan *ret,
+              struct err *e);
 /* The previous archive changed under a copy: begin again without it. */
 void previous_gone(struct publish_job *j);
 /* Plans, and asks what the plan needs to know; then(j). */

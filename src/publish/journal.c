@@ -64,8 +64,8 @@ journal_lock(struct state *st)
     if (!db)
         return NULL;
     if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
-        (!is_old(db) || sqlite3_exec(db, newer, NULL, NULL, NULL) ==
-                            SQLITE_OK))
+        (!is_old(db) ||
+         sqlite3_exec(db, newer, NULL, NULL, NULL) == SQLITE_OK))
         return db;
     log_warn("publish: journal: %s", sqlite3_errmsg(db));
     state_unlock(st);
@@ -257,9 +257,9 @@ row_read(struct publish_job *j, sqlite3_stmt *s, struct journal_row *to)
     to->flags = sqlite3_column_int(s, 8);
     /* Our own rows are of uploads that could not be aborted then: there
      * is one job per destination. */
-    to->alive = to->owner && strcmp(to->owner, j->p->owner) != 0 &&
-                state_owner_alive(j->p->owner, to->owner,
-                                  time(NULL) - to->intent);
+    to->alive =
+        to->owner && strcmp(to->owner, j->p->owner) != 0 &&
+        state_owner_alive(j->p->owner, to->owner, time(NULL) - to->intent);
     return to->owner && to->scratch &&
            (to->upload_id || sqlite3_column_type(s, 1) == SQLITE_NULL);
 }
@@ -278,7 +278,8 @@ journal_left(struct publish_job *j, struct journal_row **ret,
         return 0;
     rows = calloc(AT_ONCE, sizeof(*rows));
     s = journal_stmt(db, "SELECT id, upload_id, intent, owner, initiator,"
-                         " scratch, digest, plan, flags FROM publish_upload WHERE endpoint = ? AND"
+                         " scratch, digest, plan, flags FROM publish_upload "
+                         "WHERE endpoint = ? AND"
                          " bucket = ? AND key = ? ORDER BY id");
     if (s)
         bind_where(j, s);

@@ -107,8 +107,8 @@ struct copied {
     uint32_t member;
     uint32_t piece, pieces;            /* job->piece[piece ..], in order */
     uint32_t copies_left, pieces_left; /* without CRC */
-    bool ranged;     /* some copy is not all of it; */
-    bool ranged_last; /* one of the archive's upload */
+    bool ranged;                       /* some copy is not all of it; */
+    bool ranged_last;                  /* one of the archive's upload */
     bool opaque;     /* some answers tell nothing of its CRC */
     bool has_stored; /* the cheap rungs knew its CRC */
     uint8_t ask;     /* enum ask: the cheap rungs */
@@ -175,8 +175,8 @@ void stage_complete(struct publish_job *j, struct stage *s);
 /* The one part of a stage that is a PUT. */
 void stage_put(struct publish_job *j, struct stage *s, const struct iovec *iov,
                int count, uint32_t crc);
-struct s3_where stage_where(const struct publish_job *j,
-                            const struct stage *s, char key[STAGE_KEY_MAX]);
+struct s3_where stage_where(const struct publish_job *j, const struct stage *s,
+                            char key[STAGE_KEY_MAX]);
 const char *stage_upload_id(const struct publish_job *j,
                             const struct stage *s);
 
@@ -192,6 +192,8 @@ void stages_clean_hurry(struct publish_job *j);
 void copy_send(struct publish_job *j, uint32_t n);
 
 /* upload.c */
+/* Bytes of memory= that part n, an upload, takes. */
+uint64_t upload_memory(const struct publish_job *j, uint32_t n);
 void upload_start(struct publish_job *j, uint32_t n);
 void upload_advance(struct publish_job *j);
 void upload_cancel(struct publish_job *j); /* their reads */

@@ -64,6 +64,7 @@ parts_begin(struct publish_job *j)
 {
     j->phase = PHASE_PARTS;
     job_set_state(j, PUBLISH_RUNNING);
+    rates_begin(&j->rates, j->p->d.s3_dest);
     stages_begin(j);
 }
 
@@ -263,9 +264,8 @@ is_ready(struct publish_job *j, const struct part *p)
 
     if (p->directory)
         /* The others' bodies give the CRCs that it needs. */
-        return p->forced ||
-               ((!j->crc || j->bodies_done == j->bodies) &&
-                j->reads_done >= j->plain);
+        return p->forced || ((!j->crc || j->bodies_done == j->bodies) &&
+                             j->reads_done >= j->plain);
     if (dep_known(j, p))
         return true;
     c = &j->copied[p->copied];
@@ -278,7 +278,7 @@ uploads_wait(struct publish_job *j)
 {
     struct caps caps;
 
-    if (!j->crc || j->ranged_done == j->ranged)
+    if (!j->crc || j->ranged_done >= j->ranged)
         return false;
     caps = publisher_caps(j->p);
     return !caps.range_good && !caps.copies_good;
@@ -315,7 +315,7 @@ on_permit(struct publish_job *j, struct event *ev)
     j->permit_waiting = false;
     j->inflight--;
     if (j->stop)
-        permits_give(j->p->permits, part_len(j, j->permit_part));
+        permits_give(j->p->permits, upload_memory(j, j->permit_part));
     else
         upload_start(j, j->permit_part);
 }
@@ -340,8 +340,8 @@ uploads_step(struct publish_job *j)
         j->permit_part = n;
         j->permit_waiting = true;
         j->inflight++;
-        j->permit_id =
-            permits_take(j->p->permits, part_len(j, n), permit_granted, j);
+        j->permit_id = permits_take(j->p->permits, upload_memory(j, n),
+                                    permit_granted, j);
         if (j->permit_id == 0) {
             j->permit_waiting = false;
             j->inflight--;

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "publish/job.h"
+#include "publish/rates.h"
 
 /* ---------------------------------------------------------------- plan */
 
@@ -27,59 +28,26 @@ strategy_of(struct publisher *p, const struct zip_layout *previous)
     return s == PLAN_AGAIN && !previous ? PLAN_DUO : s;
 }
 
-static int
-check_upload(struct publisher *p, const struct plan_part *part,
-             struct err *e)
-{
-    uint64_t limit = permits_total(p->permits);
-    char need[16], have[16];
-
-    if (part->kind != PLAN_UPLOAD || plan_part_len(part) <= limit)
-        return 0;
-    return err_set(e, EFBIG,
-                   "an upload part of %s does not fit "
-                   "half of memory=%s: raise memory=",
-                   text_size(need, plan_part_len(part)),
-                   text_size(have, p->d.conf->memory));
-}
-
-static int
-check_memory(struct publisher *p, const struct plan *plan, struct err *e)
-{
-    size_t i;
-    int r = 0;
-
-    for (i = 0; i < plan->count && r == 0; i++)
-        r = check_upload(p, &plan->part[i], e);
-    for (i = 0; i < plan->scratch_parts && r == 0; i++)
-        r = check_upload(p, &plan->scratch_part[i], e);
-    return r;
-}
-
 static void
-fill_ask(struct publisher *p, const struct zip_layout *previous,
-         bool shared, struct plan_ask *ask)
+fill_ask(struct publisher *p, const struct zip_layout *previous, bool shared,
+         struct plan_ask *ask)
 {
     const struct conf *c = p->d.conf;
 
     *ask = (struct plan_ask){
         .limits = p->d.limits ? *p->d.limits : plan_limits_s3,
         .prices = plan_prices_aws,
-        .rates = plan_rates_default,
         .objective = (enum plan_objective)c->objective,
         .previous = previous,
         .lists = 1,
     };
     if (!shared)
-        ask->limits.upload_cap = max_u64(
-            min_u64(ask->limits.upload_cap, permits_total(p->permits)),
-            ask->limits.part_min);
+        ask->limits.upload_cap =
+            max_u64(min_u64(ask->limits.upload_cap, permits_total(p->permits)),
+                    ask->limits.part_min);
     if (c->prices)
         plan_prices_parse(&ask->prices, c->prices);
-    if (c->bandwidth)
-        ask->rates.bandwidth = (double)c->bandwidth;
-    if (c->request_rate)
-        ask->rates.request_rate = c->request_rate;
+    rates_choose(&ask->rates, NULL, c, p->d.s3_dest, p->d.state);
 }
 
 static int
@@ -104,17 +72,10 @@ plan_make(struct publisher *p, struct layout *l,
 {
     enum plan_strategy s = strategy_of(p, previous);
     struct plan_ask ask;
-    int r;
 
     fill_ask(p, previous, shared, &ask);
-    r = s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
-                        : plan_strategy_make(ret, &l->zip, &ask, s, e);
-    if (r < 0)
-        return r;
-    r = check_memory(p, ret, e);
-    if (r < 0)
-        plan_free(ret);
-    return r;
+    return s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
+                           : plan_strategy_make(ret, &l->zip, &ask, s, e);
 }
 
 static int

@@ -60,16 +60,16 @@ enum publish_state {
 /* A snapshot of a job, for status lines and the progress bar. */
 struct publish_status {
     enum publish_state state;
-    bool noop;       /* the same layout was there already */
+    bool noop;            /* the same layout was there already */
     const char *strategy; /* of the plan, NULL = not yet */
-    char dest[1100]; /* s3://bucket/key, escaped */
+    char dest[1100];      /* s3://bucket/key, escaped */
     char upload_id[256];
     uint64_t parts, parts_done;
     uint64_t bytes;
     uint64_t uploaded, copied; /* of the last attempt, so far */
     uint64_t downloaded;       /* of all */
-    uint64_t resumed; /* of parts that a killed process had sent */
-    uint64_t wasted;     /* uploaded and copied, of those before the last */
+    uint64_t resumed;          /* of parts that a killed process had sent */
+    uint64_t wasted; /* uploaded and copied, of those before the last */
     uint64_t work, work_done; /* bytes of all parts, scratch objects' too */
     uint64_t retries, restarts;
     uint64_t started_ms, now_ms, ended_ms;
@@ -99,9 +99,9 @@ int publish_start(struct publisher *p, struct reader *r,
 typedef void publish_told_fn(void *user, const char *upload);
 struct publish_share {
     uint32_t workers;
-    int32_t worker;     /* 0 .. workers - 1, or -1: the coordinator, which
-                           creates the upload and completes it */
-    const char *upload; /* a worker's: what the coordinator was told */
+    int32_t worker;        /* 0 .. workers - 1, or -1: the coordinator, which
+                              creates the upload and completes it */
+    const char *upload;    /* a worker's: what the coordinator was told */
     publish_told_fn *told; /* the coordinator's: workers may begin (loop
                               thread; called again after a new upload) */
     void *user;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "publish/job.h"
+#include "publish/spool.h"
 
 enum {
     ENDED_MAX = 1000,       /* ended jobs that are remembered */
@@ -32,6 +33,7 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     atomic_init(&p->refs, 1);
     p->d = *d;
     p->seg_max = max_u64(d->conf->memory / 4, 1);
+    p->spool_read = max_u64(d->conf->memory / 16, 1);
     state_owner(p->owner, sizeof(p->owner));
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);
@@ -48,6 +50,7 @@ publisher_unref(struct publisher *p)
     if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
         return;
     permits_free(p->permits);
+    spool_dir_free(p->spools);
     pthread_cond_destroy(&p->idle);
     pthread_mutex_destroy(&p->lock);
     free(p);

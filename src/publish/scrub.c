@@ -313,8 +313,8 @@ scrub_step(struct scrub *k)
 /* ---------------------------------------------------------------- start */
 
 struct scrub *
-scrub_start(struct s3 *s, const char *bucket, const char *prefix,
-            scrub_cb *cb, void *user)
+scrub_start(struct s3 *s, const char *bucket, const char *prefix, scrub_cb *cb,
+            void *user)
 {
     struct scrub *k = calloc(1, sizeof(*k));
 

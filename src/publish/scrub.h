@@ -20,8 +20,8 @@ typedef void scrub_cb(void *user, const struct scrub_result *r);
 
 struct scrub;
 /* prefix is copied.  NULL: out of memory, no callback. */
-struct scrub *scrub_start(struct s3 *s, const char *bucket,
-                          const char *prefix, scrub_cb *cb, void *user);
+struct scrub *scrub_start(struct s3 *s, const char *bucket, const char *prefix,
+                          scrub_cb *cb, void *user);
 /* The callback comes soon; valid until it has returned. */
 void scrub_cancel(struct scrub *k);
 

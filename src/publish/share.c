@@ -19,7 +19,7 @@
 #include "publish/job.h"
 
 enum {
-    ID_PRINT = 16,      /* hex digits of the fingerprint in an id */
+    ID_PRINT = 16,       /* hex digits of the fingerprint in an id */
     BATCH = 8,           /* parts of others that are taken at a time */
     SETTLE_MS = 2000,    /* parts of others that are on their way */
     POLL_MS = 1000,      /* of ListParts */
@@ -38,10 +38,10 @@ struct share {
     publish_told_fn *told;
     void *user;
     enum share_state state;
-    uint32_t known;  /* parts that were there at the last look */
-    unsigned still;  /* looks without news */
+    uint32_t known; /* parts that were there at the last look */
+    unsigned still; /* looks without news */
     unsigned looks;
-    char *id;        /* the coordinator's upload, also after its end */
+    char *id; /* the coordinator's upload, also after its end */
     job_fn *then;
 };
 
@@ -52,8 +52,8 @@ share_new(struct share **ret, const struct publish_share *how, struct err *e)
 
     if (how->workers < 1 || how->workers > WORKERS_MAX ||
         how->worker >= (int64_t)how->workers)
-        return err_set(e, EINVAL,
-                       "workers are 1 to %d, and counted from 0", WORKERS_MAX);
+        return err_set(e, EINVAL, "workers are 1 to %d, and counted from 0",
+                       WORKERS_MAX);
     if (how->worker >= 0 && !how->upload)
         return err_set(e, EINVAL, "a worker needs the upload's id");
     s = calloc(1, sizeof(*s));
@@ -149,14 +149,12 @@ count_open(const struct publish_job *j)
 
 /* Some that are missing, last ones first (their owners begin with the
  * first), each worker at a place of its own. */
-static void
+static bool
 send_others(struct publish_job *j)
 {
     struct share *s = j->share;
     uint32_t open = count_open(j), skip, n, some = 0;
 
-    if (open == 0)
-        return;
     skip = (uint32_t)((uint64_t)open * (uint32_t)(s->worker + 1) /
                       (s->workers + 1));
     for (n = j->parts; n-- > 0 && some < BATCH;) {
@@ -167,6 +165,7 @@ send_others(struct publish_job *j)
         parts_queue(j, n);
         some++;
     }
+    return some > 0;
 }
 
 /* ----------------------------------------------------------------- list */
@@ -190,11 +189,7 @@ send_or_rest(struct publish_job *j)
 
     s->known = j->parts_done;
     s->still = news ? 0 : s->still + 1;
-    s->state = SHARE_REST;
-    if (others_busy(j))
-        return;
-    s->state = SHARE_SEND;
-    send_others(j);
+    s->state = !others_busy(j) && send_others(j) ? SHARE_SEND : SHARE_REST;
 }
 
 static void
@@ -228,8 +223,8 @@ list_parts(struct publish_job *j, job_fn *then)
     struct call *c = call_begin(j, then);
 
     j->share->state = SHARE_LIST;
-    c->id = s3_list_parts(j->p->d.s3_dest, &at, j->upload_id, call_parts_cb,
-                          c);
+    c->id =
+        s3_list_parts(j->p->d.s3_dest, &at, j->upload_id, call_parts_cb, c);
 }
 
 static void
@@ -250,8 +245,7 @@ send_probe(struct publish_job *j)
     for (n = 0; n < j->parts; n++) {
         if (part_plan(j, n)->kind == PLAN_UPLOAD || !is_open(j, n))
             continue;
-        if (best == UINT32_MAX ||
-            (j->part[n].ranged && !j->part[best].ranged))
+        if (best == UINT32_MAX || (j->part[n].ranged && !j->part[best].ranged))
             best = n;
     }
     if (best != UINT32_MAX)

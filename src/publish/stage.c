@@ -63,8 +63,7 @@ stage_called(struct publish_job *j, struct stage *s)
     if (s->attempts > 1)
         job_count(j, &j->st.retries, (uint64_t)s->attempts - 1);
     /* Sent again, or without a clear answer: who knows what is there. */
-    if (s->attempts > 1 ||
-        (s->e && (s->e->http < 300 || s->e->http >= 500)))
+    if (s->attempts > 1 || (s->e && (s->e->http < 300 || s->e->http >= 500)))
         j->scratch_unclear = true;
 }
 

@@ -47,8 +47,7 @@ static void
 scrub_below(struct publish_job *j, const char *prefix)
 {
     j->inflight++;
-    j->scrub =
-        scrub_start(j->p->d.s3_dest, j->bucket, prefix, scrub_done, j);
+    j->scrub = scrub_start(j->p->d.s3_dest, j->bucket, prefix, scrub_done, j);
     if (!j->scrub) {
         atomic_store(&j->scratch_kept, true);
         job_post(j, &j->scrub_ev, on_scrubbed);

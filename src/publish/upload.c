@@ -6,52 +6,14 @@
  * stay pinned there, and go straight into UploadPart.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/crc32.h"
-#include "publish/job.h"
+#include "publish/upload_impl.h"
 
-enum {
-    /* A part is at most half of memory=, a read a quarter, and there are
-     * three regions: head donation, middle, tail donation. */
-    SEGS_MAX = 8,
-    MIDDLE = -1,
-};
-
-enum seg_state { SEG_NEW, SEG_ASKED, SEG_READ };
-
-struct seg {
-    struct event ev;
-    struct upload *u;
-    uint64_t first, len;
-    int don; /* DON_HEAD, DON_TAIL or MIDDLE */
-    enum seg_state state;
-    uint64_t id;
-    struct read_view *view;
-    uint32_t crc;
-    int r;
-    struct err err;
-};
-
-struct upload {
-    struct event ev;
-    struct upload *next;
-    struct publish_job *job;
-    uint32_t n; /* part */
-    struct seg seg[SEGS_MAX];
-    unsigned segs, segs_read, busy; /* busy: calls not answered */
-    struct iovec *iov;
-    uint32_t crc;
-    bool put; /* by its stage's call */
-    s3_id id;
-    struct s3_error e;
-    char *etag;
-    bool have_crc;
-    uint32_t answer_crc;
-};
-
-static void
+void
 upload_free(struct publish_job *j, struct upload *u)
 {
     struct upload **at;
@@ -63,11 +25,20 @@ upload_free(struct publish_job *j, struct upload *u)
     for (i = 0; i < u->segs; i++)
         if (u->seg[i].view)
             read_view_release(u->seg[i].view);
+    spool_free(u->spool);
+    free(u->seg);
     free(u->iov);
     free(u->etag);
     j->uploads_busy--;
-    permits_give(j->p->permits, part_len(j, u->n));
+    permits_give(j->p->permits, upload_memory(j, u->n));
     free(u);
+}
+
+/* A reader may have two ranges of a spooled part under way. */
+uint64_t
+upload_memory(const struct publish_job *j, uint32_t n)
+{
+    return upload_spools(j, n) ? 2 * j->p->spool_read : part_len(j, n);
 }
 
 /* ---------------------------------------------------------------- send */
@@ -80,9 +51,8 @@ upload_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
 
     if (upload_vanished(j, e))
         return;
-    if (j->crc &&
-               (e->http == 501 ||
-                (e->http == 400 && strcasestr(e->message, "checksum")))) {
+    if (j->crc && (e->http == 501 ||
+                   (e->http == 400 && strcasestr(e->message, "checksum")))) {
         j->never_crc = j->never_scratch_crc = true;
         job_restart(j, "a part with a checksum was refused (%s)", e->code);
     } else {
@@ -138,24 +108,28 @@ sent_cb(void *user, const struct s3_error *e, const struct s3_part *p)
     job_post(u->job, &u->ev, on_sent);
 }
 
-/* The views' pieces, one after the other; -1 when out of memory. */
+/* The views' pieces, one after the other; none of a spooled part.  -1 when
+ * out of memory. */
 static int
 gather(struct upload *u)
 {
     int count = 0, at = 0;
-    unsigned i;
+    uint32_t i;
 
-    for (i = 0; i < u->segs; i++)
-        count += u->seg[i].view->count;
+    for (i = 0; i < u->segs; i++) {
+        count += u->seg[i].view ? u->seg[i].view->count : 0;
+        u->crc = crc_join(u->crc, u->seg[i].crc, u->seg[i].len);
+    }
     u->iov = calloc((size_t)count + 1, sizeof(*u->iov));
     if (!u->iov)
         return -1;
     for (i = 0; i < u->segs; i++) {
         const struct read_view *v = u->seg[i].view;
 
+        if (!v)
+            continue;
         memcpy(u->iov + at, v->iov, (size_t)v->count * sizeof(*v->iov));
         at += v->count;
-        u->crc = crc_join(u->crc, u->seg[i].crc, u->seg[i].len);
     }
     return count;
 }
@@ -171,8 +145,11 @@ upload_send(struct publish_job *j, struct upload *u)
         .number = u->n - s->first + 1,
         .send_crc32 = s->crc,
     };
+    struct s3_file file = {-1, 0, part_len(j, u->n)};
     int count = gather(u);
 
+    if (u->spool)
+        file.fd = spool_fd(u->spool);
     if (count < 0) {
         job_fail(j, ENOMEM, "out of memory");
         upload_free(j, u);
@@ -187,7 +164,10 @@ upload_send(struct publish_job *j, struct upload *u)
             stage_put(j, s, u->iov, count, u->crc);
         return;
     }
-    a.body = u->iov;
+    if (u->spool)
+        a.file = &file;
+    else
+        a.body = u->iov;
     a.body_count = count;
     a.crc32 = u->crc;
     j->inflight++;
@@ -236,6 +216,21 @@ upload_read(struct publish_job *j, struct upload *u)
     upload_send(j, u);
 }
 
+void
+seg_there(struct publish_job *j, struct seg *s)
+{
+    struct upload *u = s->u;
+
+    s->state = SEG_READ;
+    u->segs_read++;
+    if (!j->stop && s->don != MIDDLE)
+        seg_donated(j, u, s);
+    if (!j->stop && u->segs_read == u->segs)
+        upload_read(j, u);
+    else if (j->stop && u->busy == 0)
+        upload_free(j, u);
+}
+
 static void
 on_read(struct publish_job *j, struct event *ev)
 {
@@ -243,18 +238,14 @@ on_read(struct publish_job *j, struct event *ev)
     struct upload *u = s->u;
 
     s->id = 0;
-    s->state = SEG_READ;
     j->inflight--;
     u->busy--;
-    u->segs_read++;
     if (!j->stop && s->r < 0)
         job_fail_err(j, s->r, &s->err);
-    if (!j->stop && s->don != MIDDLE)
-        seg_donated(j, u, s);
-    if (!j->stop && u->segs_read == u->segs)
-        upload_read(j, u);
-    else if (j->stop && u->busy == 0)
-        upload_free(j, u);
+    if (!j->stop && u->spool)
+        spool_put(j, s);
+    else
+        seg_there(j, s);
 }
 
 static uint32_t
@@ -304,24 +295,34 @@ seg_allowed(struct publish_job *j, struct upload *u, const struct seg *s)
     return tail->copied != p->copied || tail->have_crc;
 }
 
+static void
+seg_ask(struct publish_job *j, struct seg *s)
+{
+    s->state = SEG_ASKED;
+    s->u->busy++;
+    j->inflight++;
+    s->id = read_range(j->stream, s->first, s->len, READ_EXACT, read_done, s);
+}
+
+static void
+upload_ask(struct publish_job *j, struct upload *u)
+{
+    unsigned most = u->spool ? 2 : UINT_MAX;
+    uint32_t i;
+
+    for (i = 0; i < u->segs && u->busy < most; i++)
+        if (u->seg[i].state == SEG_NEW && seg_allowed(j, u, &u->seg[i]))
+            seg_ask(j, &u->seg[i]);
+}
+
 void
 upload_advance(struct publish_job *j)
 {
     struct upload *u;
-    struct seg *s;
-    unsigned i;
 
     for (u = j->uploads_head; u; u = u->next)
-        for (i = 0; i < u->segs; i++) {
-            s = &u->seg[i];
-            if (s->state != SEG_NEW || !seg_allowed(j, u, s))
-                continue;
-            s->state = SEG_ASKED;
-            u->busy++;
-            j->inflight++;
-            s->id = read_range(j->stream, s->first, s->len, READ_EXACT,
-                               read_done, s);
-        }
+        if (u->spool || !upload_spools(j, u->n))
+            upload_ask(j, u);
 }
 
 /* --------------------------------------------------------------- start */
@@ -332,7 +333,7 @@ add_region(struct upload *u, uint64_t first, uint64_t end, int don,
 {
     struct seg *s;
 
-    for (; first < end && u->segs < SEGS_MAX; first += s->len) {
+    for (; first < end; first += s->len) {
         s = &u->seg[u->segs++];
         s->u = u;
         s->first = first;
@@ -341,24 +342,13 @@ add_region(struct upload *u, uint64_t first, uint64_t end, int don,
     }
 }
 
-void
-upload_start(struct publish_job *j, uint32_t n)
+static void
+add_regions(struct publish_job *j, struct upload *u, uint64_t max)
 {
-    const struct plan_part *pp = part_plan(j, n);
-    const struct donation *d = j->part[n].don;
-    struct upload *u = calloc(1, sizeof(*u));
-    uint64_t first = pp->first, end = pp->end, max = j->p->seg_max;
+    const struct plan_part *pp = part_plan(j, u->n);
+    const struct donation *d = j->part[u->n].don;
+    uint64_t first = pp->first, end = pp->end;
 
-    if (!u) {
-        j->uploads_busy--;
-        permits_give(j->p->permits, part_len(j, n));
-        job_fail(j, ENOMEM, "out of memory");
-        return;
-    }
-    u->job = j;
-    u->n = n;
-    u->next = j->uploads_head;
-    j->uploads_head = u;
     if (d[DON_HEAD].copied >= 0) {
         add_region(u, first, d[DON_HEAD].end, DON_HEAD, max);
         first = d[DON_HEAD].end;
@@ -368,14 +358,40 @@ upload_start(struct publish_job *j, uint32_t n)
     add_region(u, first, end, MIDDLE, max);
     if (d[DON_TAIL].copied >= 0)
         add_region(u, end, pp->end, DON_TAIL, max);
-    upload_advance(j);
+}
+
+void
+upload_start(struct publish_job *j, uint32_t n)
+{
+    bool spools = upload_spools(j, n);
+    uint64_t max = spools ? j->p->spool_read : j->p->seg_max;
+    struct upload *u = calloc(1, sizeof(*u));
+
+    if (u) /* three regions: head donation, middle, tail donation */
+        u->seg = calloc(part_len(j, n) / max + 4, sizeof(*u->seg));
+    if (!u || !u->seg) {
+        free(u);
+        j->uploads_busy--;
+        permits_give(j->p->permits, upload_memory(j, n));
+        job_fail(j, ENOMEM, "out of memory");
+        return;
+    }
+    u->job = j;
+    u->n = n;
+    u->next = j->uploads_head;
+    j->uploads_head = u;
+    add_regions(j, u, max);
+    if (spools)
+        spool_begin(j, u);
+    else
+        upload_advance(j);
 }
 
 void
 upload_cancel(struct publish_job *j)
 {
     struct upload *u, *next;
-    unsigned i;
+    uint32_t i;
 
     for (u = j->uploads_head; u; u = next) {
         next = u->next;

@@ -85,6 +85,8 @@ static void
 settle_run(struct publish_job *j)
 {
     journal_remove(j, j->row);
+    if (!j->share && !j->resumed)
+        rates_note(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), &j->sample);
     former_save(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), j->bucket,
                 j->key, j->key_len, j->done.etag, j->layout);
 }
