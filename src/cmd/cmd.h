@@ -42,7 +42,7 @@ struct command {
 };
 extern const struct command *const cmd_table[]; /* NULL ends */
 extern const struct command cmd_ls, cmd_plan, cmd_cat, cmd_publish, cmd_verify,
-    cmd_doctor;
+    cmd_cleanup, cmd_doctor;
 
 /* "s3zip: TEXT" to stderr; returns CMD_FAILED. */
 int cmd_fail(const struct err *e);

@@ -64,7 +64,9 @@ static const struct {
     const char *code, *meaning;
 } exits[] = {
     {"0", "Done."},
-    {"1", "Failed; one line on standard error says why."},
+    {"1", "Failed; one line on standard error says why. Of cleanup: "
+          "something could not be removed, a line for each; it stays in the "
+          "journal, for another try."},
     {"2", "The command line is wrong; nothing was done."},
     {"130, 143", "A publish was ended by SIGINT or SIGTERM; its upload was "
                  "aborted."},

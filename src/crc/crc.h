@@ -49,6 +49,12 @@ struct crc_oracle_conf { /* borrowed until it returns */
     bool may_write;      /* publishing is allowed */
 };
 int crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf);
+/* The same for s3zip cleanup, where the oracle is not allowed: its uploads
+ * at keys that begin with prefix, of processes that are no more; fn for
+ * each on this thread.  Blocks.  0 or -ENOMEM. */
+typedef void crc_cleaned_cb(void *user, const char *key, bool gone);
+int crc_cleanup(struct crc *c, const char *bucket, const char *prefix,
+                crc_cleaned_cb *fn, void *user);
 /* Writes what is not written yet; aborts the oracle's upload and waits for
  * that, at most ten seconds. */
 void crc_free(struct crc *c);

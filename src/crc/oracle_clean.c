@@ -9,6 +9,7 @@
 #include "crc/impl.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
 
 enum { SWEEP_MOST = 64 };
@@ -211,4 +212,60 @@ oracle_sweep(void *user)
     c->oracle.sweeping--;
     pthread_mutex_unlock(&c->lock);
     crc_unref(c);
+}
+
+/* -------------------------------------------------------------- cleanup */
+
+struct cleanup {
+    sem_t done;
+    bool ok;
+};
+
+static void
+on_cleaned(void *user, bool ok)
+{
+    struct cleanup *w = user;
+
+    w->ok = ok;
+    sem_post(&w->done);
+}
+
+static void
+cleanup_one(struct crc *c, struct cleanup *w, const struct oracle_left *left)
+{
+    oracle_clean(c, left, !left->id, on_cleaned, w);
+    while (sem_wait(&w->done) < 0 && errno == EINTR)
+        ;
+    if (w->ok)
+        oracle_journal_remove(c, left->row);
+}
+
+int
+crc_cleanup(struct crc *c, const char *bucket, const char *prefix,
+            crc_cleaned_cb *fn, void *user)
+{
+    enum { MOST = 4096 };
+    struct oracle_left *left = calloc(MOST, sizeof(*left));
+    size_t n = strlen(prefix), count = 0, i;
+    struct cleanup w;
+
+    free(c->oracle.bucket);
+    c->oracle.bucket = strdup(bucket);
+    if (!left || !c->oracle.bucket) {
+        free(left);
+        return -ENOMEM;
+    }
+    state_owner(c->oracle.owner, sizeof(c->oracle.owner));
+    sem_init(&w.done, 0, 0);
+    count = oracle_journal_left(c, left, MOST);
+    for (i = 0; i < count; i++) {
+        if (strncmp(left[i].key, prefix, n) == 0) {
+            cleanup_one(c, &w, &left[i]);
+            fn(user, left[i].key, w.ok);
+        }
+        oracle_left_free(&left[i]);
+    }
+    sem_destroy(&w.done);
+    free(left);
+    return 0;
 }

@@ -142,4 +142,30 @@ const char *publish_state_name(enum publish_state s);
 int publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
                  struct err *e);
 
+/* ------------------------------------------------------------- cleanup */
+
+enum publish_cleaned_kind {
+    CLEANED_UPLOAD,  /* of the archive; what: its id, or NULL */
+    CLEANED_SCRATCH, /* what: the prefix of its scratch objects */
+    CLEANED_ALIVE,   /* left alone: its process runs, or may run */
+};
+struct publish_cleaned { /* borrowed */
+    enum publish_cleaned_kind kind;
+    const char *bucket, *key; /* destination */
+    size_t key_len;
+    const char *what;
+    uint64_t uploads, objects; /* that are gone: aborted, deleted (versions
+                                  count) */
+    const struct err *err;     /* some or all of it is still there */
+};
+/* Removes what killed publishes to destinations below prefix ("" or ending
+ * in '/'; the key without that '/' too) left, as far as the journal says
+ * that it is ours: uploads, scratch objects in all versions, and the
+ * journal's rows once it is all gone.  fn for each thing, on this thread.
+ * Blocks.  0; -ENOENT: there is no state file. */
+typedef void publish_cleaned_cb(void *user, const struct publish_cleaned *t);
+int publish_cleanup(struct publisher *p, const char *bucket,
+                    const char *prefix, publish_cleaned_cb *fn, void *user,
+                    struct err *e);
+
 #endif

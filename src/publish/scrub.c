@@ -201,8 +201,8 @@ static void
 remove_thing(struct scrub *k, struct removal *r, const struct thing *t)
 {
     struct s3_where at = {k->bucket, t->key, t->key_len, true};
-    const char *version =
-        t->id[0] && strcmp(t->id, "null") != 0 ? t->id : NULL;
+    /* "null" too: without it, a bucket with versions keeps a marker. */
+    const char *version = t->id[0] ? t->id : NULL;
     unsigned turn = r->turn;
     s3_id id;
 

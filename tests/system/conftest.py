@@ -119,10 +119,14 @@ class Running:
         return self.stores[key]
 
     def proxy(self, name):
-        if name not in self.proxies:
-            self.proxies[name] = faultproxy.FaultProxy(
-                self.folder("proxy-" + name), self.store(name))
-        return self.proxies[name]
+        return self.proxy_to(self.store(name))
+
+    def proxy_to(self, store):
+        """The fault proxy in front of a store."""
+        if store.port not in self.proxies:
+            self.proxies[store.port] = faultproxy.FaultProxy(
+                self.folder(f"proxy-{store.name}-{store.port}"), store)
+        return self.proxies[store.port]
 
     def stop(self):
         for one in [*self.proxies.values(), *self.stores.values()]:
@@ -178,6 +182,15 @@ def gw(running):
 def proxy(running):
     """The fault proxy in front of versitygw, without rules."""
     one = running.proxy("versitygw")
+    one.rules()
+    yield one
+    one.rules()
+
+
+@pytest.fixture
+def versioned_proxy(running, versioned):
+    """The fault proxy in front of that, without rules."""
+    one = running.proxy_to(versioned)
     one.rules()
     yield one
     one.rules()

@@ -57,7 +57,7 @@ def test_usage(gw, s3zip):
     done = s3zip(gw, "--help")
     assert done.returncode == 0
     assert all(w in done.stdout for w in ("ls", "plan", "cat", "publish",
-                                          "verify", "doctor"))
+                                          "verify", "cleanup", "doctor"))
 
 
 def sizes(home, rows):
