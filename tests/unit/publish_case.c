@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * One publish against the fake, and what must hold after it.  It knows the
- * publisher's public header only.
+ * One publish against the fake, and what must hold after it.
  */
 #include "publish_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+/* ---------------------------------------------------------------- start */
 
 void
 case_new_publisher(struct publish_case *c)
@@ -18,9 +20,11 @@ case_new_publisher(struct publish_case *c)
     struct publisher_deps d = {
         .s3 = &fake_s3,
         .s3_dest = &fake_s3_dest,
+        .state = &fake.state[0],
         .conf = &c->conf,
         .index = (struct index *)&fake,
         .root = "",
+        .limits = &fake_limits,
     };
 
     publisher_free(c->p);
@@ -35,11 +39,43 @@ case_start(struct publish_case *c, uint64_t seed, unsigned members,
     memset(c, 0, sizeof(*c));
     fake_start(seed);
     conf_init(&c->conf);
+    assert_string_equal(c->conf.scratch, FAKE_SCRATCH);
     c->conf.memory = 8200 + seed % 5 * 8000;
     case_new_publisher(c);
     c->l = fake_layout("p/", members, stored);
     c->r = fake_reader(c->l);
     c->want = fake_render(c->l);
+}
+
+void
+case_next_layout(struct publish_case *c, unsigned stored)
+{
+    const struct fake_object *o = fake_object("out/a.zip");
+    struct layout *l;
+
+    former_save(&fake.state[0], fake_s3_dest.endpoint, "b", "out/a.zip",
+                strlen("out/a.zip"), o->etag, c->l);
+    l = fake_layout_next(c->l, stored);
+    reader_unref(c->r);
+    layout_unref(c->l);
+    free(c->want);
+    c->l = l;
+    c->r = fake_reader(l);
+    c->want = fake_render(l);
+}
+
+void
+case_start_as(struct publish_case *c, enum plan_strategy s, uint64_t seed,
+              unsigned members, unsigned stored)
+{
+    case_start(c, seed, members, stored);
+    if (s == PLAN_AGAIN || (s == PLAN_MIXED && seed % 2)) {
+        assert_int_equal(case_publish(c), 0);
+        case_next_layout(c, stored);
+        case_new_publisher(c);
+        fake_forget();
+    }
+    c->conf.publish_strategy = (int)s;
 }
 
 void
@@ -53,6 +89,8 @@ case_stop(struct publish_case *c)
     conf_free(&c->conf);
     fake_stop();
 }
+
+/* -------------------------------------------------------------- publish */
 
 static void
 answered(void *user, int r, const struct err *e)
@@ -100,6 +138,45 @@ case_publish(struct publish_case *c)
     return case_publish_to(c, "out/a.zip");
 }
 
+/* Our pid, another start: dead, and no two of them the same. */
+static void
+die_as_another(struct publish_case *c)
+{
+    char *start = strrchr(c->p->owner, '/');
+    size_t left = sizeof(c->p->owner) - (size_t)(start - c->p->owner);
+
+    snprintf(start, left, "/%u", ++c->deaths);
+}
+
+bool
+case_killed(struct publish_case *c, unsigned n, bool late)
+{
+    bool killed;
+
+    die_as_another(c);
+    fake.trouble_at = fake.calls + n;
+    fake.trouble = late ? FAKE_KILL_LATE : FAKE_KILL;
+    case_publish(c);
+    killed = fake_killed();
+    case_new_publisher(c);
+    reader_unref(c->r);
+    c->r = fake_reader(c->l);
+    fake_forget();
+    return killed;
+}
+
+/* ---------------------------------------------------------------- after */
+
+void
+case_check_clean(struct publish_case *c)
+{
+    (void)c;
+    assert_int_equal(fake_uploads_open(), 0);
+    assert_int_equal(fake_objects_below(FAKE_SCRATCH), 0);
+    assert_int_equal(fake_journal_rows(), 0);
+    assert_int_equal(fake_journal_notes(), 0);
+}
+
 void
 case_check_there(struct publish_case *c)
 {
@@ -108,8 +185,7 @@ case_check_there(struct publish_case *c)
     assert_non_null(o);
     assert_int_equal(o->size, c->l->zip.size);
     assert_memory_equal(o->data, c->want, o->size);
-    assert_int_equal(fake_uploads_open(), 0);
-    assert_int_equal(fake_journal_rows(), 0);
+    case_check_clean(c);
     assert_int_equal(c->st.state, PUBLISH_DONE);
     assert_string_equal(c->st.etag, o->etag);
     assert_true(!c->st.have_crc32 || c->st.crc32 == o->crc || !o->have_crc);
@@ -118,8 +194,45 @@ case_check_there(struct publish_case *c)
 void
 case_check_nothing(struct publish_case *c)
 {
-    (void)c;
     assert_null(fake_object("out/a.zip"));
-    assert_int_equal(fake_uploads_open(), 0);
-    assert_int_equal(fake_journal_rows(), 0);
+    case_check_clean(c);
+}
+
+void
+case_done(struct publish_case *c, const char *verified)
+{
+    int r = case_publish(c);
+
+    if (r < 0)
+        fprintf(stderr, "%s\n", c->err.text);
+    assert_int_equal(r, 0);
+    case_check_there(c);
+    assert_string_equal(c->st.verified, verified);
+}
+
+void
+case_failed(struct publish_case *c, int r)
+{
+    assert_int_equal(case_publish(c), r);
+    case_check_nothing(c);
+    assert_true(c->err.text[0] != '\0');
+}
+
+void
+case_check_plan(struct publish_case *c, const struct plan *p)
+{
+    const struct plan_totals *t = &p->totals;
+
+    assert_int_equal(c->st.restarts, 0);
+    assert_int_equal(c->st.uploaded, t->uploaded);
+    assert_int_equal(c->st.copied, t->copied);
+    assert_int_equal(fake.uploaded, t->uploaded);
+    assert_int_equal(fake.copied, t->copied);
+    assert_int_equal(fake.uploads + fake.puts, t->requests.upload);
+    assert_int_equal(fake.copies, t->requests.copy);
+    assert_int_equal(fake.creates, t->requests.create);
+    assert_int_equal(fake.completes, t->requests.complete);
+    assert_int_equal(fake.deletes, t->requests.remove);
+    assert_int_equal(c->st.work, t->uploaded + t->copied);
+    assert_int_equal(c->st.work_done, c->st.work);
 }

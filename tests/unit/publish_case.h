@@ -9,6 +9,8 @@
 
 #include "publish_fake.h"
 
+enum { ALL = 256, HALF = 128, NONE = 0 }; /* members with a stored CRC */
+
 struct publish_case {
     struct conf conf;
     struct publisher *p;
@@ -18,22 +20,40 @@ struct publish_case {
     struct publish_status st; /* of the last job */
     struct err err;
     unsigned answers; /* of waiters */
+    unsigned deaths;
 };
 
 /* Members below "p/" of bucket "b"; destination is out/a.zip. */
 void case_start(struct publish_case *c, uint64_t seed, unsigned members,
                 unsigned stored);
+/* The same with strategy s; again copies from the archive that another
+ * publish has left there. */
+void case_start_as(struct publish_case *c, enum plan_strategy s, uint64_t seed,
+                   unsigned members, unsigned stored);
 void case_stop(struct publish_case *c);
 /* Another publisher, as of another process: nothing learned. */
 void case_new_publisher(struct publish_case *c);
+/* What became of the members; the archive that is there is kept in mind. */
+void case_next_layout(struct publish_case *c, unsigned stored);
 /* A publish from start to end; its errno.  Each of two waiters was called
  * once, nothing is in flight or pinned. */
 int case_publish(struct publish_case *c);
 /* The same to another key of the bucket. */
 int case_publish_to(struct publish_case *c, const char *key);
-/* The destination holds the archive; no upload, no row. */
+/* Publishes, and dies at the n-th call, late: when the store has done it.
+ * Then there is another publisher, and a reader that knows no CRC.  False
+ * if the publish ended before. */
+bool case_killed(struct publish_case *c, unsigned n, bool late);
+/* The destination holds the archive; no upload, scratch object or row. */
 void case_check_there(struct publish_case *c);
-/* No upload, no row, no archive. */
+/* No upload, no scratch object, no row, no archive. */
 void case_check_nothing(struct publish_case *c);
+/* Nothing but the destination may be left. */
+void case_check_clean(struct publish_case *c);
+/* Publishes; there, with this word. */
+void case_done(struct publish_case *c, const char *verified);
+void case_failed(struct publish_case *c, int r);
+/* Traffic and calls of a publish without restart are the plan's. */
+void case_check_plan(struct publish_case *c, const struct plan *p);
 
 #endif

@@ -12,10 +12,14 @@
 
 enum {
     FAKE_FLOOR = 512,  /* of every part but the last */
-    FAKE_CAP = 4000,   /* upload parts of the fake planner */
+    FAKE_CAP = 4000,   /* upload parts */
     FAKE_SPLIT = 3000, /* copy parts */
-    FAKE_LARGE = 1500, /* members that are copied */
+    FAKE_LARGE = 1500, /* members of at least that, or small ones */
+    FAKE_PARTS = 200,  /* of an upload */
+    FAKE_HOSTS = 2,    /* with a state file of their own */
 };
+extern const struct plan_limits fake_limits;
+#define FAKE_SCRATCH ".s3zipfs-scratch/"
 
 /* What to do to the n-th S3, reader or CRC call. */
 enum fake_trouble {
@@ -25,15 +29,19 @@ enum fake_trouble {
     FAKE_ABORT,     /* publish_abort(abort_why) before it */
     FAKE_OVERWRITE, /* a member is overwritten before it */
     FAKE_STRANGER,  /* the destination is created before it */
+    FAKE_KILL,      /* the process dies before it: fake_killed */
+    FAKE_KILL_LATE, /* it dies when the store has done it */
 };
 
 struct fake_object {
-    struct fake_object *next;
-    char bucket[64], key[200], etag[40], digest[72];
+    struct fake_object *next; /* newer versions of a key come first */
+    char bucket[64], key[200], etag[40], digest[72], version[24];
+    bool marker; /* that it was deleted */
     uint8_t *data;
     uint64_t size;
     bool have_crc;
     uint32_t crc;
+    bool copied, climbed; /* a source; read for its header's CRC */
 };
 
 struct fake_upload {
@@ -46,7 +54,12 @@ struct fake_upload {
         uint64_t size;
         char etag[40];
         uint32_t claimed; /* CRC as the store believes it */
-    } part[200];
+    } part[FAKE_PARTS];
+};
+
+struct state {
+    pthread_mutex_t lock;
+    struct sqlite3 *db;
 };
 
 struct fake {
@@ -58,13 +71,21 @@ struct fake {
     bool copy_400;    /* copies into a checksum upload: 400 */
     bool copy_501, size_501, no_complete_crc, no_head_crc;
     bool copy_garbage; /* copies answer 200 with something else */
+    bool create_501;   /* checksum algorithms are unknown */
+    bool complete_400; /* BadDigest for every checksum upload */
     bool head_403;
     bool range_first;    /* a copy's range is checked before its guard */
-    bool bad_data;       /* the finished object has a flipped byte */
+    bool bad_data;       /* the finished archive has a flipped byte */
+    bool bad_scratch;    /* scratch objects have one */
     bool wrong_copy_crc; /* any copy: wrong, and not the quirk */
-    int busy_409;        /* so many Completes */
-    int unclear;         /* so many Completes: done, but no answer */
-    int lost;            /* so many Completes: not done, no answer */
+    bool list_crc;       /* ListParts tells CRCs */
+    bool versioned;      /* deleted objects leave markers, old bytes stay */
+    bool retention;      /* each new object is kept for a while */
+    bool lists_refused;  /* of uploads and versions below a prefix: 403 */
+    bool deletes_refused;
+    int busy_409; /* so many Completes of the archive */
+    int unclear;  /* so many: done, but no answer */
+    int lost;     /* so many: not done, no answer */
     bool abort_fails;
     bool abort_hangs;         /* until it is cancelled */
     bool head_hangs;          /* of a source, too */
@@ -75,15 +96,19 @@ struct fake {
     enum fake_trouble trouble;
     struct publish_job *abort_job;
     int abort_why; /* 0 is -EINTR */
-    /* what was counted */
+    /* what was counted: fake_forget */
     unsigned calls, heads, copies, uploads, creates, aborts, puts, gets,
-        deletes, completes, reads, ladder_reads, asks;
-    uint64_t uploaded, pinned, pinned_peak;
+        deletes, completes, reads, asks, lists;
+    uint64_t uploaded, copied;
+    /* to here */
+    uint64_t pinned, pinned_peak;
     unsigned views;
     char invalidated[400];
 
     struct fake_object *objects;
     struct fake_upload *open; /* unfinished uploads */
+    struct fake_world *left;  /* what a killed process leaves */
+    bool kill_late;
     unsigned etags;
     uint64_t random;
     struct op *ops, **ops_end, *works, **works_end;
@@ -91,9 +116,7 @@ struct fake {
     uint64_t last_id;
     bool threads, quit;
     pthread_t thread[4];
-    struct sqlite3 *db;
-    pthread_mutex_t db_lock;
-    bool suffixes; /* the fake planner donates suffixes too */
+    struct state state[FAKE_HOSTS];
 };
 extern struct fake fake;
 
@@ -109,18 +132,33 @@ void fake_stop(void);
 void fake_run(void);
 void fake_threads_start(void);
 void fake_threads_stop(void);
+void fake_forget(void); /* what was counted */
 
 struct fake_object *fake_object(const char *key);
 struct fake_object *fake_put(const char *key, const void *data, size_t n,
                              bool stored_crc);
 unsigned fake_uploads_open(void);
+/* Objects whose key begins with prefix, each version and marker. */
+unsigned fake_objects_below(const char *prefix);
+/* Bytes of parts of unfinished uploads whose key begins with prefix. */
+uint64_t fake_parts_below(const char *prefix);
+/* Of the first host. */
 int fake_journal_rows(void);
+int fake_journal_notes(void); /* of parts and scratch objects */
 int fake_sql(const char *sql);
+
+/* After FAKE_KILL: the process did not come further than the call.  What
+ * it did later (it must have ended, in the same fake) is undone.  False if
+ * there were fewer calls. */
+bool fake_killed(void);
 
 /* A layout of count members below prefix, sizes by the seed; their objects
  * are put.  stored: in 256ths, how many have a CRC32. */
 struct layout *fake_layout(const char *prefix, unsigned count,
                            unsigned stored);
+/* What became of a layout of fake_layout: most members are as they were,
+ * some are overwritten or gone, two are new. */
+struct layout *fake_layout_next(const struct layout *old, unsigned stored);
 /* Its bytes with the true CRCs (malloc). */
 uint8_t *fake_render(struct layout *l);
 struct reader *fake_reader(struct layout *l);

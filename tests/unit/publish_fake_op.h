@@ -20,12 +20,13 @@ struct op {
     void (*plain)(void *user);
     void *user, *cb;
     char bucket[64], key[200], source[200], digest[72];
-    char *upload_id, *etag, *if_match;
+    char *upload_id, *etag, *if_match, *version;
     uint32_t number, crc;
     uint64_t first, length, size;
-    bool flag, send_crc, if_none_match, send_size, checksum;
+    bool flag, send_crc, if_none_match, send_size, checksum, from_file;
     const struct iovec *body;
     int body_count;
+    struct s3_file file;
     struct s3_done_part *parts; /* and their ETags, one allocation */
     size_t count;
     int (*on_data)(void *user, const void *p, size_t n);
@@ -40,10 +41,43 @@ bool op_cancel(uint64_t id);
 bool op_cancel_s3(struct s3 *s, uint64_t id);
 /* op, which is being run, comes again later. */
 void op_again(struct op *op);
-void fake_upload_drop(struct fake_upload *u);
+
+/* publish_fake_s3.c: the store's lock is held between begin and end */
+struct op *op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
+                 void *user);
+/* False if the call has no effect; e: what it answers so far. */
+bool op_begin(struct op *op, unsigned *counter, struct s3_error *e);
+void op_end(void);
+/* Is its key one of a scratch object? */
+bool op_scratch(const struct op *op);
+/* Unless e is an error already. */
+void op_refuse(struct s3_error *e, int err, int http, const char *code);
+uint8_t *op_body(const struct op *op, uint64_t *ret_size);
+/* 412 and 409 of Complete and PUT. */
+void op_condition(struct op *op, struct s3_error *e);
+void op_completed(struct op *op, struct s3_error *e,
+                  const struct fake_object *o);
+struct fake_object *find_object(const char *key);
+struct fake_object *put_object(const char *key, const void *data, size_t n);
 
 /* Counts a call and does the trouble that is set for it.  0, or the error
  * to answer; *ret_effect: do it all the same. */
 int fake_count(unsigned *counter, struct s3_error *e, bool *ret_effect);
+
+/* publish_fake_upload.c */
+void fake_upload_drop(struct fake_upload *u);
+
+/* publish_fake_world.c */
+void fake_kill_now(void); /* lock held */
+void fake_store_free(void);
+
+/* publish_fake_net.c */
+void fake_states_open(void);
+void fake_states_close(void);
+struct sqlite3 *fake_db_copy(struct sqlite3 *db);
+
+/* publish_fake_layout.c: [first, end) of piece z; crc for records */
+void fake_piece(struct layout *l, const struct zip_piece *z, uint32_t crc,
+                uint64_t first, uint64_t end, uint8_t *out);
 
 #endif

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * The layout, reader, CRCs and planner of the fake.
+ * The CRCs and the reader of the fake.
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "base/text.h"
 #include "publish_fake_op.h"
 
 struct crc_set {
@@ -23,167 +21,6 @@ struct reader {
     struct layout *l;
     struct crc_set crcs;
 };
-
-/* -------------------------------------------------------------- layout */
-
-struct layout *
-layout_ref(struct layout *l)
-{
-    atomic_fetch_add(&l->refs, 1);
-    return l;
-}
-
-void
-layout_unref(struct layout *l)
-{
-    size_t i;
-
-    if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
-        return;
-    for (i = 0; i < l->zip.count; i++) {
-        free((char *)l->member[i].key);
-        free((char *)l->member[i].etag);
-    }
-    free(l->member);
-    free(l->bucket);
-    free(l->prefix);
-    zip_layout_free(&l->zip);
-    free(l);
-}
-
-void
-layout_digest_hex(const struct layout *l, char out[65])
-{
-    text_hex(out, l->digest, sizeof(l->digest));
-}
-
-void
-layout_set_stale(struct layout *l, size_t member)
-{
-    atomic_store(&l->stale_member, (uint32_t)member);
-    atomic_store(&l->stale, true);
-}
-
-int
-layout_publishable(const struct layout *l, enum conf_badkeys badkeys,
-                   struct err *e)
-{
-    if (l->poison_count && badkeys == CONF_BADKEYS_REFUSE)
-        return err_set(e, EILSEQ, "poison");
-    if (l->conflict_count && badkeys == CONF_BADKEYS_REFUSE)
-        return err_set(e, EEXIST, "conflict");
-    return 0;
-}
-
-/* One of the conflicts is the stranger. */
-int
-layout_publishable_over(const struct layout *l, enum conf_badkeys badkeys,
-                        struct err *e)
-{
-    return l->conflict_count == 1 && !l->poison_count
-               ? 0
-               : layout_publishable(l, badkeys, e);
-}
-
-static uint64_t
-member_size(unsigned i)
-{
-    switch (fake_random(8)) {
-    case 0:
-        return i == 0 ? 1 : 0;
-    case 1:
-    case 2:
-    case 3:
-        return FAKE_LARGE + fake_random(8000);
-    default:
-        return 1 + fake_random(700);
-    }
-}
-
-static void
-add_member(struct layout *l, unsigned i, unsigned stored)
-{
-    struct zip_member *m = &l->member[i];
-    CLEANUP_FREE uint8_t *data = NULL;
-    struct fake_object *o;
-    char *key;
-    size_t b;
-
-    assert(asprintf(&key, "%sm%03u", l->prefix, i) > 0);
-    m->key = key;
-    m->name = key + l->prefix_len;
-    m->key_len = (uint16_t)strlen(key);
-    m->name_len = (uint16_t)(m->key_len - l->prefix_len);
-    m->size = member_size(i);
-    m->mtime = 1700000000 + i;
-    data = malloc(m->size + 1);
-    for (b = 0; b < m->size; b++)
-        data[b] = (uint8_t)fake_random(256);
-    o = fake_put(key, data, m->size, fake_random(256) < stored);
-    m->etag = strdup(o->etag);
-    m->etag_len = (uint16_t)strlen(o->etag);
-}
-
-struct layout *
-fake_layout(const char *prefix, unsigned count, unsigned stored)
-{
-    struct layout *l = calloc(1, sizeof(*l));
-    unsigned i;
-
-    atomic_init(&l->refs, 1);
-    l->bucket = strdup("b");
-    l->prefix = strdup(prefix);
-    l->prefix_len = strlen(prefix);
-    l->member = calloc(count + 1, sizeof(*l->member));
-    for (i = 0; i < count; i++)
-        add_member(l, i, stored);
-    assert(zip_layout_init(&l->zip, l->member, count) == 0);
-    for (i = 0; i < sizeof(l->digest); i++)
-        l->digest[i] = (uint8_t)fake_random(256);
-    l->pages = 1;
-    return l;
-}
-
-uint32_t
-fake_true_crc(struct layout *l, size_t member)
-{
-    struct fake_object *o = fake_object(l->member[member].key);
-
-    return (uint32_t)crc32_z(0, o->data, o->size);
-}
-
-/* Writes [first, end) of piece z; crc for records. */
-static void
-piece_bytes(struct layout *l, const struct zip_piece *z, uint32_t crc,
-            uint64_t first, uint64_t end, uint8_t *out)
-{
-    CLEANUP_FREE uint8_t *record = NULL;
-    struct fake_object *o;
-
-    if (z->kind == ZIP_PIECE_DATA) {
-        o = fake_object(l->member[z->index].key);
-        memcpy(out, o->data + (first - z->first), end - first);
-        return;
-    }
-    record = malloc(z->end - z->first);
-    zip_piece_put(record, &l->zip, z, crc);
-    memcpy(out, record + (first - z->first), end - first);
-}
-
-uint8_t *
-fake_render(struct layout *l)
-{
-    uint8_t *out = malloc(l->zip.size);
-    struct zip_piece z;
-
-    zip_piece_at(&l->zip, 0, &z);
-    do
-        piece_bytes(l, &z,
-                    z.kind == ZIP_PIECE_END ? 0 : fake_true_crc(l, z.index),
-                    z.first, z.end, out + z.first);
-    while (zip_piece_next(&l->zip, &z));
-    return out;
-}
 
 /* ---------------------------------------------------------------- CRCs */
 
@@ -405,7 +242,7 @@ piece_prepare(struct reader *r, const struct zip_piece *z, uint32_t *ret)
     if (z->kind == ZIP_PIECE_DATA)
         return 0;
     pthread_mutex_lock(&fake.lock);
-    fake.ladder_reads += !o->have_crc && o->size >= FAKE_LARGE;
+    o->climbed |= !o->have_crc;
     pthread_mutex_unlock(&fake.lock);
     *ret = fake_true_crc(r->l, z->index);
     crc_put(&r->crcs, z->index, *ret, false);
@@ -428,7 +265,7 @@ fill(struct reader *r, uint64_t first, uint64_t length, uint8_t *out)
             return x;
         a = max_u64(z.first, first);
         b = min_u64(z.end, end);
-        piece_bytes(r->l, &z, crc, a, b, out + (a - first));
+        fake_piece(r->l, &z, crc, a, b, out + (a - first));
     }
     return 0;
 }
@@ -478,85 +315,4 @@ read_cancel(struct read_stream *s, uint64_t id)
 {
     (void)s;
     op_cancel(id);
-}
-
-/* ---------------------------------------------------------------- plan */
-
-const struct plan_limits plan_limits_s3 = {
-    FAKE_FLOOR, 1 << 20, 1 << 30, FAKE_CAP, FAKE_SPLIT, 200,
-};
-const struct plan_prices plan_prices_aws = {5, 0.4, 0.09};
-
-static void
-add_part(struct plan *p, enum plan_kind kind, uint32_t member, uint64_t first,
-         uint64_t end)
-{
-    if (first == end)
-        return;
-    assert(p->count < 200);
-    p->part[p->count++] = (struct plan_part){first, end, kind, member};
-}
-
-/* [at, end) in pieces of at most cap, none below the floor. */
-static void
-add_split(struct plan *p, enum plan_kind kind, uint32_t member, uint64_t at,
-          uint64_t end, uint64_t cap)
-{
-    while (end - at > cap + FAKE_FLOOR) {
-        add_part(p, kind, member, at, at + cap);
-        at += cap;
-    }
-    if (end - at > cap) {
-        add_part(p, kind, member, at, at + (end - at) / 2);
-        at += (end - at) / 2;
-    }
-    add_part(p, kind, member, at, end);
-}
-
-int
-plan_parts(struct plan *ret, const struct zip_layout *l,
-           const struct plan_limits *lim, enum plan_strategy s, struct err *e)
-{
-    uint64_t at = 0, from, to;
-    uint32_t i;
-
-    (void)e;
-    memset(ret, 0, sizeof(*ret));
-    ret->strategy = s;
-    ret->part = calloc(200, sizeof(*ret->part));
-    for (i = 0; s == PLAN_DUO && i < l->count; i++) {
-        from = zip_data_offset(l, i);
-        to = l->offset[i + 1];
-        if (l->member[i].size < FAKE_LARGE)
-            continue;
-        if (from - at < FAKE_FLOOR)
-            from = at + FAKE_FLOOR;
-        if (fake.suffixes && i % 2)
-            to -= 77;
-        if (to < from + FAKE_FLOOR)
-            continue;
-        add_split(ret, PLAN_UPLOAD, 0, at, from, lim->upload_cap);
-        add_split(ret, PLAN_COPY, i, from, to, lim->copy_split);
-        at = to;
-    }
-    add_split(ret, PLAN_UPLOAD, 0, at, l->size, lim->upload_cap);
-    return 0;
-}
-
-void
-plan_free(struct plan *p)
-{
-    free(p->part);
-    p->part = NULL;
-    p->count = 0;
-}
-
-void
-plan_cost(struct plan *p, const struct zip_layout *l,
-          const struct plan_prices *prices, uint64_t heads, uint64_t lists)
-{
-    (void)l;
-    (void)prices;
-    p->totals.requests.head = heads;
-    p->totals.requests.list = lists;
 }

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * The store of the fake: objects, multipart uploads with part CRCs,
- * conditions, and the faults that real stores have.
+ * The objects of the fake store, their versions, conditions, and the
+ * trouble that was ordered for a call.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "publish_fake_op.h"
 
-static struct fake_object *
+struct fake_object *
 find_object(const char *key)
 {
     struct fake_object *o;
 
     for (o = fake.objects; o && strcmp(o->key, key) != 0; o = o->next)
         ;
-    return o;
+    return o && !o->marker ? o : NULL;
 }
 
 struct fake_object *
@@ -31,18 +31,27 @@ fake_object(const char *key)
     return find_object(key);
 }
 
-/* Lock held. */
 static struct fake_object *
+new_object(const char *key)
+{
+    struct fake_object *o = calloc(1, sizeof(*o));
+
+    o->next = fake.objects;
+    fake.objects = o;
+    snprintf(o->key, sizeof(o->key), "%s", key);
+    if (fake.versioned)
+        snprintf(o->version, sizeof(o->version), "v-%u", ++fake.etags);
+    return o;
+}
+
+/* Lock held. */
+struct fake_object *
 put_object(const char *key, const void *data, size_t n)
 {
-    struct fake_object *o = find_object(key);
+    struct fake_object *o = fake.versioned ? NULL : find_object(key);
 
-    if (!o) {
-        o = calloc(1, sizeof(*o));
-        o->next = fake.objects;
-        fake.objects = o;
-        snprintf(o->key, sizeof(o->key), "%s", key);
-    }
+    if (!o)
+        o = new_object(key);
     free(o->data);
     o->data = malloc(n + 1);
     memcpy(o->data, data, n);
@@ -63,6 +72,20 @@ fake_put(const char *key, const void *data, size_t n, bool stored)
     o->have_crc = stored;
     return o;
 }
+
+unsigned
+fake_objects_below(const char *prefix)
+{
+    LOCK_SCOPE(&fake.lock);
+    struct fake_object *o;
+    unsigned n = 0;
+
+    for (o = fake.objects; o; o = o->next)
+        n += strncmp(o->key, prefix, strlen(prefix)) == 0;
+    return n;
+}
+
+/* ------------------------------------------------------------- trouble */
 
 static void
 overwrite_member(void)
@@ -102,9 +125,22 @@ make_trouble(struct s3_error *e, bool *effect)
     case FAKE_STRANGER:
         put_object("out/a.zip", "stranger", 8);
         break;
+    case FAKE_KILL:
+        fake_kill_now();
+        break;
+    case FAKE_KILL_LATE:
+        fake.kill_late = true;
+        break;
     case FAKE_ABORT:
         break;
     }
+}
+
+void
+fake_forget(void)
+{
+    memset(&fake.calls, 0,
+           offsetof(struct fake, pinned) - offsetof(struct fake, calls));
 }
 
 int
@@ -120,7 +156,8 @@ fake_count(unsigned *counter, struct s3_error *e, bool *effect)
         ++*counter;
     if (++fake.calls == fake.trouble_at) {
         make_trouble(e, effect);
-        if (fake.trouble == FAKE_ABORT && fake.abort_job)
+        if ((fake.trouble == FAKE_ABORT || fake.trouble >= FAKE_KILL) &&
+            fake.abort_job)
             abort_job = publish_job_ref(fake.abort_job);
     }
     pthread_mutex_unlock(&fake.lock);
@@ -132,8 +169,8 @@ fake_count(unsigned *counter, struct s3_error *e, bool *effect)
 }
 
 /* A cancelled call may have had its effect. */
-static bool
-begin(struct op *op, unsigned *counter, struct s3_error *e)
+bool
+op_begin(struct op *op, unsigned *counter, struct s3_error *e)
 {
     bool effect;
 
@@ -146,14 +183,23 @@ begin(struct op *op, unsigned *counter, struct s3_error *e)
     return effect;
 }
 
-static void
-end(void)
+void
+op_end(void)
 {
+    if (fake.kill_late)
+        fake_kill_now();
+    fake.kill_late = false;
     pthread_mutex_unlock(&fake.lock);
 }
 
-static void
-refuse(struct s3_error *e, int err, int http, const char *code)
+bool
+op_scratch(const struct op *op)
+{
+    return strncmp(op->key, FAKE_SCRATCH, strlen(FAKE_SCRATCH)) == 0;
+}
+
+void
+op_refuse(struct s3_error *e, int err, int http, const char *code)
 {
     if (e->err)
         return;
@@ -162,7 +208,7 @@ refuse(struct s3_error *e, int err, int http, const char *code)
     snprintf(e->message, sizeof(e->message), "%s", code);
 }
 
-static struct op *
+struct op *
 op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
       void *user)
 {
@@ -179,10 +225,12 @@ op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
 /* ------------------------------------------------------- get and head */
 
 static struct s3_object
-object_of(const struct fake_object *o, char etag[40], char digest[72])
+object_of(const struct fake_object *o, char etag[40], char digest[72],
+          char version[24])
 {
     snprintf(etag, 40, "%s", o->etag);
     snprintf(digest, 72, "%s", o->digest);
+    snprintf(version, 24, "%s", o->version);
     return (struct s3_object){
         .size = o->size,
         .etag = etag,
@@ -191,7 +239,7 @@ object_of(const struct fake_object *o, char etag[40], char digest[72])
         .checksum_crc32 = "",
         .layout_digest = digest,
         .storage_class = "",
-        .version_id = "",
+        .version_id = version,
     };
 }
 
@@ -199,7 +247,7 @@ static void
 head_run(struct op *op)
 {
     struct s3_object answer = {.etag = "", .layout_digest = ""};
-    char etag[40], digest[72];
+    char etag[40], digest[72], version[24];
     struct fake_object *o;
     struct s3_error e;
 
@@ -207,19 +255,19 @@ head_run(struct op *op)
         op_again(op);
         return;
     }
-    begin(op, &fake.heads, &e);
+    op_begin(op, &fake.heads, &e);
     o = find_object(op->key);
     if (op->etag && (!o || strcmp(o->etag, op->etag) != 0))
-        refuse(&e, -ESTALE, 412, "");
+        op_refuse(&e, -ESTALE, 412, "");
     if (fake.head_403)
-        refuse(&e, -EACCES, 403, "");
+        op_refuse(&e, -EACCES, 403, "");
     if (!o)
-        refuse(&e, -ENOENT, 404, "");
+        op_refuse(&e, -ENOENT, 404, "");
     if (o)
-        answer = object_of(o, etag, digest);
+        answer = object_of(o, etag, digest, version);
     if (fake.no_head_crc)
         answer.have_crc32 = false;
-    end();
+    op_end();
     ((s3_get_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
 }
 
@@ -239,10 +287,10 @@ get_run(struct op *op)
     struct fake_object *o;
     struct s3_error e;
 
-    begin(op, &fake.gets, &e);
+    op_begin(op, &fake.gets, &e);
     o = find_object(op->key);
     if (!o || strcmp(o->etag, op->etag) != 0)
-        refuse(&e, -ESTALE, 412, "PreconditionFailed");
+        op_refuse(&e, -ESTALE, 412, "PreconditionFailed");
     if (!e.err) {
         if (op->length == 0)
             op->length = o->size;
@@ -250,7 +298,7 @@ get_run(struct op *op)
         copy = malloc(op->length + 1);
         memcpy(copy, o->data + op->first, op->length);
     }
-    end();
+    op_end();
     if (!e.err) {
         op->on_data(op->user, copy, op->length / 2);
         op->on_data(op->user, copy + op->length / 2,
@@ -271,395 +319,67 @@ s3_get(struct s3 *s, const struct s3_get_args *a, s3_get_cb *cb, void *user)
     return op_queue(op);
 }
 
-/* ----------------------------------------------------------- multipart */
+/* ----------------------------------------------------------------- put */
 
-static struct fake_upload *
-find_upload(const char *id)
-{
-    struct fake_upload *u;
-
-    for (u = fake.open; u && strcmp(u->id, id) != 0; u = u->next)
-        ;
-    return u;
-}
-
-void
-fake_upload_drop(struct fake_upload *u)
-{
-    struct fake_upload **at = &fake.open;
-    size_t i;
-
-    while (*at != u)
-        at = &(*at)->next;
-    *at = u->next;
-    for (i = 0; i < ARRAY_SIZE(u->part); i++)
-        free(u->part[i].data);
-    free(u);
-}
-
-unsigned
-fake_uploads_open(void)
-{
-    LOCK_SCOPE(&fake.lock);
-    struct fake_upload *u;
-    unsigned n = 0;
-
-    for (u = fake.open; u; u = u->next)
-        n++;
-    return n;
-}
-
-/* Lock held: what an attempt without an answer made. */
-static void
-create_twin(const struct fake_upload *u)
-{
-    struct fake_upload *twin = calloc(1, sizeof(*twin));
-
-    *twin = *u;
-    snprintf(twin->id, sizeof(twin->id), "twin-%u", ++fake.etags);
-    twin->next = fake.open;
-    fake.open = twin;
-}
-
-static void
-create_run(struct op *op)
-{
-    struct fake_upload *u = NULL;
-    struct s3_error e;
-    char id[40] = "";
-
-    if (begin(op, &fake.creates, &e)) {
-        u = calloc(1, sizeof(*u));
-        snprintf(u->key, sizeof(u->key), "%s", op->key);
-        snprintf(u->digest, sizeof(u->digest), "%s", op->digest);
-        snprintf(u->id, sizeof(u->id), "upload-%u", ++fake.etags);
-        u->crc32 = op->flag;
-        u->initiated = time(NULL);
-        strcpy(u->initiator, "us");
-        u->next = fake.open;
-        fake.open = u;
-        snprintf(id, sizeof(id), "%s", u->id);
-    }
-    if (u && fake.create_twice > 0) {
-        fake.create_twice--;
-        e.attempts = 2;
-        create_twin(u);
-    }
-    end();
-    ((s3_create_cb *)op->cb)(op->user, &e, id);
-}
-
-s3_id
-s3_create(struct s3 *s, const struct s3_create_args *a, s3_create_cb *cb,
-          void *user)
-{
-    struct op *op = op_at(s, create_run, &a->at, cb, user);
-
-    op->flag = a->crc32;
-    snprintf(op->digest, sizeof(op->digest), "%s", a->layout_digest);
-    return op_queue(op);
-}
-
-static uint8_t *
-body_join(const struct iovec *iov, int count, uint64_t *ret_size)
+uint8_t *
+op_body(const struct op *op, uint64_t *ret_size)
 {
     uint8_t *out;
     uint64_t n = 0;
     int i;
 
-    for (i = 0; i < count; i++)
-        n += iov[i].iov_len;
+    if (op->from_file) {
+        out = malloc(op->file.length + 1);
+        *ret_size = op->file.length;
+        assert(pread(op->file.fd, out, op->file.length,
+                     (off_t)op->file.first) == (ssize_t)op->file.length);
+        return out;
+    }
+    for (i = 0; i < op->body_count; i++)
+        n += op->body[i].iov_len;
     out = malloc(n + 1);
-    for (n = 0, i = 0; i < count; i++) {
-        memcpy(out + n, iov[i].iov_base, iov[i].iov_len);
-        n += iov[i].iov_len;
+    for (n = 0, i = 0; i < op->body_count; i++) {
+        memcpy(out + n, op->body[i].iov_base, op->body[i].iov_len);
+        n += op->body[i].iov_len;
     }
     *ret_size = n;
     return out;
 }
 
-static void
-part_set(struct fake_part *p, uint8_t *data, uint64_t size)
-{
-    free(p->data);
-    p->data = data;
-    p->size = size;
-    p->claimed = (uint32_t)crc32_z(0, data, size);
-    snprintf(p->etag, sizeof(p->etag), "part-%u", ++fake.etags);
-}
-
-static void
-part_answer(struct op *op, const struct s3_error *e, const struct fake_part *p,
-            bool have_crc)
-{
-    struct s3_part answer = {0};
-    char etag[40];
-
-    if (p) {
-        snprintf(etag, sizeof(etag), "%s", p->etag);
-        answer = (struct s3_part){etag, have_crc, p->claimed};
-    }
-    end();
-    ((s3_part_cb *)op->cb)(op->user, e, e->err ? NULL : &answer);
-}
-
-static void
-upload_run(struct op *op)
-{
-    struct fake_part *p = NULL;
-    struct fake_upload *u;
-    struct s3_error e;
-    uint8_t *data;
-    uint64_t size;
-
-    begin(op, &fake.uploads, &e);
-    u = find_upload(op->upload_id);
-    if (!u)
-        refuse(&e, -ENOENT, 404, "NoSuchUpload");
-    if (u && u->crc32 != op->send_crc)
-        refuse(&e, -EIO, 400, "InvalidRequest");
-    data = body_join(op->body, op->body_count, &size);
-    if (op->send_crc && op->crc != (uint32_t)crc32_z(0, data, size))
-        refuse(&e, -EIO, 400, "BadDigest");
-    if (!e.err) {
-        p = &u->part[op->number - 1];
-        part_set(p, data, size);
-        fake.uploaded += size;
-    } else {
-        free(data);
-    }
-    part_answer(op, &e, p, u && u->crc32);
-}
-
-s3_id
-s3_upload_part(struct s3 *s, const struct s3_upload_args *a, s3_part_cb *cb,
-               void *user)
-{
-    struct op *op = op_at(s, upload_run, &a->at, cb, user);
-
-    op->upload_id = strdup(a->upload_id);
-    op->number = a->number;
-    op->body = a->body;
-    op->body_count = a->body_count;
-    op->send_crc = a->send_crc32;
-    op->crc = a->crc32;
-    return op_queue(op);
-}
-
-static void
-copy_refusals(struct op *op, const struct fake_upload *u, struct s3_error *e)
-{
-    if (!u)
-        refuse(e, -ENOENT, 404, "NoSuchUpload");
-    if (fake.copy_501)
-        refuse(e, -EOPNOTSUPP, 501, "NotImplemented");
-    if (fake.copy_garbage)
-        refuse(e, -EPROTO, 200, "");
-    if (fake.copy_400 && u && u->crc32)
-        refuse(e, -EIO, 400, "InvalidArgument: checksum missing");
-    (void)op;
-}
-
-static void
-copy_run(struct op *op)
-{
-    struct fake_part *p = NULL;
-    struct fake_object *o;
-    struct fake_upload *u;
-    struct s3_error e;
-    uint8_t *data;
-
-    begin(op, &fake.copies, &e);
-    u = find_upload(op->upload_id);
-    o = find_object(op->source);
-    copy_refusals(op, u, &e);
-    if (fake.range_first && o && op->first + op->length > o->size)
-        refuse(&e, -EIO, 400, "InvalidArgument");
-    if (!o || strcmp(o->etag, op->etag) != 0)
-        refuse(&e, -ESTALE, 412, "PreconditionFailed");
-    if (!e.err) {
-        assert(o->size == op->size && op->first + op->length <= o->size);
-        data = malloc(op->length + 1);
-        memcpy(data, o->data + op->first, op->length);
-        p = &u->part[op->number - 1];
-        part_set(p, data, op->length);
-        if (fake.range_quirk && o->have_crc && op->length != o->size)
-            p->claimed = o->crc;
-        if (fake.wrong_copy_crc)
-            p->claimed ^= 0x5555;
-    }
-    part_answer(op, &e, p, u && u->crc32 && !fake.no_copy_crc);
-}
-
-s3_id
-s3_upload_copy(struct s3 *s, const struct s3_copy_args *a, s3_part_cb *cb,
-               void *user)
-{
-    struct op *op = op_at(s, copy_run, &a->at, cb, user);
-
-    assert(a->source_etag && a->source_etag[0] && !a->source.dest);
-    op->upload_id = strdup(a->upload_id);
-    op->number = a->number;
-    snprintf(op->source, sizeof(op->source), "%.*s", (int)a->source.key_len,
-             a->source.key);
-    op->etag = strdup(a->source_etag);
-    op->first = a->first;
-    op->length = a->length;
-    op->size = a->source_size;
-    return op_queue(op);
-}
-
-/* ------------------------------------------------------------ complete */
-
-static void
-check_condition(struct op *op, struct s3_error *e)
+void
+op_condition(struct op *op, struct s3_error *e)
 {
     struct fake_object *o = find_object(op->key);
 
     if ((op->if_none_match && o) ||
         (op->if_match && (!o || strcmp(o->etag, op->if_match) != 0)))
-        refuse(e, -EEXIST, 412, "PreconditionFailed");
-    if (!e->err && fake.busy_409 > 0) {
+        op_refuse(e, -EEXIST, 412, "PreconditionFailed");
+    if (!e->err && fake.busy_409 > 0 && !op_scratch(op)) {
         fake.busy_409--;
-        refuse(e, -EBUSY, 409, "ConditionalRequestConflict");
+        op_refuse(e, -EBUSY, 409, "ConditionalRequestConflict");
     }
 }
 
-static void
-check_parts(struct op *op, const struct fake_upload *u, struct s3_error *e,
-            uint32_t *ret_crc)
+void
+op_completed(struct op *op, struct s3_error *e, const struct fake_object *o)
 {
-    uint32_t crc = 0;
-    size_t i;
+    char etag[40] = "", version[24] = "";
+    struct s3_completed c = {.etag = etag, .version_id = version};
 
-    for (i = 0; i < op->count && !e->err; i++) {
-        const struct fake_part *p = &u->part[i];
-
-        assert(op->parts[i].number == i + 1);
-        if (!p->data || strcmp(p->etag, op->parts[i].etag) != 0 ||
-            (u->crc32 && op->parts[i].crc32 != p->claimed))
-            refuse(e, -EIO, 400, "InvalidPart");
-        if (i + 1 < op->count && p->size < FAKE_FLOOR)
-            refuse(e, -EIO, 400, "EntityTooSmall");
-        crc = crc_join(crc, p->claimed, p->size);
-    }
-    if (u->crc32 != op->flag)
-        refuse(e, -EIO, 400, "InvalidRequest");
-    if (u->crc32 && crc != op->crc)
-        refuse(e, -EIO, 400, "BadDigest");
-    *ret_crc = crc;
-}
-
-static struct fake_object *
-assemble(struct op *op, struct fake_upload *u, uint32_t crc)
-{
-    struct fake_object *o;
-    uint8_t *data;
-    uint64_t size = 0;
-    size_t i;
-
-    for (i = 0; i < op->count; i++)
-        size += u->part[i].size;
-    data = malloc(size + 1);
-    for (size = 0, i = 0; i < op->count; i++) {
-        memcpy(data + size, u->part[i].data, u->part[i].size);
-        size += u->part[i].size;
-    }
-    if (fake.bad_data)
-        data[size - 3] ^= 1;
-    o = put_object(op->key, data, size);
-    free(data);
-    o->have_crc = u->crc32;
-    o->crc = crc;
-    snprintf(o->digest, sizeof(o->digest), "%s", u->digest);
-    fake_upload_drop(u);
-    return o;
-}
-
-static void
-complete_answer(struct op *op, struct s3_error *e, const struct fake_object *o)
-{
-    struct s3_completed c = {.version_id = ""};
-    char etag[40] = "";
-
-    if (o)
+    if (o) {
         snprintf(etag, sizeof(etag), "%s", o->etag);
-    c.etag = etag;
+        snprintf(version, sizeof(version), "%s", o->version);
+    }
     c.have_crc32 = o && o->have_crc && !fake.no_complete_crc;
     c.crc32 = o ? o->crc : 0;
     if (e->err == -ETIMEDOUT)
         e->err = -EINPROGRESS;
     if (o && fake.unclear > 0) {
         fake.unclear--;
-        refuse(e, -EINPROGRESS, 0, "");
+        op_refuse(e, -EINPROGRESS, 0, "");
     }
-    end();
+    op_end();
     ((s3_complete_cb *)op->cb)(op->user, e, e->err ? NULL : &c);
-}
-
-static void
-complete_run(struct op *op)
-{
-    struct s3_error e, no = {0};
-    struct fake_object *o = NULL;
-    struct fake_upload *u;
-    uint32_t crc = 0;
-    bool effect = begin(op, &fake.completes, &e);
-
-    u = find_upload(op->upload_id);
-    if (!u)
-        refuse(&no, -ENOENT, 404, "NoSuchUpload");
-    check_condition(op, &no);
-    if (fake.size_501 && op->send_size)
-        refuse(&no, -EOPNOTSUPP, 501, "NotImplemented");
-    if (u)
-        check_parts(op, u, &no, &crc);
-    if (!no.err && fake.lost > 0) {
-        fake.lost--;
-        refuse(&no, -EINPROGRESS, 0, "");
-    }
-    if (!no.err && effect)
-        o = assemble(op, u, crc);
-    if (op->send_size && o)
-        assert(o->size == op->size);
-    if (!e.err)
-        e = no;
-    complete_answer(op, &e, o);
-}
-
-static void
-copy_etags(struct op *op, const struct s3_complete_args *a)
-{
-    char *at;
-    size_t i;
-
-    op->parts = calloc(a->count, sizeof(*op->parts) + 40);
-    at = (char *)(op->parts + a->count);
-    for (i = 0; i < a->count; i++, at += 40) {
-        op->parts[i] = a->part[i];
-        snprintf(at, 40, "%s", a->part[i].etag);
-        op->parts[i].etag = at;
-        assert(!a->crc32 || a->part[i].have_crc32);
-    }
-    op->count = a->count;
-}
-
-s3_id
-s3_complete(struct s3 *s, const struct s3_complete_args *a, s3_complete_cb *cb,
-            void *user)
-{
-    struct op *op = op_at(s, complete_run, &a->at, cb, user);
-
-    assert(a->if_none_match || a->if_match);
-    op->upload_id = strdup(a->upload_id);
-    copy_etags(op, a);
-    op->flag = a->crc32;
-    op->crc = a->whole_crc32;
-    op->send_size = a->send_size;
-    op->size = a->size;
-    op->if_match = a->if_match ? strdup(a->if_match) : NULL;
-    op->if_none_match = a->if_none_match;
-    return op_queue(op);
 }
 
 static void
@@ -669,13 +389,13 @@ put_run(struct op *op)
     struct s3_error e, no = {0};
     uint8_t *data;
     uint64_t size;
-    bool effect = begin(op, &fake.puts, &e);
+    bool effect = op_begin(op, &fake.puts, &e);
 
-    check_condition(op, &no);
-    data = body_join(op->body, op->body_count, &size);
+    op_condition(op, &no);
+    data = op_body(op, &size);
     if (!no.err && effect) {
         o = put_object(op->key, data, size);
-        o->have_crc = true;
+        o->have_crc = op->send_crc;
         assert(o->crc == op->crc);
         snprintf(o->digest, sizeof(o->digest), "%s", op->digest);
         fake.uploaded += size;
@@ -683,7 +403,7 @@ put_run(struct op *op)
     free(data);
     if (!e.err)
         e = no;
-    complete_answer(op, &e, o);
+    op_completed(op, &e, o);
 }
 
 s3_id
@@ -692,76 +412,31 @@ s3_put(struct s3 *s, const struct s3_put_args *a, s3_complete_cb *cb,
 {
     struct op *op = op_at(s, put_run, &a->at, cb, user);
 
-    assert(a->if_none_match || a->if_match);
+    assert(op_scratch(op) || a->if_none_match || a->if_match);
     op->body = a->body;
     op->body_count = a->body_count;
     op->crc = a->crc32;
+    op->send_crc = a->send_crc32;
     op->if_match = a->if_match ? strdup(a->if_match) : NULL;
     op->if_none_match = a->if_none_match;
-    snprintf(op->digest, sizeof(op->digest), "%s", a->layout_digest);
+    snprintf(op->digest, sizeof(op->digest), "%s",
+             a->layout_digest ? a->layout_digest : "");
     return op_queue(op);
 }
 
-/* ------------------------------------------------- abort, list, delete */
+/* -------------------------------------------------------------- delete */
 
-static void
-abort_run(struct op *op)
+/* The newest one of the key, or that version. */
+static struct fake_object **
+find_version(const struct op *op)
 {
-    struct fake_upload *u;
-    struct s3_error e;
-    bool effect;
+    struct fake_object **at, *o;
 
-    if (fake.abort_hangs && !op->cancelled) {
-        op_again(op);
-        return;
-    }
-    effect = begin(op, &fake.aborts, &e);
-
-    u = find_upload(op->upload_id);
-    if (fake.abort_fails)
-        refuse(&e, -EIO, 500, "InternalError");
-    else if (u && effect)
-        fake_upload_drop(u);
-    end();
-    ((s3_done_cb *)op->cb)(op->user, &e);
-}
-
-s3_id
-s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
-         s3_done_cb *cb, void *user)
-{
-    struct op *op = op_at(s, abort_run, at, cb, user);
-
-    op->upload_id = strdup(upload_id);
-    return op_queue(op);
-}
-
-static void
-list_run(struct op *op)
-{
-    struct s3_upload list[50];
-    char id[50][40];
-    struct fake_upload *u;
-    struct s3_error e;
-    size_t n = 0;
-
-    begin(op, NULL, &e);
-    for (u = fake.open; u && n < 50; u = u->next)
-        if (strcmp(u->key, op->key) == 0) {
-            snprintf(id[n], sizeof(id[n]), "%s", u->id);
-            list[n] = (struct s3_upload){op->key, strlen(op->key), id[n],
-                                         u->initiated, u->initiator};
-            n++;
-        }
-    end();
-    ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
-}
-
-s3_id
-s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
-                void *user)
-{
-    return op_queue(op_at(s, list_run, at, cb, user));
+    for (at = &fake.objects; (o = *at); at = &o->next)
+        if (strcmp(o->key, op->key) == 0 &&
+            (!op->version || strcmp(o->version, op->version) == 0))
+            break;
+    return at;
 }
 
 static void
@@ -769,19 +444,22 @@ delete_run(struct op *op)
 {
     struct fake_object **at, *o;
     struct s3_error e;
-    bool effect = begin(op, &fake.deletes, &e);
+    bool effect = op_begin(op, &fake.deletes, &e);
 
-    for (at = &fake.objects; (o = *at); at = &o->next)
-        if (strcmp(o->key, op->key) == 0)
-            break;
+    at = find_version(op);
+    o = *at;
+    if (fake.deletes_refused)
+        op_refuse(&e, -EACCES, 403, "AccessDenied");
     if (o && op->etag && strcmp(o->etag, op->etag) != 0)
-        refuse(&e, -ESTALE, 412, "PreconditionFailed");
-    if (o && !e.err && effect) {
+        op_refuse(&e, -ESTALE, 412, "PreconditionFailed");
+    if (!e.err && effect && fake.versioned && !op->version) {
+        new_object(op->key)->marker = true;
+    } else if (o && !e.err && effect) {
         *at = o->next;
         free(o->data);
         free(o);
     }
-    end();
+    op_end();
     ((s3_done_cb *)op->cb)(op->user, &e);
 }
 
@@ -791,9 +469,71 @@ s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
 {
     struct op *op = op_at(s, delete_run, at, cb, user);
 
-    (void)version_id;
+    op->version = version_id ? strdup(version_id) : NULL;
     op->etag = etag ? strdup(etag) : NULL;
     return op_queue(op);
+}
+
+/* ------------------------------------------------------------ versions */
+
+static void
+versions_run(struct op *op)
+{
+    struct s3_version *list;
+    struct fake_object *o;
+    struct s3_error e;
+    size_t n = 0;
+
+    op_begin(op, &fake.lists, &e);
+    if (fake.lists_refused)
+        op_refuse(&e, -EACCES, 403, "AccessDenied");
+    for (o = fake.objects; o; o = o->next)
+        n++;
+    list = calloc(n + 1, sizeof(*list));
+    for (n = 0, o = fake.objects; o; o = o->next)
+        if (strncmp(o->key, op->key, strlen(op->key)) == 0)
+            list[n++] = (struct s3_version){
+                .key = strdup(o->key),
+                .key_len = strlen(o->key),
+                .version_id = strdup(o->version),
+                .etag = "",
+                .size = o->size,
+                .marker = o->marker,
+            };
+    op_end();
+    ((s3_versions_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
+    while (n-- > 0) {
+        free((char *)list[n].key);
+        free((char *)list[n].version_id);
+    }
+    free(list);
+}
+
+s3_id
+s3_list_versions(struct s3 *s, const struct s3_where *at, s3_versions_cb *cb,
+                 void *user)
+{
+    return op_queue(op_at(s, versions_run, at, cb, user));
+}
+
+static void
+lock_run(struct op *op)
+{
+    struct s3_error e;
+    bool retention;
+
+    op_begin(op, NULL, &e);
+    retention = fake.retention;
+    op_end();
+    ((s3_lock_cb *)op->cb)(op->user, &e, !e.err && retention);
+}
+
+s3_id
+s3_bucket_lock(struct s3 *s, const char *bucket, s3_lock_cb *cb, void *user)
+{
+    struct s3_where at = {.bucket = bucket, .key = "", .key_len = 0};
+
+    return op_queue(op_at(s, lock_run, &at, cb, user));
 }
 
 void

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * What the fake has of net, index and the state file: a clock, timers that
+ * are due at once, one worker, permits, a log, and a database in memory for
+ * each host.
+ */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "publish_fake_op.h"
+
+/* ----------------------------------------------------------------- net */
+
+bool
+log_on(enum log_level level)
+{
+    return level <= LOG_INFO && getenv("FAKE_LOG");
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!log_on(level))
+        return;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+uint64_t
+net_now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void
+timer_run(struct op *op)
+{
+    op->plain(op->user);
+}
+
+uint64_t
+net_timer(struct net *n, uint64_t delay_ms, void (*fn)(void *), void *user)
+{
+    struct op *op = op_new(timer_run);
+
+    (void)n;
+    (void)delay_ms;
+    op->plain = fn;
+    op->user = user;
+    return op_queue(op);
+}
+
+bool
+net_timer_cancel(struct net *n, uint64_t id)
+{
+    LOCK_SCOPE(&fake.lock);
+    struct op **at, *op;
+
+    (void)n;
+    for (at = &fake.ops; (op = *at); at = &op->next)
+        if (op->id == id) {
+            *at = op->next;
+            if (!*at)
+                fake.ops_end = at;
+            free(op);
+            return true;
+        }
+    return false;
+}
+
+void
+net_work(struct net *n, void (*fn)(void *), void *user)
+{
+    struct op *op = op_new(timer_run);
+    LOCK_SCOPE(&fake.lock);
+
+    (void)n;
+    op->plain = fn;
+    op->user = user;
+    *fake.works_end = op;
+    fake.works_end = &op->next;
+    pthread_cond_broadcast(&fake.wake);
+}
+
+/* ------------------------------------------------------------- permits */
+
+struct permit_wait {
+    struct permit_wait *next;
+    uint64_t id, n;
+    void (*granted)(void *);
+    void *user;
+};
+struct permits {
+    pthread_mutex_t lock;
+    uint64_t total, used, last_id;
+    struct permit_wait *head, **end;
+};
+
+int
+permits_new(struct permits **ret, uint64_t total)
+{
+    struct permits *p = calloc(1, sizeof(*p));
+
+    pthread_mutex_init(&p->lock, NULL);
+    p->total = total;
+    p->end = &p->head;
+    *ret = p;
+    return 0;
+}
+
+void
+permits_free(struct permits *p)
+{
+    free(p);
+}
+
+uint64_t
+permits_total(const struct permits *p)
+{
+    return p->total;
+}
+
+uint64_t
+permits_used(struct permits *p)
+{
+    LOCK_SCOPE(&p->lock);
+
+    return p->used;
+}
+
+uint64_t
+permits_take(struct permits *p, uint64_t n, void (*granted)(void *),
+             void *user)
+{
+    LOCK_SCOPE(&p->lock);
+    struct permit_wait *w;
+
+    if (!p->head && p->used + n <= p->total) {
+        p->used += n;
+        return 0;
+    }
+    w = calloc(1, sizeof(*w));
+    *w = (struct permit_wait){NULL, ++p->last_id, n, granted, user};
+    *p->end = w;
+    p->end = &w->next;
+    return w->id;
+}
+
+void
+permits_give(struct permits *p, uint64_t n)
+{
+    struct permit_wait *w;
+
+    pthread_mutex_lock(&p->lock);
+    p->used -= n;
+    while ((w = p->head) && p->used + w->n <= p->total) {
+        p->used += w->n;
+        p->head = w->next;
+        if (!p->head)
+            p->end = &p->head;
+        pthread_mutex_unlock(&p->lock);
+        w->granted(w->user);
+        free(w);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool
+permits_cancel(struct permits *p, uint64_t id)
+{
+    LOCK_SCOPE(&p->lock);
+    struct permit_wait **at, *w;
+
+    for (at = &p->head; (w = *at); at = &w->next)
+        if (w->id == id) {
+            *at = w->next;
+            if (!*at)
+                p->end = at;
+            free(w);
+            return true;
+        }
+    return false;
+}
+
+/* --------------------------------------------------------------- state */
+
+void
+fake_states_open(void)
+{
+    size_t i;
+
+    for (i = 0; i < FAKE_HOSTS; i++) {
+        pthread_mutex_init(&fake.state[i].lock, NULL);
+        sqlite3_open(":memory:", &fake.state[i].db);
+    }
+}
+
+void
+fake_states_close(void)
+{
+    size_t i;
+
+    for (i = 0; i < FAKE_HOSTS; i++)
+        sqlite3_close(fake.state[i].db);
+}
+
+struct sqlite3 *
+fake_db_copy(struct sqlite3 *db)
+{
+    struct sqlite3 *to;
+    sqlite3_backup *b;
+
+    sqlite3_open(":memory:", &to);
+    b = sqlite3_backup_init(to, "main", db, "main");
+    sqlite3_backup_step(b, -1);
+    sqlite3_backup_finish(b);
+    return to;
+}
+
+struct sqlite3 *
+state_lock(struct state *st)
+{
+    pthread_mutex_lock(&st->lock);
+    return st->db;
+}
+
+void
+state_unlock(struct state *st)
+{
+    pthread_mutex_unlock(&st->lock);
+}
+
+void
+state_warn(struct state *st, const char *what, const char *why)
+{
+    (void)st;
+    log_warn("state file: %s: %s", what, why);
+}
+
+int
+fake_sql(const char *sql)
+{
+    struct state *st = &fake.state[0];
+    sqlite3_stmt *s = NULL;
+    int n = 0;
+
+    pthread_mutex_lock(&st->lock);
+    if (sqlite3_prepare_v2(st->db, sql, -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW)
+        n = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    pthread_mutex_unlock(&st->lock);
+    return n;
+}
+
+int
+fake_journal_rows(void)
+{
+    return fake_sql("SELECT count(*) FROM publish_upload");
+}
+
+int
+fake_journal_notes(void)
+{
+    return fake_sql("SELECT (SELECT count(*) FROM publish_part) +"
+                    " (SELECT count(*) FROM publish_scratch)");
+}
+
+void
+index_invalidate(struct index *ix, const char *prefix)
+{
+    LOCK_SCOPE(&fake.lock);
+
+    (void)ix;
+    strncat(fake.invalidated, prefix,
+            sizeof(fake.invalidated) - strlen(fake.invalidated) - 1);
+    strncat(fake.invalidated, ",",
+            sizeof(fake.invalidated) - strlen(fake.invalidated) - 1);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * What the journal knows of uploads that were not ended: after a failed
+ * abort, a lost answer, a killed process.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "publish_case.h"
+
+static struct publish_case c;
+
+static void
+test_failed_abort_is_made_good(void **state)
+{
+    (void)state;
+    case_start(&c, 50, 30, HALF);
+    fake.abort_fails = true;
+    fake.trouble_at = 20;
+    fake.trouble = FAKE_FAIL_403;
+    assert_int_equal(case_publish(&c), -EACCES);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(fake_journal_rows(), 1);
+    fake.abort_fails = false;
+    case_done(&c, "store-crc");
+    case_stop(&c);
+}
+
+static void
+test_silent_store(void **state)
+{
+    (void)state;
+    case_start(&c, 53, 30, HALF);
+    fake.abort_hangs = true;
+    fake.trouble_at = 20;
+    fake.trouble = FAKE_FAIL_TIMEOUT;
+    assert_int_equal(case_publish(&c), -ETIMEDOUT);
+    assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+    fake.abort_hangs = false;
+    case_done(&c, "store-crc");
+    case_stop(&c);
+}
+
+/* Makes a row of a process that is gone, and its upload. */
+static void
+leave_upload(const char *id, const char *key, int64_t age)
+{
+    struct fake_upload *u = calloc(1, sizeof(*u));
+
+    strcpy(u->id, id);
+    strcpy(u->key, key);
+    u->initiated = time(NULL) - age;
+    u->next = fake.open;
+    fake.open = u;
+}
+
+/* A Create that was sent again and done twice: the other one goes, a
+ * stranger's stays, and that of long ago. */
+static void
+test_create_twice(void **state)
+{
+    (void)state;
+    case_start(&c, 55, 30, HALF);
+    fake.create_twice = 1;
+    case_done(&c, "store-crc");
+    assert_int_equal(fake.aborts, 1);
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    fake.create_twice = 1;
+    leave_upload("stranger", "out/a.zip", 0);
+    leave_upload("ours of old", "out/a.zip", 1000);
+    strcpy(fake.open->initiator, "us");
+    leave_upload("other key", "out/b.zip", 0);
+    strcpy(fake.open->initiator, "us");
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 3);
+    assert_int_equal(fake.aborts, 2);
+    case_stop(&c);
+}
+
+static void
+test_create_twice_and_abort(void **state)
+{
+    unsigned n;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 200; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.create_twice = 1;
+        fake.trouble_at = n;
+        fake.trouble = FAKE_ABORT;
+        r = case_publish(&c);
+        assert_true(r == 0 || r == -EINTR);
+        assert_int_equal(fake_uploads_open(), 0);
+        assert_int_equal(fake_journal_rows(), 0);
+        r = fake.calls < n;
+        case_stop(&c);
+        if (r)
+            return;
+    }
+    fail();
+}
+
+/* A daemon that ends does not wait for a store that does not answer. */
+static void
+test_end_at_silent_store(void **state)
+{
+    unsigned n;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 200; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.abort_hangs = true;
+        fake.trouble_at = n;
+        fake.trouble = FAKE_ABORT;
+        fake.abort_why = -ECONNABORTED;
+        r = case_publish(&c);
+        assert_true(r == 0 || r == -ECONNABORTED);
+        assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+        r = fake.calls < n;
+        case_stop(&c);
+        if (r)
+            return;
+    }
+    fail();
+}
+
+static void
+leave_row_of(const char *id, int64_t age, const char *owner)
+{
+    char sql[700];
+
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO publish_upload (endpoint, bucket, key, upload_id,"
+             " digest, size, intent, owner) VALUES ('http://fake', 'b',"
+             " CAST('out/a.zip' AS BLOB), %s, 'd', 1, %lld, '%s')",
+             id, (long long)(time(NULL) - age), owner);
+    fake_sql(sql);
+}
+
+static void
+leave_row(const char *id, int64_t age)
+{
+    char owner[STATE_OWNER_MAX];
+
+    state_owner(owner, sizeof(owner));
+    strcpy(strrchr(owner, '/'), "/1"); /* our pid, another start */
+    leave_row_of(id, age, owner);
+}
+
+static void
+test_killed(void **state)
+{
+    (void)state;
+    case_start(&c, 51, 30, HALF);
+    case_done(&c, "store-crc"); /* makes the table */
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    leave_upload("killed", "out/a.zip", 1000);
+    leave_row("'killed'", 1000);
+    leave_upload("unnamed", "out/a.zip", 5000 - 3);
+    leave_row("NULL", 5000);
+    leave_upload("older stranger", "out/a.zip", 5010);
+    leave_upload("younger stranger", "out/a.zip", 2000);
+    leave_upload("other key", "out/b.zip", 4999);
+    assert_int_equal(fake_journal_rows(), 2);
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_journal_rows(), 0);
+    assert_int_equal(fake_uploads_open(), 3);
+    assert_int_equal(fake.aborts, 2);
+    case_stop(&c);
+}
+
+static void
+test_other_process(void **state)
+{
+    char sql[300];
+
+    (void)state;
+    case_start(&c, 52, 30, HALF);
+    case_done(&c, "store-crc");
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    leave_upload("alive", "out/a.zip", 10);
+    leave_row("'alive'", 10);
+    /* of another host, young: taken for alive */
+    snprintf(sql, sizeof(sql),
+             "UPDATE publish_upload SET owner = 'boot/ns/1/2'");
+    fake_sql(sql);
+    assert_int_equal(case_publish(&c), -EBUSY);
+    assert_int_equal(fake_uploads_open(), 1);
+    fake_sql("UPDATE publish_upload SET intent = intent - 100000");
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 0);
+    case_stop(&c);
+}
+
+/* A child that lives, then a zombie, then gone. */
+static void
+test_child_process(void **state)
+{
+    char owner[STATE_OWNER_MAX];
+    int gate[2], stop[2], status;
+    pid_t pid;
+    char byte = 0;
+
+    (void)state;
+    case_start(&c, 54, 30, HALF);
+    case_done(&c, "store-crc");
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    assert_int_equal(pipe(gate), 0);
+    assert_int_equal(pipe(stop), 0);
+    pid = fork();
+    if (pid == 0) {
+        state_owner(owner, sizeof(owner));
+        if (write(gate[1], owner, sizeof(owner)) < 0 ||
+            read(stop[0], &byte, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(read(gate[0], owner, sizeof(owner)), sizeof(owner));
+    leave_upload("child's", "out/a.zip", 10);
+    leave_row_of("'child''s'", 10, owner);
+    assert_int_equal(case_publish(&c), -EBUSY);
+    assert_int_equal(write(stop[1], &byte, 1), 1);
+    waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 0);
+    waitpid(pid, &status, 0);
+    case_stop(&c);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_failed_abort_is_made_good),
+        cmocka_unit_test(test_silent_store),
+        cmocka_unit_test(test_create_twice),
+        cmocka_unit_test(test_create_twice_and_abort),
+        cmocka_unit_test(test_end_at_silent_store),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_other_process),
+        cmocka_unit_test(test_child_process),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
