@@ -261,6 +261,7 @@ static bool
 is_ready(struct publish_job *j, const struct part *p)
 {
     const struct copied *c;
+    uint32_t own;
 
     if (p->directory)
         /* The others' bodies give the CRCs that it needs. */
@@ -269,7 +270,9 @@ is_ready(struct publish_job *j, const struct part *p)
     if (dep_known(j, p))
         return true;
     c = &j->copied[p->copied];
-    return c->copies_left == 0 && c->ask != ASK_SENT;
+    /* What it has of that body itself it reads before the header. */
+    own = p->don[DON_TAIL].copied == p->copied;
+    return c->pieces_left <= own && c->ask != ASK_SENT;
 }
 
 /* Not before ranged copies were seen right. */
@@ -350,9 +353,27 @@ uploads_step(struct publish_job *j)
     }
 }
 
+/* The last one that is looked at: the donation at its head lets the one
+ * before it go, and so on. */
+static uint32_t
+to_unlock(const struct publish_job *j, const struct part_queue *q)
+{
+    uint32_t at, best = q->head, seen = 0;
+    const struct part *p;
+
+    for (at = q->head; at && seen < READY_WINDOW; at = p->next) {
+        p = &j->part[at - 1];
+        if (!p->directory && p->copied >= 0 &&
+            j->copied[p->copied].copies_left == 0)
+            best = at;
+        seen++;
+    }
+    return best;
+}
+
 /* Nothing is under way and parts are left: an upload waits for a copy that
- * waits for it, by way of the bound on open uploads.  The reader finds the
- * CRC that it wants. */
+ * waits for it, by way of the bound on open uploads, or for a donation that
+ * is out of sight.  The reader finds the CRC that it wants. */
 static void
 unlock_one(struct publish_job *j)
 {
@@ -360,7 +381,7 @@ unlock_one(struct publish_job *j)
 
     for (i = 0; i < ARRAY_SIZE(j->upload_queue); i++)
         if (j->upload_queue[i].head) {
-            j->part[j->upload_queue[i].head - 1].forced = true;
+            j->part[to_unlock(j, &j->upload_queue[i]) - 1].forced = true;
             uploads_step(j);
             return;
         }

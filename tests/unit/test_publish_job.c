@@ -45,7 +45,8 @@ test_no_download_for_crc(void **state)
         case_start(&c, seed, 30, NONE);
         case_done(&c, "store-crc");
         assert_true(fake.copies > 0);
-        (void)o;
+        for (o = fake.objects; o; o = o->next)
+            assert_false(o->copied && o->climbed);
         case_stop(&c);
     }
 }
