@@ -21,6 +21,7 @@ struct publish_case {
     struct err err;
     unsigned answers; /* of waiters */
     unsigned deaths;
+    char before[40]; /* ETag of the archive that was there, "" = none */
 };
 
 /* Members below "p/" of bucket "b"; destination is out/a.zip. */
@@ -46,7 +47,7 @@ int case_publish_to(struct publish_case *c, const char *key);
 bool case_killed(struct publish_case *c, unsigned n, bool late);
 /* The destination holds the archive; no upload, scratch object or row. */
 void case_check_there(struct publish_case *c);
-/* No upload, no scratch object, no row, no archive. */
+/* No upload, no scratch object, no row, no archive but the one before. */
 void case_check_nothing(struct publish_case *c);
 /* Nothing but the destination may be left. */
 void case_check_clean(struct publish_case *c);
