@@ -50,7 +50,19 @@ struct scrub {
     bool objects; /* the uploads are through */
 };
 
-static void scrub_step(struct scrub *k);
+static void run(struct scrub *k);
+
+/* Under the lock, with what there is to be told: one thread steps at a
+ * time, and what comes meanwhile is left to it.  False: k is not ours any
+ * more once the lock is open. */
+static bool
+step_enter(struct scrub *k)
+{
+    k->again = true;
+    if (k->stepping)
+        return false;
+    return k->stepping = true;
+}
 
 static void
 things_free(struct scrub *k)
@@ -65,10 +77,11 @@ things_free(struct scrub *k)
     k->count = k->next = 0;
 }
 
-static void
-scrub_end(struct scrub *k)
+void
+scrub_free(struct scrub *k)
 {
-    k->cb(k->user, &k->result);
+    if (!k)
+        return;
     things_free(k);
     pthread_mutex_destroy(&k->lock);
     free(k->bucket);
@@ -109,16 +122,20 @@ add_thing(struct scrub *k, const char *key, size_t key_len, const char *id,
     return true;
 }
 
+/* With the lock, which it opens. */
 static void
 listed(struct scrub *k, const struct s3_error *e)
 {
-    pthread_mutex_lock(&k->lock);
+    bool mine;
+
     k->listing = false;
     k->list = 0;
     if (e->err < 0)
         note_refusal(k, e, 1);
+    mine = step_enter(k);
     pthread_mutex_unlock(&k->lock);
-    scrub_step(k);
+    if (mine)
+        run(k);
 }
 
 static void
@@ -135,7 +152,6 @@ uploads_cb(void *user, const struct s3_error *e, const struct s3_upload *u,
         if (!k->thing ||
             !add_thing(k, u[i].key, u[i].key_len, u[i].upload_id, true))
             k->result.kept++;
-    pthread_mutex_unlock(&k->lock);
     listed(k, e);
 }
 
@@ -153,7 +169,6 @@ versions_cb(void *user, const struct s3_error *e, const struct s3_version *v,
         if (!k->thing ||
             !add_thing(k, v[i].key, v[i].key_len, v[i].version_id, false))
             k->result.kept++;
-    pthread_mutex_unlock(&k->lock);
     listed(k, e);
 }
 
@@ -182,6 +197,7 @@ removed_cb(void *user, const struct s3_error *e)
 {
     struct removal *r = user;
     struct scrub *k = r->scrub;
+    bool mine;
 
     pthread_mutex_lock(&k->lock);
     r->busy = false;
@@ -193,8 +209,10 @@ removed_cb(void *user, const struct s3_error *e)
         k->result.uploads++;
     else
         k->result.objects++;
+    mine = step_enter(k);
     pthread_mutex_unlock(&k->lock);
-    scrub_step(k);
+    if (mine)
+        run(k);
 }
 
 static void
@@ -236,18 +254,6 @@ next_removal(struct scrub *k, struct thing **ret)
     r->upload = (*ret)->upload;
     k->busy++;
     return r;
-}
-
-/* One thread at a time; what comes meanwhile is left to it. */
-static bool
-step_enter(struct scrub *k)
-{
-    LOCK_SCOPE(&k->lock);
-
-    k->again = true;
-    if (k->stepping)
-        return false;
-    return k->stepping = true;
 }
 
 /* True if the thread that steps may go; *ret_over: with k. */
@@ -299,15 +305,8 @@ run(struct scrub *k)
     do
         step(k);
     while (!step_leave(k, &over));
-    if (over)
-        scrub_end(k);
-}
-
-static void
-scrub_step(struct scrub *k)
-{
-    if (step_enter(k))
-        run(k);
+    if (over) /* k is the caller's from here on */
+        k->cb(k->user, &k->result);
 }
 
 /* ---------------------------------------------------------------- start */

@@ -23,7 +23,7 @@ static void
 on_scrubbed(struct publish_job *j, struct event *ev)
 {
     (void)ev;
-    j->scrub = NULL;
+    scrub_free(STEAL(j->scrub));
     j->inflight--;
     j->scratch_clean(j);
 }

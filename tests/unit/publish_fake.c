@@ -120,19 +120,31 @@ op_run(struct op *op)
     free(op);
 }
 
-void
-fake_run(void)
+static bool
+run_one(void)
 {
     struct op *op;
 
-    for (;;) {
-        pthread_mutex_lock(&fake.lock);
-        op = op_pick();
-        pthread_mutex_unlock(&fake.lock);
-        if (!op)
-            return;
+    pthread_mutex_lock(&fake.lock);
+    op = op_pick();
+    pthread_mutex_unlock(&fake.lock);
+    if (op)
         op_run(op);
-    }
+    return op != NULL;
+}
+
+void
+fake_run(void)
+{
+    while (run_one())
+        ;
+}
+
+void
+fake_run_some(unsigned n)
+{
+    while (n > 0 && run_one())
+        n--;
 }
 
 /* Asks for an early end: true if the operation waits in the queue. */

@@ -128,8 +128,9 @@ extern struct s3 fake_s3, fake_s3_dest; /* one store, ids of their own */
 void fake_start(uint64_t seed);
 /* Everything of the store goes; nothing may be in flight or pinned. */
 void fake_stop(void);
-/* Runs completions until none are left. */
+/* Runs completions until none are left, or so many. */
 void fake_run(void);
+void fake_run_some(unsigned n);
 void fake_threads_start(void);
 void fake_threads_stop(void);
 void fake_forget(void); /* what was counted */

@@ -46,7 +46,8 @@ plan_now(void)
         f = former_load(&fake.state[0], fake_s3_dest.endpoint, "b",
                         "out/a.zip", strlen("out/a.zip"), o->etag, o->digest);
     assert_true(!o || f);
-    assert_int_equal(plan_make(c.p, c.l, f ? &f->zip : NULL, &plan, &e), 0);
+    assert_int_equal(plan_make(c.p, c.l, f ? &f->zip : NULL, false, &plan, &e),
+                     0);
     former_free(f);
     return plan;
 }
