@@ -198,7 +198,7 @@ static void
 list_next(struct publish_job *j)
 {
     struct resume *r = j->resume;
-    struct s3_upload_copy *u;
+    struct s3_upload_copy *u = NULL;
     char key[STAGE_KEY_MAX];
     struct s3_where at;
     struct call *c;
