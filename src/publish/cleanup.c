@@ -233,11 +233,15 @@ static void
 scrub(struct cleanup *c, const char *prefix, struct publish_cleaned *t,
       struct err *e)
 {
-    if (!scrub_start(c->s3, c->where.bucket, prefix, on_scrubbed, c)) {
+    struct scrub *k =
+        scrub_start(c->s3, c->where.bucket, prefix, on_scrubbed, c);
+
+    if (!k) {
         err_set(e, ENOMEM, "out of memory");
         return;
     }
     await(c);
+    scrub_free(k);
     t->uploads = c->scrubbed.uploads;
     t->objects = c->scrubbed.objects;
     if (c->scrubbed.e.err < 0)
