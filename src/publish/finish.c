@@ -42,6 +42,8 @@ on_looked(struct publish_job *j)
         free(STEAL(j->upload_id));
         verify_begin(j);
     } else if (++j->unclear > UNCLEAR_MAX) {
+        if (upload_vanished(j, &j->refused))
+            return;
         job_fail(j, EIO,
                  "the store did not say whether the archive is "
                  "there");
@@ -161,6 +163,7 @@ on_answer(struct publish_job *j)
         return;
     }
     if (error_is_unclear(&c->e)) {
+        j->refused = c->e;
         if (!j->stop)
             look(j);
         return;

@@ -77,6 +77,7 @@ enum {
     CHECKS_MAX = 8,
     RESTARTS_MAX = 6,
     BUSY_MAX = 3,       /* new uploads after 409 */
+    GONE_MAX = 2,       /* new uploads after others aborted ours */
     UNCLEAR_MAX = 3,    /* looks after an unclear end */
     READY_WINDOW = 256, /* waiting upload parts that are looked at */
 };
@@ -224,7 +225,7 @@ struct publish_job {
     bool cleaned;  /* the store is asked nothing more */
     job_fn *clean_then;
     bool cut; /* parts were cut off: they may arrive yet */
-    unsigned restarts, busy_answers, unclear;
+    unsigned restarts, busy_answers, unclear, gone;
 };
 
 static inline const struct zip_layout *
@@ -386,8 +387,8 @@ void plan_fingerprint(const struct publish_job *j, char out[65]);
  * j->resumed if there is one. */
 void resume_begin(struct publish_job *j, struct journal_row *row,
                   job_fn *then);
-/* The upload was completed or aborted by another: false, or the job goes
- * about it. */
+/* The upload was completed or aborted by another: the job goes about it.
+ * False: it was not, or too often. */
 bool upload_vanished(struct publish_job *j, const struct s3_error *e);
 /* Takes over what ListParts said (j->call) of s. */
 void resume_take(struct publish_job *j, struct stage *s);

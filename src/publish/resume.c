@@ -36,16 +36,19 @@ resume_fits(struct publish_job *j, const struct journal_row *row)
            strlen(row->scratch) < sizeof(j->scratch_prefix);
 }
 
-/* s3proxy lists no parts, and no error, of an upload that is gone. */
+/* A rule of the bucket may have aborted it, a person, or another host, for
+ * one of a killed process that began it in the same minutes.  And s3proxy
+ * lists no parts, and no error, of an upload that is gone. */
 bool
 upload_vanished(struct publish_job *j, const struct s3_error *e)
 {
     if (strcmp(e->code, "NoSuchUpload") != 0)
         return false;
     j->vanished = share_is_worker(j);
-    if (j->vanished || j->resumed)
-        job_restart(j, "the upload is gone");
-    return j->vanished || j->resumed;
+    if (!j->vanished && !j->resumed && j->gone++ >= GONE_MAX)
+        return false;
+    job_restart(j, "the upload is gone");
+    return true;
 }
 
 /* ---------------------------------------------------------------- parts */

@@ -20,7 +20,7 @@ case_new_publisher(struct publish_case *c)
     struct publisher_deps d = {
         .s3 = &fake_s3,
         .s3_dest = &fake_s3_dest,
-        .state = &fake.state[0],
+        .state = &fake.state[c->host],
         .conf = &c->conf,
         .index = (struct index *)&fake,
         .root = "",
@@ -101,34 +101,85 @@ answered(void *user, int r, const struct err *e)
     c->answers++;
 }
 
-int
-case_publish_to(struct publish_case *c, const char *key)
+static int
+begin(struct publish_case *c, const char *key, struct publish_job **ret)
 {
     struct publish_dest dest = {(char *)"b", (char *)key};
-    struct publish_job *j = NULL;
     struct err e = {0};
     int r;
 
     c->answers = 0;
-    r = publish_start(c->p, c->r, &dest, &j, &e);
+    r = publish_start(c->p, c->r, &dest, ret, &e);
     if (r < 0) {
         c->err = e;
         return r;
     }
-    fake.abort_job = j;
-    publish_wait(j, answered, c);
-    assert_true(publish_wait_cancel(j, publish_wait(j, answered, c)));
-    publish_wait(j, answered, c);
-    fake_run();
-    fake.abort_job = NULL;
+    publish_wait(*ret, answered, c);
+    assert_true(publish_wait_cancel(*ret, publish_wait(*ret, answered, c)));
+    publish_wait(*ret, answered, c);
+    return 0;
+}
+
+static void
+end(struct publish_case *c, struct publish_job *j)
+{
     assert_int_equal(c->answers, 2);
     publish_job_status(j, &c->st);
     publish_job_unref(j);
     assert_int_equal(fake.views, 0);
     assert_int_equal(permits_used(c->p->permits), 0);
-    assert_true(fake.pinned_peak <= c->conf.memory / 2);
     assert_int_equal(fake.strange_cancels, 0);
+}
+
+int
+case_publish_to(struct publish_case *c, const char *key)
+{
+    struct publish_job *j = NULL;
+    int r = begin(c, key, &j);
+
+    if (r < 0)
+        return r;
+    fake.abort_job = j;
+    fake_run();
+    fake.abort_job = NULL;
+    end(c, j);
+    assert_true(fake.pinned_peak <= c->conf.memory / 2);
     return -c->err.num;
+}
+
+void
+case_beside(struct publish_case *c, const struct publish_case *first,
+            unsigned host)
+{
+    memset(c, 0, sizeof(*c));
+    conf_init(&c->conf);
+    c->conf.memory = first->conf.memory;
+    c->conf.publish_strategy = first->conf.publish_strategy;
+    c->host = host;
+    c->l = layout_ref(first->l);
+    c->r = fake_reader(c->l);
+    case_new_publisher(c);
+}
+
+void
+case_beside_stop(struct publish_case *c)
+{
+    publisher_free(c->p);
+    reader_unref(c->r);
+    layout_unref(c->l);
+    conf_free(&c->conf);
+}
+
+void
+case_publish_both(struct publish_case *a, struct publish_case *b)
+{
+    struct publish_job *ja, *jb;
+
+    assert_int_equal(begin(a, "out/a.zip", &ja), 0);
+    assert_int_equal(begin(b, "out/a.zip", &jb), 0);
+    fake_run();
+    end(a, ja);
+    end(b, jb);
 }
 
 int

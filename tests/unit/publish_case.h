@@ -21,6 +21,7 @@ struct publish_case {
     struct err err;
     unsigned answers; /* of waiters */
     unsigned deaths;
+    unsigned host;
     char before[40]; /* ETag of the archive that was there, "" = none */
 };
 
@@ -45,6 +46,12 @@ int case_publish_to(struct publish_case *c, const char *key);
  * Then there is another publisher, and a reader that knows no CRC.  False
  * if the publish ended before. */
 bool case_killed(struct publish_case *c, unsigned n, bool late);
+/* Another process beside c, on that host, with the same members; and both
+ * publish at once. */
+void case_beside(struct publish_case *c, const struct publish_case *first,
+                 unsigned host);
+void case_publish_both(struct publish_case *a, struct publish_case *b);
+void case_beside_stop(struct publish_case *c);
 /* The destination holds the archive; no upload, scratch object or row. */
 void case_check_there(struct publish_case *c);
 /* No upload, no scratch object, no row, no archive but the one before. */

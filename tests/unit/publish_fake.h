@@ -29,6 +29,7 @@ enum fake_trouble {
     FAKE_ABORT,     /* publish_abort(abort_why) before it */
     FAKE_OVERWRITE, /* a member is overwritten before it */
     FAKE_STRANGER,  /* the destination is created before it */
+    FAKE_GONE,      /* all uploads are aborted before it, by others */
     FAKE_KILL,      /* the process dies before it: fake_killed */
     FAKE_KILL_LATE, /* it dies when the store has done it */
 };

@@ -125,6 +125,10 @@ make_trouble(struct s3_error *e, bool *effect)
     case FAKE_STRANGER:
         put_object("out/a.zip", "stranger", 8);
         break;
+    case FAKE_GONE:
+        while (fake.open)
+            fake_upload_drop(fake.open);
+        break;
     case FAKE_KILL:
         fake_kill_now();
         break;

@@ -193,6 +193,24 @@ test_stranger(void **state)
         each_call(&variants[i], FAKE_STRANGER, check_stranger);
 }
 
+/* A rule of the bucket aborts uploads. */
+static void
+check_gone(int r)
+{
+    assert_int_equal(r, 0);
+    case_check_there(&c);
+}
+
+static void
+test_gone(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(variants); i++)
+        each_call(&variants[i], FAKE_GONE, check_gone);
+}
+
 /* ------------------------------------------------------------- threads */
 
 struct done {
@@ -296,6 +314,7 @@ main(void)
         cmocka_unit_test(test_abort),
         cmocka_unit_test(test_overwrite),
         cmocka_unit_test(test_stranger),
+        cmocka_unit_test(test_gone),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_free_while_running),
     };
