@@ -25,22 +25,33 @@ plan_member_at(const struct zip_layout *l, uint64_t offset)
     return low;
 }
 
-/* Bodies that an upload part needs. */
+/* A small body that begins, header and all, in the uploaded part before:
+ * fetched whole for that one, and still there. */
+static bool
+fetched_before(const struct zip_layout *l, size_t member, uint64_t run)
+{
+    return l->offset[member] >= run && l->member[member].size <= FETCH_SIZE;
+}
+
+/* Bodies that an upload part needs; run: where the uploaded parts that it
+ * is the last of begin. */
 static void
 add_fetches(struct plan_totals *t, const struct zip_layout *l,
-            const struct plan_part *part)
+            const struct plan_part *part, uint64_t run)
 {
     size_t i;
 
     for (i = plan_member_at(l, part->first);
          i < l->count && l->offset[i] < part->end; i++) {
-        uint64_t first = max_u64(part->first, zip_data_offset(l, i));
+        uint64_t body = zip_data_offset(l, i);
+        uint64_t first = max_u64(part->first, body);
         uint64_t end = min_u64(part->end, l->offset[i + 1]);
 
         if (first >= end)
             continue;
         t->downloaded += end - first;
-        t->requests.get += ceil_div_u64(end - first, FETCH_SIZE);
+        if (first == body || !fetched_before(l, i, run))
+            t->requests.get += ceil_div_u64(end - first, FETCH_SIZE);
     }
 }
 
@@ -67,6 +78,7 @@ static void
 add_upload(struct plan_totals *t, const struct zip_layout *l,
            const struct plan_part *part, size_t n)
 {
+    uint64_t run = 0;
     size_t i;
 
     for (i = 0; i < n; i++) {
@@ -77,9 +89,11 @@ add_upload(struct plan_totals *t, const struct zip_layout *l,
             t->requests.copy++;
             continue;
         }
+        if (i == 0 || part[i - 1].kind != PLAN_UPLOAD)
+            run = part[i].first;
         t->uploaded += len;
         t->requests.upload++;
-        add_fetches(t, l, &part[i]);
+        add_fetches(t, l, &part[i], run);
     }
     /* An object that is uploaded in one part is a PUT. */
     if (n != 1 || part[0].kind != PLAN_UPLOAD) {

@@ -145,6 +145,54 @@ cost_by_hand(void **state)
     set_free(&s);
 }
 
+/* Members on the border of two uploaded parts: a small one is fetched whole
+ * for both, a large one in a range for each. */
+static void
+border_is_fetched_once(void **state)
+{
+    struct set s = set_make(1, 0, 3);
+    struct zip_layout l;
+    struct plan p;
+    struct err e = {0};
+
+    (void)state;
+    s.m[0].size = MIB(6);
+    s.m[1].size = MIB(5);
+    s.m[2].size = MIB(9);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_STREAM, &e), 0);
+    plan_cost(&p, &l, &plan_prices_aws, 0, 1);
+    assert_int_equal(p.count, 3);
+    assert_int_equal(p.totals.downloaded, MIB(20));
+    assert_int_equal(p.totals.requests.get, 4);
+    plan_free(&p);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+/* One uploaded part is a PUT, up to the cap. */
+static void
+one_part_is_a_put(void **state)
+{
+    struct set s = set_make(1, 0, 3);
+    struct zip_layout l;
+    struct plan p;
+    struct err e = {0};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < s.n; i++)
+        s.m[i].size = MIB(3);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
+    plan_cost(&p, &l, &plan_prices_aws, 0, 1);
+    assert_int_equal(p.count, 1);
+    assert_int_equal(plan_writes(&p.totals), 1);
+    plan_free(&p);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
 static void
 strategy_names(void **state)
 {
@@ -415,10 +463,16 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_and_text),  cmocka_unit_test(cost_by_hand),
-        cmocka_unit_test(strategy_names), cmocka_unit_test(side_by_side),
-        cmocka_unit_test(drawn_to_scale), cmocka_unit_test(frontier_shown),
-        cmocka_unit_test(prices_parsed),  cmocka_unit_test(time_by_hand),
+        cmocka_unit_test(json_and_text),
+        cmocka_unit_test(cost_by_hand),
+        cmocka_unit_test(strategy_names),
+        cmocka_unit_test(side_by_side),
+        cmocka_unit_test(drawn_to_scale),
+        cmocka_unit_test(frontier_shown),
+        cmocka_unit_test(prices_parsed),
+        cmocka_unit_test(time_by_hand),
+        cmocka_unit_test(border_is_fetched_once),
+        cmocka_unit_test(one_part_is_a_put),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
