@@ -5,13 +5,14 @@ front of a real server, with the key, the code and the request id said, and
 no upload left behind."""
 
 import errno
+import json
 import os
 import threading
 import time
 
 import pytest
 
-from lib import procs, refzip, sets
+from lib import procs, refzip, servers, sets, strategies
 from lib.faultproxy import count
 from lib.mount import MountFailed, set_attr, status
 
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.fault
 GETS = {"method": "GET", "path": "/(m|large-)[^/]*$"}
 PARTS = {"method": "PUT", "query": "partNumber="}
 COPIES = {**PARTS, "headers_match": {"x-amz-copy-source": "."}}
-COMPLETE = {"method": "POST", "query": "uploadId="}
+BODIES = {"method": "GET", "path": "/(large-|small/)[^/]*$"}
+CREATE = {"method": "POST", "query": "uploads"}
+COMPLETE = {"method": "POST", "query": "uploadId=", "path": "/o.zip$"}
+SCRATCH = {"path": "/[.]s3zipfs-scratch/"}
 
 
 def answer(status_, code, **more):
@@ -44,6 +48,22 @@ def body(store, bucket, key):
 def absent(store, bucket, key):
     return "Contents" not in store.client.list_objects_v2(Bucket=bucket,
                                                           Prefix=key)
+
+
+def credential_process(home):
+    """Keys come from a script; returns how often it was called, to call."""
+    calls, script = f"{home}/calls", f"{home}/creds.sh"
+    said = json.dumps({
+        "Version": 1, "AccessKeyId": servers.ACCESS,
+        "SecretAccessKey": servers.SECRET,
+        "Expiration": "2100-01-01T00:00:00Z"})
+    with open(script, "w", encoding="ascii") as f:
+        f.write(f"#!/bin/sh\necho x >>{calls}\necho '{said}'\n")
+    os.chmod(script, 0o755)
+    os.mkdir(f"{home}/.aws")
+    with open(f"{home}/.aws/config", "w", encoding="ascii") as f:
+        f.write(f"[default]\ncredential_process = {script}\n")
+    return lambda: os.path.getsize(calls)
 
 
 # --- reading -------------------------------------------------------------
@@ -271,26 +291,41 @@ def test_no_etag(gw, proxy, bucket, mount):
 
 # --- publishing ----------------------------------------------------------------
 
+ERRORS = [
+    ("part-denied", (PARTS, answer(403, "AccessDenied"), errno.EACCES)),
+    ("permission-lost", (PARTS, answer(403, "AccessDenied", n=4),
+                         errno.EACCES)),
+    ("token-expired", (PARTS, answer(403, "ExpiredToken", n=4),
+                       errno.EACCES)),
+    ("create-denied", (CREATE, answer(403, "AccessDenied"), errno.EACCES)),
+    ("no-bucket", (CREATE, answer(404, "NoSuchBucket"), errno.ENOENT)),
+    ("copy-changed", (COPIES, answer(412, "PreconditionFailed"),
+                      errno.ECANCELED), "copy"),
+    ("copy-gone", (COPIES, answer(404, "NoSuchKey"), errno.ECANCELED),
+     "copy"),
+    ("copy-archived", (COPIES, answer(403, "ObjectNotInActiveTierError"),
+                       errno.ENODATA), "copy"),
+    ("get-archived", (BODIES, answer(403, "InvalidObjectState"),
+                      errno.ENODATA), "get"),
+    ("get-changed", (BODIES, answer(412, "PreconditionFailed"),
+                     errno.ECANCELED), "get"),
+    ("exists", (COMPLETE, answer(412, "PreconditionFailed"), errno.EEXIST)),
+    ("conflict", (COMPLETE, answer(409, "ConditionalRequestConflict"),
+                  errno.EBUSY)),
+    ("scratch-denied", ({**COPIES, **SCRATCH}, answer(403, "AccessDenied"),
+                        errno.EACCES), "scratch"),
+    ("scratch-complete", ({**COMPLETE, **SCRATCH},
+                          answer(403, "AccessDenied"), errno.EACCES),
+     "scratch"),
+]
+
+
 @pytest.mark.big
-@pytest.mark.parametrize("where, rule, err", [
-    (PARTS, answer(403, "AccessDenied"), errno.EACCES),
-    ({"method": "POST", "query": "uploads"}, answer(403, "AccessDenied"),
-     errno.EACCES),
-    ({"method": "POST", "query": "uploads"}, answer(404, "NoSuchBucket"),
-     errno.ENOENT),
-    (COPIES, answer(412, "PreconditionFailed"), errno.ECANCELED),
-    (COPIES, answer(404, "NoSuchKey"), errno.ECANCELED),
-    (COPIES, answer(403, "ObjectNotInActiveTierError"), errno.ENODATA),
-    (GETS, answer(403, "InvalidObjectState"), errno.ENODATA),
-    (GETS, answer(412, "PreconditionFailed"), errno.ECANCELED),
-    (COMPLETE, answer(412, "PreconditionFailed"), errno.EEXIST),
-    (COMPLETE, answer(409, "ConditionalRequestConflict"), errno.EBUSY),
-], ids=["part-denied", "create-denied", "no-bucket", "copy-changed",
-        "copy-gone", "copy-archived", "get-archived", "get-changed",
-        "exists", "conflict"])
-def test_publish_errors(gw, proxy, bucket, mount, where, rule, err):
+@pytest.mark.parametrize("strategy, case", strategies.each(ERRORS))
+def test_publish_errors(gw, proxy, bucket, mount, strategy, case):
+    where, rule, err = case
     source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
-    m = mount(proxy, source)
+    m = mount(proxy, source, publish_strategy=strategy)
     os.stat(m.file())
     proxy.rules({**where, **rule})
     assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=100) == err
@@ -299,69 +334,144 @@ def test_publish_errors(gw, proxy, bucket, mount, where, rule, err):
     text = "\n".join(f"{k}: {v}" for k, v in said.items())
     assert rule["code"] in text, text
     assert "FAULT0123456789" in text, text      # the request id
-    if where in (COPIES, GETS):
-        assert "large-" in text, text           # the key
-    assert gw.uploads(dest) == []
+    if where in (COPIES, BODIES):
+        assert "large-" in text or "small/" in text, text   # the key
+    strategies.nothing_left(gw, dest)
     assert absent(gw, dest, "o.zip")
     proxy.rules()
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
     assert body(gw, dest, "o.zip") == m.read()
 
 
+# What waits for long: the others in the long lane.
+ONE_QUICK = [pytest.param(s, marks=[] if s == strategies.DUO else
+                          [pytest.mark.long]) for s in strategies.OWN]
+UNCLEAR = {"replace": {"status": 500, "code": "InternalError"}}
+RETRIES = [
+    ("part-503", (PARTS, {"status": 503, "code": "SlowDown"})),
+    ("part-closed", (PARTS, {"kill": True})),
+    ("part-lost", (PARTS, {"kill_answer": True})),
+    ("copy-silent", (COPIES, {"delay": 1, "kill": True}), "copy"),
+    ("copy-200-error", (COPIES, {"status": 200, "code": "InternalError"}),
+     "copy"),
+    ("complete-200-error", (COMPLETE, {"status": 200,
+                                       "code": "InternalError"})),
+    ("complete-503", (COMPLETE, {"status": 503, "code": "SlowDown"})),
+    ("complete-unclear", (COMPLETE, UNCLEAR)),
+    ("complete-silent", (COMPLETE, {"delay_answer": 1,
+                                    "kill_answer": True})),
+    ("create-closed", (CREATE, {"kill": True})),
+    ("create-unclear", (CREATE, UNCLEAR)),
+    ("complete-409", (COMPLETE, {"status": 409,
+                                 "code": "ConditionalRequestConflict"})),
+    ("skew", (PARTS, {"status": 403, "code": "RequestTimeTooSkewed"})),
+    ("scratch-200-error", ({**COMPLETE, **SCRATCH},
+                           {"status": 200, "code": "InternalError"}),
+     "scratch"),
+    ("scratch-unclear", ({**COMPLETE, **SCRATCH}, UNCLEAR), "scratch"),
+    ("scratch-lost", ({**COMPLETE, **SCRATCH}, {"kill_answer": True}),
+     "scratch"),
+    ("storm", (PARTS, {"status": 503, "code": "SlowDown", "n": 2,
+                       "count": 12})),
+]
+
+
 @pytest.mark.big
-@pytest.mark.parametrize("where, action", [
-    (PARTS, {"status": 503, "code": "SlowDown"}),
-    (PARTS, {"kill": True}),
-    (COPIES, {"status": 200, "code": "InternalError"}),
-    (COMPLETE, {"status": 200, "code": "InternalError"}),
-    (COMPLETE, {"status": 503, "code": "SlowDown"}),
-    (COMPLETE, {"replace": {"status": 500, "code": "InternalError"}}),
-    ({"method": "POST", "query": "uploads"}, {"kill": True}),
-    ({"method": "POST", "query": "uploads"},
-     {"replace": {"status": 500, "code": "InternalError"}}),
-    (COMPLETE, {"status": 409, "code": "ConditionalRequestConflict"}),
-    (PARTS, {"status": 403, "code": "RequestTimeTooSkewed"}),
-], ids=["part-503", "part-closed", "copy-200-error", "complete-200-error",
-        "complete-503", "complete-unclear", "create-closed",
-        "create-unclear", "complete-409", "skew"])
-def test_publish_retries(gw, proxy, bucket, mount, where, action):
+@pytest.mark.parametrize("strategy, case", strategies.each(RETRIES))
+def test_publish_retries(gw, proxy, bucket, mount, strategy, case):
+    where, action = case
     source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
-    m = mount(proxy, source)
-    proxy.rules({**where, **action, "n": 1, "count": 1})
+    m = mount(proxy, source, publish_strategy=strategy)
+    proxy.rules({"n": 1, "count": 1, **where, **action})
     assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=90) == 0, \
         status(m.file())
+    assert any(c["rule"] is not None for c in proxy.log())
     assert body(gw, dest, "o.zip") == m.read()
     # also the one that a Create made whose answer was lost
-    assert gw.uploads(dest) == []
+    strategies.nothing_left(gw, dest)
+
+
+@pytest.mark.patient
+@pytest.mark.big
+@pytest.mark.parametrize("strategy", ONE_QUICK)
+def test_silent_minutes(gw, proxy, bucket, mount, strategy):
+    """Longer than stalled data may be: a copy and Complete are waited for,
+    and sent once."""
+    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    m = mount(proxy, source, publish_strategy=strategy)
+    proxy.rules({**COPIES, "delay_answer": 24}, {**COMPLETE,
+                                                 "delay_answer": 24})
+    assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=90) == 0, \
+        status(m.file())
+    said = status(m.file())
+    assert (said["retries"], said["restarts"]) == ("0", "0")
+    assert body(gw, dest, "o.zip") == m.read()
 
 
 @pytest.mark.big
-@pytest.mark.parametrize("call", ["put_object", "delete_object"])
-def test_source_changed_between_plan_and_copy(gw, proxy, bucket, mount, call):
+@pytest.mark.parametrize("strategy, call", strategies.each(
+    [(call, call) for call in ("put_object", "delete_object")]))
+def test_source_changed_between_plan_and_copy(gw, proxy, bucket, mount,
+                                              strategy, call):
     source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
-    m = mount(proxy, source)
+    m = mount(proxy, source, publish_strategy=strategy)
     change = {"Bucket": source, "Key": "large-5"}
     if call == "put_object":
         change["Body"] = "changed"
-    proxy.rules({"method": "POST", "query": "uploads",
-                 "after": [call, change]})
+    proxy.rules({**CREATE, "after": [call, change]})
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == errno.ECANCELED
     assert "large-5" in str(status(m.file()))
     assert "large-5" in m.log_text()
-    assert gw.uploads(dest) == [] and absent(gw, dest, "o.zip")
+    strategies.nothing_left(gw, dest)
+    assert absent(gw, dest, "o.zip")
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
     assert body(gw, dest, "o.zip") == m.read()
 
 
 @pytest.mark.big
-def test_destination_created_meanwhile(gw, proxy, bucket, mount):
+@pytest.mark.parametrize("strategy", strategies.OWN)
+def test_destination_created_meanwhile(gw, proxy, bucket, mount, strategy):
     source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
-    m = mount(proxy, source)
+    m = mount(proxy, source, publish_strategy=strategy)
     proxy.rules({**COMPLETE, "before": ["put_object", {
         "Bucket": dest, "Key": "o.zip", "Body": "a stranger's"}]})
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == errno.EEXIST
     assert body(gw, dest, "o.zip") == b"a stranger's"
-    assert gw.uploads(dest) == []
+    strategies.nothing_left(gw, dest)
+
+
+@pytest.mark.big
+@pytest.mark.parametrize("strategy", strategies.OWN)
+def test_token_expires_while_publishing(gw, proxy, bucket, mount, home,
+                                        strategy):
+    """403 ExpiredToken to a part: asked for again, and it goes on."""
+    calls = credential_process(home)
+    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    m = mount(proxy, source, publish_strategy=strategy,
+              env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
+    os.stat(m.file())
+    time.sleep(1.2)     # a brand-new one is not asked for again at once
+    before = calls()
+    proxy.rules({**PARTS, "n": 3, "status": 403, "code": "ExpiredToken"})
+    assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
+    assert calls() > before
+    assert body(gw, dest, "o.zip") == m.read()
+    strategies.nothing_left(gw, dest)
+
+
+@pytest.mark.patient
+@pytest.mark.big
+@pytest.mark.parametrize("strategy", ONE_QUICK)
+def test_slow_down_for_ever_while_publishing(gw, proxy, bucket, mount,
+                                             strategy):
+    """EIO after all attempts; what can be removed is removed."""
+    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    m = mount(proxy, source, publish_strategy=strategy)
+    proxy.rules({**PARTS, **answer(503, "SlowDown", n=4)})
+    assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=1200) == errno.EIO
+    assert "SlowDown" in str(status(m.file()))
+    strategies.nothing_left(gw, dest)
+    assert absent(gw, dest, "o.zip")
 
 
 @pytest.mark.patient
@@ -474,30 +584,15 @@ def test_wrong_region(gw, proxy, bucket, mount, rule):
 
 def test_expired_token_is_refreshed(gw, proxy, bucket, mount, home):
     """403 ExpiredToken: credentials are asked for again, and it goes on."""
-    import json
-    from lib import servers
-    calls = f"{home}/calls"
-    script = f"{home}/creds.sh"
-    answer_ = json.dumps({
-        "Version": 1, "AccessKeyId": servers.ACCESS,
-        "SecretAccessKey": servers.SECRET,
-        "Expiration": "2100-01-01T00:00:00Z"})
-    with open(script, "w", encoding="ascii") as f:
-        f.write(f"#!/bin/sh\necho x >>{calls}\necho '{answer_}'\n")
-    os.chmod(script, 0o755)
-    os.mkdir(f"{home}/.aws")
-    with open(f"{home}/.aws/config", "w", encoding="ascii") as f:
-        f.write(f"[default]\ncredential_process = {script}\n")
+    calls = credential_process(home)
     m = mount(proxy, bucket(gw, {"member": sets.Obj(5000)}),
               env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
     os.stat(m.file())
     time.sleep(1.2)     # a brand-new one is not asked for again at once
-    with open(calls, encoding="ascii") as f:
-        before = len(f.read())
+    before = calls()
     proxy.rules({**GETS, "status": 403, "code": "ExpiredToken"})
     m.read()
-    with open(calls, encoding="ascii") as f:
-        assert len(f.read()) > before
+    assert calls() > before
 
 
 def test_clock_skew(gw, proxy, bucket, mount):

@@ -189,6 +189,8 @@ class Faults:
             await self.act(rule["after"])
         if "delay_answer" in rule:
             await asyncio.sleep(rule["delay_answer"])
+        if rule.get("kill_answer"):
+            flow.kill()
         entry["seconds"] = time.monotonic() - flow.metadata["start"]
 
     @staticmethod

@@ -15,6 +15,7 @@ many from there, 0 = all). What it does, any of:
   delay                   seconds before the server is asked
   delay_answer            seconds before the answer is passed on
   kill                    close the connection without an answer
+  kill_answer             the same, but the server has done it
   before, after           [boto3 call, {arguments}] done on the server itself
   hold                    wait until release() is called
   record                  keep the bodies in the log: body, answer
