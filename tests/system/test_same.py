@@ -5,10 +5,11 @@ writer makes of the same members; on every server, for every set."""
 
 import hashlib
 import json
+import random
 
 import pytest
 
-from lib import refzip, sets
+from lib import refzip, sets, strategies
 from lib.mount import get_attr, set_attr, status
 
 QUICK = {"one", "zeros", "markers", "nested", "awkward", "duo"}
@@ -112,6 +113,49 @@ def test_strategy_stream(store, bucket, mount):
     same(body(store, dest, "out.zip"), data, "published")
     said = status(m.file())
     assert int(said["copied"].split()[0]) == 0
+
+
+def random_sets(store, bucket, mount, first, count):
+    """Every strategy on random sets: each set is put once, read once, and
+    published once by each."""
+    source, dest = bucket(store), bucket(store)
+    wanted = {}
+    for seed in range(first, first + count):
+        objects = strategies.random_set(random.Random(seed))
+        if not store.composite:
+            objects = {k: sets.Obj(o.size) for k, o in objects.items()}
+        sets.fill(store, source, objects, f"{seed}/")
+        wanted[seed] = objects
+    for order in ("plan", "key"):
+        mounted = mount(store, source, order=order)
+        for seed, objects in wanted.items():
+            data = mounted.read(str(seed))
+            same(data, reference(store, source, f"{seed}/", objects,
+                                 data)[1], f"set {seed}, order={order}")
+        for strategy in strategies.ALL:
+            m = mount(store, source, order=order, publish_strategy=strategy)
+            for seed in wanted:
+                what = f"set {seed}, order={order}, {strategy}"
+                key = f"{order}-{strategy}-{seed}.zip"
+                file = m.file(str(seed))
+                assert set_attr(file, f"s3://{dest}/{key}") == 0, (
+                    what, get_attr(file, "user.publish.status"))
+                same(body(store, dest, key), mounted.read(str(seed)), what)
+                store.client.delete_object(Bucket=dest, Key=key)
+            m.unmount()
+        mounted.unmount()
+    strategies.nothing_left(store, source, dest)
+
+
+@pytest.mark.big
+def test_random_sets(store, bucket, mount):
+    random_sets(store, bucket, mount, 1, 4)
+
+
+@pytest.mark.long
+@pytest.mark.big
+def test_many_random_sets(store, bucket, mount):
+    random_sets(store, bucket, mount, 100, 24)
 
 
 @pytest.mark.big
