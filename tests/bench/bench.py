@@ -17,8 +17,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
 import plot  # noqa: E402
+import publish  # noqa: E402
 import rig  # noqa: E402
 from lib import mount as mounts  # noqa: E402
+from lib import strategies  # noqa: E402
 from sides import LIMIT, Sides  # noqa: E402
 
 MIB = rig.MIB
@@ -195,13 +197,21 @@ def main():
     parser.add_argument("--shaped", action="store_true",
                         help="over a 600 Mbit/s line (needs root)")
     parser.add_argument("--plot", metavar="FILE",
-                        help="also an SVG of all speeds")
+                        help="also an SVG of all speeds; with --publish, of "
+                        "the plans from duo to chain")
+    parser.add_argument("--publish", action="store_true",
+                        help="publishing, strategy by strategy")
+    parser.add_argument("--strategy", action="append", dest="strategies",
+                        choices=strategies.ALL, help="of --publish")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    names = args.sets or rig.NAMES
-    enough_space(args, names)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
           f"{time.strftime('%Y-%m-%d')}, {args.runs} rounds, medians")
+    if args.publish:
+        publish.main(args, lambda *what: Sides(args.work, *what))
+        return
+    names = args.sets or rig.NAMES
+    enough_space(args, names)
     chart = []
     for name in names:
         for crc in {"yes": (True,), "no": (False,),

@@ -16,14 +16,20 @@ from lib import procs, servers, sets, where
 
 MIB, GIB = 1 << 20, 1 << 30
 NAMES = ("article", "tiny", "big", "mixed")
+MAIN, FIRST = "main", "first"   # prefixes of what is published
+
+
+def article(count):
+    """Sizes of the article that the mission comes from."""
+    rnd = random.Random(42)
+    return [int(min(max(rnd.gauss(5, 1), 2), 8) * MIB) for _ in range(count)]
 
 
 def sizes(name, full):
     """Sizes of the sets that all figures refer to (doc/performance.md)."""
     rnd = random.Random(42)
     if name == "article":
-        return [int(min(max(rnd.gauss(5, 1), 2), 8) * MIB)
-                for _ in range(600 if full else 120)]
+        return article(600 if full else 120)
     if name == "tiny":
         return [65536] * (5000 if full else 1500)
     if name == "big":
@@ -34,17 +40,21 @@ def sizes(name, full):
     raise SystemExit(f"no set named {name}: {' '.join(NAMES)}")
 
 
-def fill(store, bucket, wanted, crc):
+def key(number):
+    return f"{number % 10}/{number:05d}.bin"
+
+
+def fill(store, bucket, wanted, crc, prefix=""):
     block = random.Random(1).randbytes(8 * MIB + 1)
 
     def put(item):
         i, size = item
-        key = f"{i % 10}/{i:05d}.bin"
+        name = prefix + key(i)
         body = (block * (size // len(block) + 2))[i:i + size]
         more = {"ChecksumCRC32": sets.crc_base64(body)} if crc else {}
-        store.client.put_object(Bucket=bucket, Key=key, Body=body, **more)
+        store.client.put_object(Bucket=bucket, Key=name, Body=body, **more)
         if not crc:
-            store.strip_checksum(bucket, key)
+            store.strip_checksum(bucket, name)
 
     with ThreadPoolExecutor(2) as pool:     # big bodies: two at a time
         list(pool.map(put, enumerate(wanted)))
@@ -136,9 +146,11 @@ while left > 0:
 
 
 class Line:
-    """A namespace behind a veth pair whose far end sends 600 Mbit/s."""
+    """A namespace behind a veth pair whose far end sends 600 Mbit/s; with
+    both, the near end too."""
 
-    def __init__(self, rate="600mbit"):
+    def __init__(self, rate="600mbit", both=False):
+        self.rate = rate
         self.name = f"s3zb{os.getpid()}"
         self.near, self.far = f"{self.name}a"[-15:], f"{self.name}b"[-15:]
         net = f"10.77.{os.getpid() % 256}"
@@ -153,13 +165,17 @@ class Line:
                            self.far), ("link", "set", self.far, "up"),
                           ("link", "set", "lo", "up")):
                 self.run("-n", self.name, *words)
-            subprocess.run(["ip", "netns", "exec", self.name, "tc", "qdisc",
-                            "add", "dev", self.far, "root", "tbf", "rate",
-                            rate, "burst", "256k", "latency", "50ms"],
-                           check=True)
+            self.shape(self.far, "ip", "netns", "exec", self.name)
+            if both:
+                self.shape(self.near)
         except BaseException:
             self.stop()
             raise
+
+    def shape(self, device, *inside):
+        subprocess.run([*inside, "tc", "qdisc", "add", "dev", device, "root",
+                        "tbf", "rate", self.rate, "burst", "256k", "latency",
+                        "50ms"], check=True)
 
     @staticmethod
     def run(*words):
