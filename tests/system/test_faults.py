@@ -293,9 +293,9 @@ def test_no_etag(gw, proxy, bucket, mount):
 
 ERRORS = [
     ("part-denied", (PARTS, answer(403, "AccessDenied"), errno.EACCES)),
-    ("permission-lost", (PARTS, answer(403, "AccessDenied", n=4),
+    ("permission-lost", (PARTS, answer(403, "AccessDenied", n=3),
                          errno.EACCES)),
-    ("token-expired", (PARTS, answer(403, "ExpiredToken", n=4),
+    ("token-expired", (PARTS, answer(403, "ExpiredToken", n=3),
                        errno.EACCES)),
     ("create-denied", (CREATE, answer(403, "AccessDenied"), errno.EACCES)),
     ("no-bucket", (CREATE, answer(404, "NoSuchBucket"), errno.ENOENT)),
@@ -324,7 +324,7 @@ ERRORS = [
 @pytest.mark.parametrize("strategy, case", strategies.each(ERRORS))
 def test_publish_errors(gw, proxy, bucket, mount, strategy, case):
     where, rule, err = case
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
     os.stat(m.file())
     proxy.rules({**where, **rule})
@@ -380,7 +380,7 @@ RETRIES = [
 @pytest.mark.parametrize("strategy, case", strategies.each(RETRIES))
 def test_publish_retries(gw, proxy, bucket, mount, strategy, case):
     where, action = case
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
     proxy.rules({"n": 1, "count": 1, **where, **action})
     assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=90) == 0, \
@@ -397,7 +397,7 @@ def test_publish_retries(gw, proxy, bucket, mount, strategy, case):
 def test_silent_minutes(gw, proxy, bucket, mount, strategy):
     """Longer than stalled data may be: a copy and Complete are waited for,
     and sent once."""
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
     proxy.rules({**COPIES, "delay_answer": 24}, {**COMPLETE,
                                                  "delay_answer": 24})
@@ -413,15 +413,15 @@ def test_silent_minutes(gw, proxy, bucket, mount, strategy):
     [(call, call) for call in ("put_object", "delete_object")]))
 def test_source_changed_between_plan_and_copy(gw, proxy, bucket, mount,
                                               strategy, call):
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
-    change = {"Bucket": source, "Key": "large-5"}
+    change = {"Bucket": source, "Key": "large-2"}
     if call == "put_object":
         change["Body"] = "changed"
     proxy.rules({**CREATE, "after": [call, change]})
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == errno.ECANCELED
-    assert "large-5" in str(status(m.file()))
-    assert "large-5" in m.log_text()
+    assert "large-2" in str(status(m.file()))
+    assert "large-2" in m.log_text()
     strategies.nothing_left(gw, dest)
     assert absent(gw, dest, "o.zip")
     assert set_attr(m.file(), f"s3://{dest}/o.zip") == 0, status(m.file())
@@ -431,7 +431,7 @@ def test_source_changed_between_plan_and_copy(gw, proxy, bucket, mount,
 @pytest.mark.big
 @pytest.mark.parametrize("strategy", strategies.OWN)
 def test_destination_created_meanwhile(gw, proxy, bucket, mount, strategy):
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
     proxy.rules({**COMPLETE, "before": ["put_object", {
         "Bucket": dest, "Key": "o.zip", "Body": "a stranger's"}]})
@@ -446,7 +446,7 @@ def test_token_expires_while_publishing(gw, proxy, bucket, mount, home,
                                         strategy):
     """403 ExpiredToken to a part: asked for again, and it goes on."""
     calls = credential_process(home)
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy,
               env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None})
     os.stat(m.file())
@@ -465,9 +465,9 @@ def test_token_expires_while_publishing(gw, proxy, bucket, mount, home,
 def test_slow_down_for_ever_while_publishing(gw, proxy, bucket, mount,
                                              strategy):
     """EIO after all attempts; what can be removed is removed."""
-    source, dest = bucket(gw, sets.duo(sets.NONE)), bucket(gw)
+    source, dest = bucket(gw, strategies.few()), bucket(gw)
     m = mount(proxy, source, publish_strategy=strategy)
-    proxy.rules({**PARTS, **answer(503, "SlowDown", n=4)})
+    proxy.rules({**PARTS, **answer(503, "SlowDown", n=3)})
     assert set_attr(m.file(), f"s3://{dest}/o.zip", limit=1200) == errno.EIO
     assert "SlowDown" in str(status(m.file()))
     strategies.nothing_left(gw, dest)

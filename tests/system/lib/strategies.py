@@ -61,6 +61,14 @@ def nothing_left(store, *buckets):
         assert not left, f"scratch objects left behind: {left}"
 
 
+def few(checksum=sets.NONE):
+    """The least on which every strategy does all that it does."""
+    out = {f"large-{i}": sets.Obj(6 * sets.MIB + i * 1001, checksum)
+           for i in range(3)}
+    return out | {f"small/{i}": sets.Obj(300_000 + i, checksum)
+                  for i in range(2)}
+
+
 def random_set(rnd, large=5, small=20, floor=sets.PART):
     """A set with few large members (around and above the floor) and small
     ones, some of them empty; every kind of stored checksum."""
