@@ -44,6 +44,7 @@ crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
     STAILQ_INIT(&c->dirty);
     TAILQ_INIT(&c->cheap_queue);
     TAILQ_INIT(&c->read_queue);
+    TAILQ_INIT(&c->copied_queue);
     oracle_init(c);
     store_init(&c->store, st, s3_endpoint_id(s));
     *ret = c;
@@ -81,5 +82,6 @@ crc_stats_get(struct crc *c, struct crc_stats *ret)
         .from_attributes = atomic_load(&c->from_attributes),
         .from_oracle = atomic_load(&c->from_oracle),
         .from_read = atomic_load(&c->from_read),
+        .proof_bytes = atomic_load(&c->proof_bytes),
     };
 }

@@ -55,6 +55,27 @@ int crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf);
 typedef void crc_cleaned_cb(void *user, const char *key, bool gone);
 int crc_cleanup(struct crc *c, const char *bucket, const char *prefix,
                 crc_cleaned_cb *fn, void *user);
+
+/* The same upload for a range of any object of that bucket (an archive
+ * that is verified): its CRC-32 as the store tells it, once it has been
+ * proved with that object.  r: 0; -ENODATA: the store is not asked, or does
+ * not know, so read it; -ESTALE: another object is there; -ECANCELED. */
+typedef void crc_copied_cb(void *user, int r, uint32_t crc);
+struct crc_copied_args { /* copied */
+    struct s3_where source;
+    const char *etag;
+    uint64_t size; /* of the object */
+    uint64_t first, length;
+};
+/* Would it be asked about so many bytes? */
+bool crc_can_copy(struct crc *c, const char *bucket, uint64_t bytes);
+void crc_copied(struct crc *c, const struct crc_copied_args *a,
+                crc_copied_cb *cb, void *user);
+/* What waits and what runs is answered soon. */
+void crc_copied_cancel(struct crc *c);
+/* It told something that the bytes contradict: no more asking. */
+void crc_distrust(struct crc *c, const char *why);
+
 /* Writes what is not written yet; aborts the oracle's upload and waits for
  * that, at most ten seconds. */
 void crc_free(struct crc *c);
@@ -96,7 +117,7 @@ uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 
 struct crc_stats {
     uint64_t known, from_store, from_head, from_attributes, from_oracle,
-        from_read;
+        from_read, proof_bytes;
 };
 void crc_stats_get(struct crc *c, struct crc_stats *ret);
 size_t crc_known(struct crc_set *s); /* of this layout */

@@ -80,6 +80,23 @@ enum climb_rung { RUNG_LOADING, RUNG_CHEAP, RUNG_ORACLE, RUNG_READ };
 struct ranges;
 struct oracle_upload;
 
+/* Who asks the oracle: a climb (rung_oracle.c), or a range of any object
+ * (copied.c).  Set before it queues: */
+struct oracle_asker {
+    struct crc *crc; /* the owner's reference */
+    struct s3_where source;
+    const char *etag;
+    uint64_t size; /* of the source */
+    uint32_t parts;
+    /* It has an upload, is to make one (leads), or there is none. */
+    void (*go)(struct oracle_asker *a);
+    /* What it was given; crc->lock. */
+    struct oracle_upload *upload;
+    uint32_t first_part;
+    uint8_t weight; /* copies side by side */
+    bool leads;     /* makes the upload for those behind */
+};
+
 /* Somebody wants a value that is not known.  Fields under set->lock. */
 struct climb {
     struct climb *next;      /* in its bucket */
@@ -92,13 +109,20 @@ struct climb {
     uint8_t rung;
     bool gone;            /* out of the table: nobody waits */
     struct climbs *queue; /* that it is in, or NULL; crc->lock */
-    /* What the oracle gave it with its slot. */
-    struct oracle_upload *upload;
-    uint32_t first_part;
-    uint8_t weight; /* copies side by side */
-    bool leads;     /* makes the upload for those behind */
+    struct oracle_asker ask;
 };
 TAILQ_HEAD(climbs, climb);
+
+/* A range of an object, asked for by crc_copied. */
+struct copied {
+    TAILQ_ENTRY(copied) link; /* crc->lock */
+    struct oracle_asker ask;
+    char *bucket, *key, *etag;
+    uint64_t first, length, note;
+    crc_copied_cb *cb;
+    void *user;
+};
+TAILQ_HEAD(copieds, copied);
 
 struct crc_set {
     LIST_ENTRY(crc_set) link; /* all sets; crc->lock */
@@ -177,7 +201,7 @@ void set_load(struct crc_set *s);
 /* -------------------------------------------------------------- oracle */
 
 /* An upload that is never completed.  Fields under crc->lock; bucket, key
- * and id do not change once it is given to a climb. */
+ * and id do not change once it is given to an asker. */
 struct oracle_upload {
     TAILQ_ENTRY(oracle_upload) link;
     struct crc *crc; /* referenced */
@@ -185,8 +209,8 @@ struct oracle_upload {
     char *id;
     int64_t row;    /* in the journal; the worker's */
     uint32_t next;  /* part number */
-    unsigned users; /* climbs */
-    bool retired;   /* no more climbs; ends with the last */
+    unsigned users; /* askers */
+    bool retired;   /* no more of them; ends with the last */
     bool look;      /* the store may have more than one by this key */
     bool kept;      /* could not be aborted */
 };
@@ -236,11 +260,12 @@ struct crc {
     STAILQ_HEAD(, crc_set) dirty; /* each holds a reference */
     bool flush_due;
     struct climbs cheap_queue, oracle_queue, read_queue;
+    struct copieds copied_queue;
     unsigned cheap_running, copies_running, read_running;
     bool pumping, pump_again, closed;
     struct oracle oracle;
     atomic_uint_fast64_t known, from_store, from_head, from_attributes,
-        from_oracle, from_read;
+        from_oracle, from_read, proof_bytes;
 };
 struct crc *crc_ref(struct crc *c);
 void crc_unref(struct crc *c);
@@ -317,8 +342,15 @@ void rung_read(struct climb *c);
 
 /* ------------------------------------------------------- rung_oracle.c */
 
+/* What a climb asks the oracle for; before it queues for it. */
+void rung_oracle_ask(struct climb *c);
 void rung_oracle(struct climb *c);
 uint64_t rung_oracle_range(uint64_t size);
+
+/* ------------------------------------------------------------ copied.c */
+
+/* With crc->lock: the next one that may go, or NULL. */
+struct copied *copied_next(struct crc *c);
 
 /* ------------------------------------------------------------ oracle.c */
 
@@ -328,13 +360,17 @@ void oracle_close(struct crc *c);
 void oracle_free(struct crc *c);
 /* Would it be asked for this member? */
 bool oracle_wants(struct crc_set *s, size_t member);
-/* With crc->lock: may this climb leave the queue now?  If so it has an
+/* With crc->lock: may it ask at all? */
+bool oracle_is_open(struct crc *c);
+/* With crc->lock: may this one leave its queue now?  If so it has an
  * upload, or is to make one, or there is no oracle. */
-bool oracle_admit(struct crc *c, struct climb *x);
+bool oracle_admit(struct crc *c, struct oracle_asker *a);
 /* With crc->lock. */
-void oracle_assign(struct climb *x, struct oracle_upload *u);
-/* The climb needs its upload no more. */
-void oracle_give(struct climb *c);
+void oracle_assign(struct oracle_asker *a, struct oracle_upload *u);
+/* It needs its upload no more. */
+void oracle_give(struct oracle_asker *a);
+/* Ends the calls that are noted. */
+void oracle_cancel(struct crc *c);
 /* With crc->lock: nobody else gets this upload. */
 void oracle_retire(struct oracle_upload *u);
 /* A refusal is remembered, trouble makes a pause. */
@@ -348,9 +384,9 @@ void oracle_call_end(struct crc *c, uint64_t note);
 
 /* ------------------------------------------------------ oracle_start.c */
 
-/* Makes an upload, and proves the oracle with the first; then the climb
- * that leads goes on. */
-void oracle_start(struct climb *c);
+/* Makes an upload, and proves the oracle with the first; then the one that
+ * leads goes on. */
+void oracle_start(struct oracle_asker *a);
 
 /* ------------------------------------------------------ oracle_clean.c */
 

@@ -46,7 +46,7 @@ next_climb(struct crc *c)
     if (c->cheap_running < CRC_CHEAP_SLOTS &&
         (x = TAILQ_FIRST(&c->cheap_queue)))
         c->cheap_running++;
-    else if (!(x = TAILQ_FIRST(&c->oracle_queue)) || !oracle_admit(c, x))
+    else if (!(x = TAILQ_FIRST(&c->oracle_queue)) || !oracle_admit(c, &x->ask))
         x = NULL;
     if (!x && c->read_running < CRC_READ_SLOTS &&
         (x = TAILQ_FIRST(&c->read_queue)))
@@ -75,6 +75,8 @@ enqueue(struct climb *c)
     struct crc *crc = c->set->crc;
     LOCK_SCOPE(&crc->lock);
 
+    if (c->rung == RUNG_ORACLE)
+        rung_oracle_ask(c);
     c->queue = queue_of(c);
     TAILQ_INSERT_TAIL(c->queue, c, link);
 }
@@ -88,7 +90,7 @@ give_slot(struct climb *c, enum climb_rung rung)
     if (rung == RUNG_READ)
         crc->read_running--;
     else if (rung == RUNG_ORACLE)
-        crc->copies_running -= c->weight;
+        crc->copies_running -= c->ask.weight;
     else
         crc->cheap_running--;
 }
@@ -237,6 +239,7 @@ ladder_cancel(struct climb *c)
 void
 ladder_pump(struct crc *c)
 {
+    struct copied *q;
     struct climb *x;
 
     pthread_mutex_lock(&c->lock);
@@ -252,6 +255,11 @@ ladder_pump(struct crc *c)
                 rung_oracle(x);
             else
                 rung_cheap(x);
+            pthread_mutex_lock(&c->lock);
+        }
+        while ((q = copied_next(c))) {
+            pthread_mutex_unlock(&c->lock);
+            q->ask.go(&q->ask);
             pthread_mutex_lock(&c->lock);
         }
         c->pumping = false;

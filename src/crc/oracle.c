@@ -65,9 +65,8 @@ crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf)
     return 0;
 }
 
-/* With crc->lock. */
-static bool
-is_open(struct crc *c)
+bool
+oracle_is_open(struct crc *c)
 {
     struct oracle *o = &c->oracle;
 
@@ -82,7 +81,7 @@ oracle_wants(struct crc_set *s, size_t member)
     struct crc *c = s->crc;
     LOCK_SCOPE(&c->lock);
 
-    return is_open(c) && m->size > c->oracle.min_size && m->etag_len &&
+    return oracle_is_open(c) && m->size > c->oracle.min_size && m->etag_len &&
            strcmp(s->layout->bucket, c->oracle.bucket) == 0;
 }
 
@@ -232,62 +231,53 @@ on_idle(void *user)
     crc_unref(c);
 }
 
-/* --------------------------------------------------------------- climbs */
-
-static uint64_t
-count_ranges(const struct climb *x)
-{
-    uint64_t size = set_member(x->set, x->member)->size;
-
-    return ceil_div_u64(size, rung_oracle_range(size));
-}
+/* --------------------------------------------------------------- askers */
 
 void
-oracle_assign(struct climb *x, struct oracle_upload *u)
+oracle_assign(struct oracle_asker *a, struct oracle_upload *u)
 {
-    x->leads = false;
-    x->upload = u;
-    x->first_part = u->next;
-    u->next += (uint32_t)count_ranges(x);
+    a->leads = false;
+    a->upload = u;
+    a->first_part = u->next;
+    u->next += a->parts;
     u->users++;
     u->crc->oracle.uses++;
 }
 
 bool
-oracle_admit(struct crc *c, struct climb *x)
+oracle_admit(struct crc *c, struct oracle_asker *a)
 {
     struct oracle *o = &c->oracle;
-    uint64_t n = count_ranges(x);
-    uint8_t weight = (uint8_t)min_u64(n, CRC_RANGES);
+    uint8_t weight = (uint8_t)min_u64(a->parts, CRC_RANGES);
 
-    x->upload = NULL;
-    x->leads = false;
-    x->weight = 0;
-    if (!is_open(c))
+    a->upload = NULL;
+    a->leads = false;
+    a->weight = 0;
+    if (!oracle_is_open(c))
         return true;
     if (o->state == ORACLE_BUSY || c->copies_running + weight > CRC_COPIES)
         return false;
-    if (o->now && o->now->next + n - 1 > S3_PARTS_MAX)
+    if (o->now && o->now->next + a->parts - 1 > S3_PARTS_MAX)
         oracle_retire(o->now);
     if (o->now) {
-        oracle_assign(x, o->now);
+        oracle_assign(a, o->now);
     } else {
         o->state = ORACLE_BUSY;
-        x->leads = true;
+        a->leads = true;
     }
-    x->weight = weight;
+    a->weight = weight;
     c->copies_running += weight;
     return true;
 }
 
 void
-oracle_give(struct climb *c)
+oracle_give(struct oracle_asker *a)
 {
-    struct oracle_upload *u = c->upload;
+    struct oracle_upload *u = a->upload;
     struct crc *crc = u->crc;
     LOCK_SCOPE(&crc->lock);
 
-    c->upload = NULL;
+    a->upload = NULL;
     if (--u->users > 0)
         return;
     if (u->retired)
@@ -341,8 +331,8 @@ oracle_call_end(struct crc *c, uint64_t note)
             c->oracle.call[i].note = 0;
 }
 
-static void
-cancel_calls(struct crc *c)
+void
+oracle_cancel(struct crc *c)
 {
     s3_id id[ORACLE_NOTES];
     int i, n = 0;
@@ -362,7 +352,7 @@ oracle_close(struct crc *c)
     struct oracle *o = &c->oracle;
     struct timespec until;
 
-    cancel_calls(c);
+    oracle_cancel(c);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += CRC_ORACLE_CLOSE_MS / 1000;
     pthread_mutex_lock(&c->lock);

@@ -3,7 +3,7 @@
 /*
  * A new upload for the oracle: its row in the journal, Create, and with
  * the first one the proof that this store tells the CRC of a copied range:
- * a small range of a member is copied and read, and both must agree.
+ * a small range of a source is copied and read, and both must agree.
  * Must not know what follows from a refusal (oracle.c).
  */
 #include "crc/impl.h"
@@ -18,7 +18,7 @@
 #define PROOF_MOST KIB(64)
 
 struct start {
-    struct climb *climb;
+    struct oracle_asker *asker;
     struct oracle_upload *upload;
     /* The proof; crc->lock. */
     unsigned pending;
@@ -31,17 +31,17 @@ struct start {
 
 /* ------------------------------------------------------------------ end */
 
-/* The climb that led goes on, and those behind it. */
+/* The one that led goes on, and those behind it. */
 static void
 finish(struct start *st, bool good)
 {
-    struct climb *x = st->climb;
+    struct oracle_asker *a = st->asker;
     struct oracle_upload *u = st->upload;
-    struct crc *c = crc_ref(x->set->crc);
+    struct crc *c = crc_ref(a->crc);
     struct oracle *o = &c->oracle;
 
     pthread_mutex_lock(&c->lock);
-    x->leads = false;
+    a->leads = false;
     if (o->state == ORACLE_BUSY)
         o->state = ORACLE_NEW;
     good = good && o->state == ORACLE_NEW && !c->closed;
@@ -49,17 +49,14 @@ finish(struct start *st, bool good)
         o->proved = true;
         o->state = ORACLE_READY;
         o->now = u;
-        oracle_assign(x, u);
+        oracle_assign(a, u);
     } else {
         oracle_retire(u);
     }
     pthread_cond_broadcast(&o->ended);
     pthread_mutex_unlock(&c->lock);
     free(st);
-    if (good)
-        rung_oracle(x);
-    else
-        ladder_fall(x);
+    a->go(a);
     ladder_pump(c);
     crc_unref(c);
 }
@@ -69,12 +66,12 @@ finish(struct start *st, bool good)
 static void
 proof_over(struct start *st)
 {
-    struct crc *c = st->climb->set->crc;
+    struct crc *c = st->asker->crc;
     const struct s3_error *e = &st->copy_error;
     bool good = false;
 
     if (e->err == -ESTALE || e->err == -ECANCELED || st->read_error < 0)
-        ; /* says nothing of the store: the next member proves it */
+        ; /* says nothing of the store: the next source proves it */
     else if (e->err < 0)
         oracle_learn(c, e);
     else if (!st->have_crc)
@@ -90,7 +87,7 @@ proof_over(struct start *st)
 static void
 proof_step(struct start *st)
 {
-    struct crc *c = st->climb->set->crc;
+    struct crc *c = st->asker->crc;
     bool last;
 
     pthread_mutex_lock(&c->lock);
@@ -105,7 +102,7 @@ on_copy(void *user, const struct s3_error *e, const struct s3_part *p)
 {
     struct start *st = user;
 
-    oracle_call_end(st->climb->set->crc, st->copy_note);
+    oracle_call_end(st->asker->crc, st->copy_note);
     st->copy_error = *e;
     if (e->err == 0) {
         st->have_crc = p->have_crc32;
@@ -123,33 +120,41 @@ on_data(void *user, const void *p, size_t n)
     return 0;
 }
 
+/* A store that ignores If-Match still says what it sent. */
+static bool
+differs(const struct oracle_asker *a, const struct s3_object *o)
+{
+    return o->size != a->size ||
+           (o->etag && *o->etag && strcmp(o->etag, a->etag) != 0);
+}
+
 static void
 on_read(void *user, const struct s3_error *e, const struct s3_object *o)
 {
     struct start *st = user;
-    struct climb *x = st->climb;
+    const struct oracle_asker *a = st->asker;
 
-    oracle_call_end(x->set->crc, st->get_note);
+    oracle_call_end(a->crc, st->get_note);
+    atomic_fetch_add(&a->crc->proof_bytes, st->length);
     st->read_error = e->err;
-    if (e->err == 0 && ladder_differs(set_member(x->set, x->member), o))
+    if (e->err == 0 && differs(a, o))
         st->read_error = -ESTALE;
     proof_step(st);
 }
 
 static void
-proof_copy(struct start *st, const struct s3_where *source)
+proof_copy(struct start *st)
 {
-    struct climb *x = st->climb;
-    const struct zip_member *m = set_member(x->set, x->member);
-    struct crc *c = x->set->crc;
+    const struct oracle_asker *a = st->asker;
+    struct crc *c = a->crc;
     struct s3_copy_args args = {
         .at = oracle_where(st->upload),
         .upload_id = st->upload->id,
         .number = st->upload->next++,
-        .source = *source,
-        .source_etag = m->etag,
+        .source = a->source,
+        .source_etag = a->etag,
         .length = st->length,
-        .source_size = m->size,
+        .source_size = a->size,
     };
     uint64_t note = st->copy_note = oracle_call_begin(c);
 
@@ -157,14 +162,13 @@ proof_copy(struct start *st, const struct s3_where *source)
 }
 
 static void
-proof_read(struct start *st, const struct s3_where *source)
+proof_read(struct start *st)
 {
-    struct climb *x = st->climb;
-    const struct zip_member *m = set_member(x->set, x->member);
-    struct crc *c = x->set->crc;
+    const struct oracle_asker *a = st->asker;
+    struct crc *c = a->crc;
     struct s3_get_args args = {
-        .at = *source,
-        .etag = m->etag,
+        .at = a->source,
+        .etag = a->etag,
         .length = st->length,
         .on_data = on_data,
     };
@@ -173,20 +177,15 @@ proof_read(struct start *st, const struct s3_where *source)
     oracle_call_id(c, note, s3_get(c->s3, &args, on_read, st));
 }
 
-/* Less than the member, so that a store that always tells the CRC of the
+/* Less than the source, so that a store that always tells the CRC of the
  * whole source does not pass (versitygw 1.7.0 does so). */
 static void
 proof(struct start *st)
 {
-    struct climb *x = st->climb;
-    const struct zip_member *m = set_member(x->set, x->member);
-    struct s3_where source = {x->set->layout->bucket, m->key, m->key_len,
-                              false};
-
-    st->length = min_u64(PROOF_MOST, m->size / 2);
+    st->length = min_u64(PROOF_MOST, st->asker->size / 2);
     st->pending = 3;
-    proof_copy(st, &source);
-    proof_read(st, &source);
+    proof_copy(st);
+    proof_read(st);
     proof_step(st);
 }
 
@@ -196,7 +195,7 @@ static void
 created_work(void *user)
 {
     struct start *st = user;
-    struct crc *c = st->climb->set->crc;
+    struct crc *c = st->asker->crc;
     bool proved;
 
     oracle_journal_id(c, st->upload->row, st->upload->id);
@@ -284,21 +283,22 @@ start_work(void *user)
 }
 
 void
-oracle_start(struct climb *x)
+oracle_start(struct oracle_asker *a)
 {
-    struct crc *c = x->set->crc;
+    struct crc *c = a->crc;
     struct start *st = calloc(1, sizeof(*st));
 
     if (st)
-        st->climb = x;
+        st->asker = a;
     if (st && (st->upload = new_upload(c))) {
         net_work(c->net, start_work, st);
         return;
     }
     pthread_mutex_lock(&c->lock);
     c->oracle.state = ORACLE_NEW;
+    a->leads = false;
     pthread_cond_broadcast(&c->oracle.ended);
     pthread_mutex_unlock(&c->lock);
     free(st);
-    ladder_fall(x);
+    a->go(a);
 }

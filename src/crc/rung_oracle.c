@@ -8,6 +8,7 @@
 #include "crc/impl.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 /* No range beyond what a part may be, no more ranges than parts (one part
  * is the proof's). */
@@ -47,12 +48,12 @@ copy_range(struct climb *c, struct range *g)
 {
     const struct zip_member *m = set_member(c->set, c->member);
     struct crc *crc = c->set->crc;
-    const struct oracle_upload *u = c->upload;
+    const struct oracle_upload *u = c->ask.upload;
     struct s3_copy_args args = {
         .at = oracle_where(u),
         .upload_id = u->id,
-        .number = c->first_part + (uint32_t)g->index,
-        .source = {c->set->layout->bucket, m->key, m->key_len, false},
+        .number = c->ask.first_part + (uint32_t)g->index,
+        .source = c->ask.source,
         .source_etag = m->etag,
         .first = g->first,
         .length = g->length,
@@ -83,7 +84,7 @@ on_over(struct climb *c, int r, uint32_t v, const struct err *e)
 {
     if (r == 0 && all_equal(c->ranges))
         r = -ENODATA;
-    oracle_give(c);
+    oracle_give(&c->ask);
     if (r == -ENODATA) {
         ladder_fall(c);
         return;
@@ -93,18 +94,39 @@ on_over(struct climb *c, int r, uint32_t v, const struct err *e)
     ladder_finish(c, r, v, e);
 }
 
+static void
+go(struct oracle_asker *a)
+{
+    rung_oracle((struct climb *)((char *)a - offsetof(struct climb, ask)));
+}
+
+void
+rung_oracle_ask(struct climb *c)
+{
+    const struct zip_member *m = set_member(c->set, c->member);
+
+    c->ask = (struct oracle_asker){
+        .crc = c->set->crc,
+        .source = {c->set->layout->bucket, m->key, m->key_len, false},
+        .etag = m->etag,
+        .size = m->size,
+        .parts = (uint32_t)ceil_div_u64(m->size, rung_oracle_range(m->size)),
+        .go = go,
+    };
+}
+
 void
 rung_oracle(struct climb *c)
 {
     static const struct ranges_by by = {copy_range, on_over};
     uint64_t size = set_member(c->set, c->member)->size;
 
-    if (c->leads) {
-        oracle_start(c);
-    } else if (!c->upload) {
+    if (c->ask.leads) {
+        oracle_start(&c->ask);
+    } else if (!c->ask.upload) {
         ladder_fall(c); /* there is none any more */
     } else if (ranges_begin(c, &by, rung_oracle_range(size)) < 0) {
-        oracle_give(c);
+        oracle_give(&c->ask);
         ladder_fall(c);
     }
 }
