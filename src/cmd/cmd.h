@@ -20,7 +20,7 @@ enum {
 struct cmd_args {
     struct conf conf;
     /* flags of one command or another */
-    bool json, skipped, frontier, help, version;
+    bool json, skipped, frontier, read, help, version;
     const char *range, *output, *sizes, *against, *pod;
     const char *strategy, *svg, *previous;
     const char *workers, *worker, *upload;
@@ -42,7 +42,7 @@ struct command {
 };
 extern const struct command *const cmd_table[]; /* NULL ends */
 extern const struct command cmd_ls, cmd_plan, cmd_cat, cmd_publish, cmd_verify,
-    cmd_cleanup, cmd_doctor;
+    cmd_extract, cmd_cleanup, cmd_doctor;
 
 /* "s3zip: TEXT" to stderr; returns CMD_FAILED. */
 int cmd_fail(const struct err *e);
@@ -58,6 +58,10 @@ int cmd_prefix(const char *url, char **bucket, char **root, struct err *e);
 
 /* A session for a->bucket and a->root. */
 int cmd_open(struct cmd_session *s, const struct cmd_args *a, struct err *e);
+/* The same, but copies that tell CRCs are made in another bucket (NULL: in
+ * a->bucket). */
+int cmd_open_scratch(struct cmd_session *s, const struct cmd_args *a,
+                     const char *bucket, struct err *e);
 /* Lists root afresh; -ENOENT if no key is there.  *ret is the caller's. */
 int cmd_list(struct cmd_session *s, const char *root, struct layout **ret,
              struct err *e);

@@ -79,8 +79,8 @@ start_store(struct cmd_session *s, const struct conf *c, struct err *e)
 }
 
 static int
-start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
-            const char *root, struct err *e)
+start_rooms(struct cmd_session *s, const struct conf *c,
+            const struct cmd_place *at, struct err *e)
 {
     struct read_pool_conf pc = {
         .memory = c->memory,
@@ -92,10 +92,10 @@ start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
         .s3 = s->s3,
         .s3_dest = s->s3,
         .conf = c,
-        .root = root,
+        .root = at->root,
     };
     struct crc_oracle_conf oc = {
-        .bucket = bucket,
+        .bucket = at->scratch ? at->scratch : at->bucket,
         .scratch = c->scratch,
         .may_write =
             c->publish != CONF_PUBLISH_OFF && !c->ro && !c->no_sign_request,
@@ -107,7 +107,7 @@ start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
     if (r == 0 && crc_allow_oracle(s->crc, &oc) < 0)
         r = err_set(e, ENOMEM, "out of memory");
     if (r == 0)
-        r = index_new(&s->index, s->net, s->s3, c, bucket, root, e);
+        r = index_new(&s->index, s->net, s->s3, c, at->bucket, at->root, e);
     if (r < 0)
         return r;
     r = read_pool_new(&s->pool, s->net, s->s3, &pc);
@@ -121,8 +121,7 @@ start_rooms(struct cmd_session *s, const struct conf *c, const char *bucket,
 
 int
 cmd_session_open(struct cmd_session *s, const struct conf *conf,
-                 const char *bucket, const char *root, bool background,
-                 struct err *e)
+                 const struct cmd_place *at, bool background, struct err *e)
 {
     int r;
 
@@ -131,7 +130,7 @@ cmd_session_open(struct cmd_session *s, const struct conf *conf,
     if (r == 0)
         r = start_store(s, conf, e);
     if (r == 0)
-        r = start_rooms(s, conf, bucket, root, e);
+        r = start_rooms(s, conf, at, e);
     if (r < 0)
         cmd_session_close(s);
     return r;

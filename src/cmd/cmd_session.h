@@ -23,11 +23,16 @@ struct cmd_session {
     struct publisher *publisher;
 };
 
-/* conf, bucket and root ("" or ends in '/') are borrowed for the life of
- * the session.  background: the log goes to syslog unless conf says
- * otherwise.  0, or -errno with words and nothing left to close. */
+struct cmd_place {
+    const char *bucket, *root; /* root: "" or ends in '/' */
+    const char *scratch;       /* bucket of copies that tell CRCs; NULL: the
+                                  same */
+};
+/* conf and the place's strings are borrowed for the life of the session.
+ * background: the log goes to syslog unless conf says otherwise.  0, or
+ * -errno with words and nothing left to close. */
 int cmd_session_open(struct cmd_session *s, const struct conf *conf,
-                     const char *bucket, const char *root, bool background,
+                     const struct cmd_place *at, bool background,
                      struct err *e);
 /* Aborts what runs (bounded), then frees.  Readers must be closed. */
 void cmd_session_close(struct cmd_session *s);

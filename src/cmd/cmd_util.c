@@ -70,7 +70,16 @@ cmd_prefix(const char *url, char **bucket, char **root, struct err *e)
 int
 cmd_open(struct cmd_session *s, const struct cmd_args *a, struct err *e)
 {
-    return cmd_session_open(s, &a->conf, a->bucket, a->root, false, e);
+    return cmd_open_scratch(s, a, NULL, e);
+}
+
+int
+cmd_open_scratch(struct cmd_session *s, const struct cmd_args *a,
+                 const char *bucket, struct err *e)
+{
+    struct cmd_place place = {a->bucket, a->root, bucket};
+
+    return cmd_session_open(s, &a->conf, &place, false, e);
 }
 
 /* ------------------------------------------------------------- listing */
@@ -252,6 +261,8 @@ cmd_flags(const struct command *c, struct cmd_args *a,
          "With --sizes: the members of the archive that was published "
          "before, for the strategy again.",
          "FILE"},
+        {"read", 0, NULL, &a->read,
+         "Read every byte, whatever the store could tell.", NULL},
         {"against", 0, &a->against, NULL,
          "Compare with the archive of this prefix as it is now.",
          "s3://BUCKET[/PREFIX]"},

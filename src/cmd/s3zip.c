@@ -14,8 +14,8 @@
 #include "cmd/cmd.h"
 
 const struct command *const cmd_table[] = {
-    &cmd_ls,     &cmd_plan,    &cmd_cat,    &cmd_publish,
-    &cmd_verify, &cmd_cleanup, &cmd_doctor, NULL,
+    &cmd_ls,      &cmd_plan,    &cmd_cat,    &cmd_publish, &cmd_verify,
+    &cmd_extract, &cmd_cleanup, &cmd_doctor, NULL,
 };
 
 static const struct command *

@@ -263,12 +263,12 @@ explain(int r, struct err *e)
 static int
 run(struct program *p, struct err *e)
 {
+    struct cmd_place at = {p->bucket, p->root, NULL};
     struct cmd_session s;
     int r;
 
     hold_signals();
-    r = cmd_session_open(&s, &p->conf, p->bucket, p->root,
-                         p->background.fd >= 0, e);
+    r = cmd_session_open(&s, &p->conf, &at, p->background.fd >= 0, e);
     if (r < 0)
         return r;
     r = explain(index_probe(s.index, e), e);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * An archive to verify, in a file or in the store: reads at an offset, and
- * a scan from front to back with several ranges in flight.
+ * An archive in a file or in the store: reads at an offset, and a scan from
+ * front to back, with several ranges in flight.  Private to the room, its
+ * tests and its fuzz targets.
  */
-#ifndef S3ZIPFS_CMD_SOURCE_H
-#define S3ZIPFS_CMD_SOURCE_H
+#ifndef S3ZIPFS_EXTRACT_SOURCE_H
+#define S3ZIPFS_EXTRACT_SOURCE_H
 
-#include "cmd/cmd_session.h"
+#include <stdatomic.h>
+
+#include "s3/s3.h"
 
 struct source {
     const char *name; /* for messages; borrowed */
@@ -19,9 +22,15 @@ struct source {
     bool have_crc32; /* of the whole object, as the store has it */
     uint32_t crc32;
     uint64_t memory; /* bytes that a scan may use */
+    atomic_uint_fast64_t downloaded;
+    /* Looked at while a call is waited for: true ends it with -EINTR.  May
+     * be NULL. */
+    bool (*stop)(void *user);
+    void *user;
 };
 
-/* 0 or -errno with words; source_close in both cases. */
+/* 0 or -errno with words; source_close in both cases.  They leave memory
+ * and stop alone; all else may be zeros. */
 int source_open_file(struct source *s, const char *path, struct err *e);
 int source_open_object(struct source *s, struct s3 *s3, const char *url,
                        struct err *e);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Reading an archive for verify, without the rooms that made it: pread, or
- * ranged GETs under the object's ETag.
+ * Reading an archive without the rooms that made it: pread, or ranged GETs
+ * under the object's ETag.  Must not know what the bytes mean.
  */
-#include "cmd/cmd_source.h"
+#include "extract/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/check.h"
-#include "base/text.h"
+#include "base/cleanup.h"
+#include "conf/conf.h"
 
-enum { DEPTH = 8 };
+enum { DEPTH = 8, LOOK_MS = 100 };
 
 /* One call whose answer a thread waits for. */
 struct call {
@@ -32,9 +34,14 @@ struct call {
 static void
 call_init(struct call *c, struct source *s)
 {
+    pthread_condattr_t a;
+
     memset(c, 0, sizeof(*c));
+    pthread_condattr_init(&a);
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->cond, NULL);
+    pthread_cond_init(&c->cond, &a);
+    pthread_condattr_destroy(&a);
     c->s = s;
 }
 
@@ -55,13 +62,37 @@ call_done(struct call *c, int r)
     pthread_cond_signal(&c->cond);
 }
 
+/* True if it has ended. */
+static bool
+call_wait_some(struct call *c)
+{
+    struct timespec until;
+    LOCK_SCOPE(&c->lock);
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    while (!c->done)
+        if (pthread_cond_timedwait(&c->cond, &c->lock, &until) == ETIMEDOUT)
+            break;
+    return c->done;
+}
+
 static int
 call_wait(struct call *c, struct err *e)
 {
-    LOCK_SCOPE(&c->lock);
+    bool stopped = false;
 
-    while (!c->done)
-        pthread_cond_wait(&c->cond, &c->lock);
+    while (!call_wait_some(c))
+        if (!stopped && c->s->stop && c->s->stop(c->s->user)) {
+            stopped = true;
+            s3_cancel(c->s->s3, c->id);
+        }
+    if (stopped && c->r < 0)
+        return err_set(e, EINTR, "interrupted");
     if (c->r < 0)
         *e = c->err;
     return c->r;
@@ -74,7 +105,7 @@ source_open_file(struct source *s, const char *path, struct err *e)
 {
     struct stat st;
 
-    *s = (struct source){.name = path, .fd = -1};
+    s->name = path;
     s->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &st) < 0)
         return err_set(e, errno, "%s: %s", path, strerror(errno));
@@ -173,7 +204,7 @@ probe(struct source *s, struct err *e)
     int r;
 
     call_init(&c, s);
-    s3_list(s->s3, &args, on_page, &c);
+    c.id = s3_list(s->s3, &args, on_page, &c);
     r = call_wait(&c, e);
     call_free(&c);
     return r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT ||
@@ -190,7 +221,9 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
     struct call c;
     int r;
 
-    *s = (struct source){.name = url, .fd = -1, .s3 = s3};
+    s->name = url;
+    s->fd = -1;
+    s->s3 = s3;
     r = conf_url(url, NULL, &s->bucket, &s->key, e);
     if (r == 0 && !s->key[0])
         r = err_set(e, EINVAL, "%s: no object name", url);
@@ -200,7 +233,7 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
         return r;
     call_init(&c, s);
     args.at = where(s);
-    s3_head(s3, &args, on_head, &c);
+    c.id = s3_head(s3, &args, on_head, &c);
     r = call_wait(&c, e);
     call_free(&c);
     if (r == 0 && !s->etag)
@@ -230,6 +263,7 @@ on_data(void *user, const void *p, size_t n)
         return -EPROTO;
     memcpy(c->out + c->got, p, n);
     c->got += n;
+    atomic_fetch_add(&c->s->downloaded, n);
     return 0;
 }
 
@@ -266,63 +300,51 @@ start_get(struct call *c, uint64_t offset, uint8_t *out, size_t n)
     c->id = s3_get(c->s->s3, &args, on_got, c);
 }
 
-int
-source_read(struct source *s, uint64_t offset, void *out, size_t n,
-            struct err *e)
-{
-    struct call c;
-    int r;
-
-    if (n == 0)
-        return 0;
-    if (s->fd >= 0)
-        return read_file(s, offset, out, n, e);
-    call_init(&c, s);
-    start_get(&c, offset, out, n);
-    r = call_wait(&c, e);
-    call_free(&c);
-    return r;
-}
-
 /* ---------------------------------------------------------------- scan */
+
+typedef int scan_fn(void *user, const uint8_t *p, size_t n);
 
 struct scan {
     struct source *s;
     struct call call[DEPTH];
-    uint8_t *memory; /* DEPTH chunks */
+    uint8_t *out;  /* all of it goes there, or: */
+    uint8_t *ring; /* DEPTH chunks, one after the other to fn */
+    scan_fn *fn;
+    void *user;
     size_t chunk;
-    uint64_t next, end;
+    uint64_t first, next, end;
 };
 
-static size_t
-ask(struct scan *k, struct call *c, uint8_t *out)
+static void
+ask(struct scan *k, unsigned slot)
 {
     size_t n = (size_t)min_u64(k->chunk, k->end - k->next);
 
-    start_get(c, k->next, out, n);
+    start_get(
+        &k->call[slot], k->next,
+        k->out ? k->out + (k->next - k->first) : k->ring + k->chunk * slot, n);
     k->next += n;
-    return n;
 }
 
 /* Round robin, as in cmd_cat.c. */
 static int
-scan_object(struct scan *k, int (*fn)(void *, const uint8_t *, size_t),
-            void *user, struct err *e)
+scan_object(struct scan *k, struct err *e)
 {
-    unsigned head = 0, tail = 0;
+    unsigned head = 0, tail = 0, i;
+    struct call *c;
     int r = 0;
 
+    for (i = 0; i < DEPTH; i++)
+        call_init(&k->call[i], k->s);
     while (r == 0) {
         for (; k->next < k->end && tail - head < DEPTH; tail++)
-            ask(k, &k->call[tail % DEPTH],
-                k->memory + k->chunk * (tail % DEPTH));
+            ask(k, tail % DEPTH);
         if (head == tail)
             break;
-        r = call_wait(&k->call[head % DEPTH], e);
-        if (r == 0)
-            r = fn(user, k->call[head % DEPTH].out,
-                   k->call[head % DEPTH].want);
-        head++;
+        c = &k->call[head++ % DEPTH];
+        r = call_wait(c, e);
+        if (r == 0 && k->fn)
+            r = k->fn(k->user, c->out, c->want);
     }
     for (; head < tail; head++) {
         struct err late;
@@ -330,43 +352,64 @@ scan_object(struct scan *k, int (*fn)(void *, const uint8_t *, size_t),
         s3_cancel(k->s->s3, k->call[head % DEPTH].id);
         call_wait(&k->call[head % DEPTH], &late);
     }
+    for (i = 0; i < DEPTH; i++)
+        call_free(&k->call[i]);
     return r;
 }
 
 static int
-scan_file(struct scan *k, int (*fn)(void *, const uint8_t *, size_t),
-          void *user, struct err *e)
+scan_file(struct scan *k, struct err *e)
 {
     int r = 0;
 
     while (k->next < k->end && r == 0) {
         size_t n = (size_t)min_u64(k->chunk, k->end - k->next);
 
-        r = read_file(k->s, k->next, k->memory, n, e);
+        r = read_file(k->s, k->next, k->ring, n, e);
         if (r == 0)
-            r = fn(user, k->memory, n);
+            r = k->fn(k->user, k->ring, n);
         k->next += n;
+        if (r == 0 && k->s->stop && k->s->stop(k->s->user))
+            r = err_set(e, EINTR, "interrupted");
     }
     return r;
 }
 
 int
-source_scan(struct source *s, uint64_t first, uint64_t end,
-            int (*fn)(void *user, const uint8_t *p, size_t n), void *user,
+source_read(struct source *s, uint64_t offset, void *out, size_t n,
             struct err *e)
 {
-    struct scan k = {.s = s, .next = first, .end = end};
-    int i, r;
+    struct scan k = {
+        .s = s,
+        .out = out,
+        .chunk = (size_t)MIB(8),
+        .first = offset,
+        .next = offset,
+        .end = offset + n,
+    };
+
+    return s->fd >= 0 ? read_file(s, offset, out, n, e) : scan_object(&k, e);
+}
+
+int
+source_scan(struct source *s, uint64_t first, uint64_t end, scan_fn *fn,
+            void *user, struct err *e)
+{
+    struct scan k = {
+        .s = s,
+        .fn = fn,
+        .user = user,
+        .first = first,
+        .next = first,
+        .end = end,
+    };
+    int r;
 
     k.chunk = (size_t)min_u64(max_u64(s->memory / DEPTH, KIB(64)), MIB(8));
-    k.memory = malloc(k.chunk * DEPTH);
-    if (!k.memory)
+    k.ring = malloc(k.chunk * DEPTH);
+    if (!k.ring)
         return err_set(e, ENOMEM, "out of memory");
-    for (i = 0; i < DEPTH; i++)
-        call_init(&k.call[i], s);
-    r = s->fd >= 0 ? scan_file(&k, fn, user, e) : scan_object(&k, fn, user, e);
-    for (i = 0; i < DEPTH; i++)
-        call_free(&k.call[i]);
-    free(k.memory);
+    r = s->fd >= 0 ? scan_file(&k, e) : scan_object(&k, e);
+    free(k.ring);
     return r;
 }

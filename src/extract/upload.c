@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Create, Complete and Abort of one member's upload, and what their answers
+ * mean.  Must not know where parts come from.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "extract/unpack.h"
+
+enum { SETTLE_MS = 1000, LOOK_MS = 500, CLOCK_S = 2 };
+
+static void
+then(struct upload *u)
+{
+    u->then(u);
+}
+
+static void
+forget_parts(struct upload *u)
+{
+    uint32_t i;
+
+    for (i = 0; i < u->count; i++)
+        free((char *)u->part[i].etag);
+    free(u->part);
+    u->part = NULL;
+    u->count = 0;
+}
+
+void
+upload_free(struct upload *u)
+{
+    forget_parts(u);
+    free(u->id);
+    u->id = NULL;
+}
+
+/* --------------------------------------------------------------- orphans */
+
+/* Attempts of Create that nobody answered may have made uploads, too: those
+ * at this key that were begun since, by the store's clock, but ours. */
+static void
+on_abort_one(struct call *c)
+{
+    if (c->e.err < 0)
+        log_warn("extract: an upload at %s could not be aborted: %s %s",
+                 c->text ? c->text : "", c->e.code, c->e.message);
+}
+
+static void
+on_orphans(struct call *c)
+{
+    struct upload *u = c->owner;
+    struct s3_where at = unpack_where(u->job, u->key);
+    struct call *k;
+    size_t i;
+
+    for (i = 0; i < c->id_count; i++) {
+        if (u->id && strcmp(u->id, c->ids[i]) == 0)
+            continue;
+        k = call_new(u->job, on_abort_one, NULL);
+        if (!k)
+            continue;
+        k->text = strdup(u->key);
+        call_abort(k, &at, c->ids[i]);
+    }
+    then(u);
+}
+
+static void
+find_orphans(struct upload *u)
+{
+    struct s3_where at = unpack_where(u->job, u->key);
+    struct call *c = call_new(u->job, on_orphans, u);
+
+    if (c)
+        call_uploads(c, &at, u->intent - CLOCK_S);
+    else
+        then(u);
+}
+
+/* --------------------------------------------------------------- create */
+
+static bool
+is_refusal(const struct s3_error *e)
+{
+    return e->http == 400 || e->http == 501 || e->http == 405;
+}
+
+static void create(struct upload *u);
+
+static void
+on_created(struct call *c)
+{
+    struct upload *u = c->owner;
+
+    u->e = c->e;
+    u->id = c->text;
+    c->text = NULL;
+    if (c->e.err == 0 && !u->id)
+        u->e.err = -ENOMEM;
+    if (u->e.err < 0 && u->crc && is_refusal(&u->e)) {
+        log_info("extract: uploads with a CRC-32 are refused: %s", u->e.code);
+        u->job->no_crc = true;
+        create(u);
+    } else if (c->e.attempts > 1 || (c->e.err < 0 && c->e.http < 400)) {
+        find_orphans(u);
+    } else {
+        then(u);
+    }
+}
+
+static void
+create(struct upload *u)
+{
+    struct s3_create_args a = {.at = unpack_where(u->job, u->key)};
+    struct call *c = call_new(u->job, on_created, u);
+
+    a.crc32 = u->crc = !u->job->no_crc;
+    u->intent = time(NULL);
+    if (c) {
+        call_create(c, &a);
+        return;
+    }
+    u->e.err = -ENOMEM;
+    then(u);
+}
+
+void
+upload_create(struct upload *u, uint32_t parts,
+              void (*then_fn)(struct upload *u))
+{
+    u->then = then_fn;
+    u->cut = false;
+    u->unclear = 0;
+    u->part = calloc(parts, sizeof(*u->part));
+    u->count = u->part ? parts : 0;
+    if (u->part) {
+        create(u);
+        return;
+    }
+    u->e = (struct s3_error){.err = -ENOMEM};
+    then(u);
+}
+
+/* ------------------------------------------------------------- complete */
+
+static void complete(struct upload *u);
+
+static void
+on_again(struct call *c)
+{
+    complete(c->owner);
+}
+
+/* Is it there after all? */
+static void
+on_look(struct call *c)
+{
+    struct upload *u = c->owner;
+
+    if (c->e.err == 0 && c->size == u->size &&
+        (!c->have_crc || c->crc == u->whole_crc)) {
+        u->e.err = 0;
+        free(u->id);
+        u->id = NULL;
+    } else if (!u->job->stop && ++u->unclear <= UNPACK_UNCLEAR_MAX &&
+               (c = call_new(u->job, on_again, u))) {
+        call_later(c, LOOK_MS << u->unclear);
+        return;
+    } else {
+        u->e.err = -EIO;
+    }
+    then(u);
+}
+
+static void
+look(struct upload *u)
+{
+    struct s3_where at = unpack_where(u->job, u->key);
+    struct call *c = call_new(u->job, on_look, u);
+
+    if (c) {
+        c->keep = true;
+        call_head(c, &at);
+    } else {
+        then(u);
+    }
+}
+
+static void
+on_completed(struct call *c)
+{
+    struct upload *u = c->owner;
+
+    u->e = c->e;
+    if (u->e.err == 0) {
+        free(u->id);
+        u->id = NULL;
+        then(u);
+    } else if (u->e.err == -EINPROGRESS || u->e.err == -ECANCELED ||
+               strcmp(u->e.code, "NoSuchUpload") == 0) {
+        look(u);
+    } else if (u->e.http == 501 && !u->job->no_size) {
+        log_info("extract: no x-amz-mp-object-size here");
+        u->job->no_size = true;
+        complete(u);
+    } else {
+        then(u);
+    }
+}
+
+static void
+complete(struct upload *u)
+{
+    struct s3_complete_args a = {
+        .at = unpack_where(u->job, u->key),
+        .upload_id = u->id,
+        .part = u->part,
+        .count = u->count,
+        .crc32 = u->crc,
+        .whole_crc32 = u->whole_crc,
+        .send_size = !u->job->no_size,
+        .size = u->size,
+        .if_none_match = !u->job->d->conf->overwrite,
+    };
+    struct call *c = call_new(u->job, on_completed, u);
+
+    if (c) {
+        call_complete(c, &a);
+        return;
+    }
+    u->e.err = -ENOMEM;
+    then(u);
+}
+
+void
+upload_complete(struct upload *u, uint32_t crc, uint64_t size,
+                void (*then_fn)(struct upload *u))
+{
+    u->then = then_fn;
+    u->whole_crc = crc;
+    u->size = size;
+    complete(u);
+}
+
+/* ---------------------------------------------------------------- abort */
+
+static void abort_now(struct upload *u);
+
+static void
+on_settled(struct call *c)
+{
+    abort_now(c->owner);
+}
+
+static void
+on_aborted(struct call *c)
+{
+    struct upload *u = c->owner;
+    struct call *k;
+
+    /* A part that was cut off arrives within this time, or stays away. */
+    if (u->cut && (k = call_new(u->job, on_settled, u))) {
+        u->cut = false;
+        call_later(k, SETTLE_MS);
+        return;
+    }
+    if (c->e.err < 0)
+        log_warn("extract: the upload at %s could not be aborted: %s %s",
+                 u->key, c->e.code, c->e.message);
+    upload_free(u);
+    then(u);
+}
+
+static void
+abort_now(struct upload *u)
+{
+    struct s3_where at = unpack_where(u->job, u->key);
+    struct call *c = call_new(u->job, on_aborted, u);
+
+    if (c) {
+        call_abort(c, &at, u->id);
+        return;
+    }
+    upload_free(u);
+    then(u);
+}
+
+void
+upload_abort(struct upload *u, void (*then_fn)(struct upload *u))
+{
+    u->then = then_fn;
+    if (u->id) {
+        abort_now(u);
+        return;
+    }
+    upload_free(u);
+    then(u);
+}
