@@ -53,9 +53,7 @@ learn(struct member *m, const struct s3_error *e)
         j->no_copy = true;
         return true;
     }
-    if (m->up.crc && e->http == 400 &&
-        (strcasestr(e->message, "checksum") ||
-         strcmp(e->code, "InvalidArgument") == 0)) {
+    if (m->up.crc && e->http == 400 && strcasestr(e->message, "checksum")) {
         log_info("extract: no copies into uploads with a CRC-32: %s", e->code);
         j->no_crc = true;
         return true;
@@ -72,6 +70,37 @@ give_up(struct member *m)
     m->done = 0;
     if (m->running == 0)
         member_again(m);
+}
+
+static void
+on_archive(struct call *c)
+{
+    struct member *m = c->owner;
+    struct unpack_job *j = m->job;
+
+    m->calls--;
+    if (c->e.err == 0 && c->text && strcmp(c->text, j->source.etag) != 0)
+        m->up.e.err = -ESTALE;
+    if (!j->stop)
+        member_fail(m, "COPY", &m->up.e);
+}
+
+/* A store may look at the range before it looks at the condition. */
+static void
+refused(struct member *m, const struct s3_error *e)
+{
+    struct unpack_job *j = m->job;
+    struct s3_where at = unpack_archive(j);
+    struct call *c =
+        e->http == 400 || e->http == 416 ? call_new(j, on_archive, m) : NULL;
+
+    if (!c) {
+        member_fail(m, "COPY", e);
+        return;
+    }
+    m->up.e = *e;
+    m->calls++;
+    call_head(c, &at);
 }
 
 static void
@@ -117,7 +146,7 @@ on_part(struct call *c)
     else if (c->e.err < 0 && learn(m, &c->e))
         give_up(m);
     else if (c->e.err < 0)
-        member_fail(m, "COPY", &c->e);
+        refused(m, &c->e);
     else
         unpack_fail(j, ENOMEM, "out of memory");
 }
