@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/crc32.h"
 #include "extract/unpack.h"
+#include "extract/wait.h"
 
 struct call *
 call_new(struct unpack_job *j, void (*fn)(struct call *c), void *owner)
@@ -250,16 +250,10 @@ call_later(struct call *c, uint64_t ms)
 static struct call *
 next_ready(struct unpack_job *j)
 {
-    struct timespec until;
+    struct timespec until = wait_until();
     struct call *c;
     LOCK_SCOPE(&j->lock);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += UNPACK_TICK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
     while (!(c = STAILQ_FIRST(&j->ready)))
         if (pthread_cond_timedwait(&j->cond, &j->lock, &until) == ETIMEDOUT)
             return NULL;

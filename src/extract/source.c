@@ -10,13 +10,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "conf/conf.h"
+#include "extract/wait.h"
 
-enum { DEPTH = 8, LOOK_MS = 100 };
+enum { DEPTH = 8 };
 
 /* One call whose answer a thread waits for. */
 struct call {
@@ -34,22 +34,15 @@ struct call {
 static void
 call_init(struct call *c, struct source *s)
 {
-    pthread_condattr_t a;
-
     memset(c, 0, sizeof(*c));
-    pthread_condattr_init(&a);
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->cond, &a);
-    pthread_condattr_destroy(&a);
+    wait_init(&c->lock, &c->cond);
     c->s = s;
 }
 
 static void
 call_free(struct call *c)
 {
-    pthread_cond_destroy(&c->cond);
-    pthread_mutex_destroy(&c->lock);
+    wait_free(&c->lock, &c->cond);
 }
 
 static void
@@ -66,15 +59,9 @@ call_done(struct call *c, int r)
 static bool
 call_wait_some(struct call *c)
 {
-    struct timespec until;
+    struct timespec until = wait_until();
     LOCK_SCOPE(&c->lock);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
     while (!c->done)
         if (pthread_cond_timedwait(&c->cond, &c->lock, &until) == ETIMEDOUT)
             break;

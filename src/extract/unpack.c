@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "extract/unpack.h"
+#include "extract/wait.h"
 
 /* -------------------------------------------------------------- failure */
 
@@ -307,13 +308,7 @@ on_stop(void *user)
 static void
 unpack_init(struct unpack_job *j)
 {
-    pthread_condattr_t a;
-
-    pthread_condattr_init(&a);
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    pthread_mutex_init(&j->lock, NULL);
-    pthread_cond_init(&j->cond, &a);
-    pthread_condattr_destroy(&a);
+    wait_init(&j->lock, &j->cond);
     STAILQ_INIT(&j->ready);
     LIST_INIT(&j->calls);
     TAILQ_INIT(&j->active);
@@ -333,8 +328,7 @@ unpack_free(struct unpack_job *j)
     free(j->state);
     free(j->bucket);
     free(j->root);
-    pthread_cond_destroy(&j->cond);
-    pthread_mutex_destroy(&j->lock);
+    wait_free(&j->lock, &j->cond);
 }
 
 int

@@ -17,7 +17,6 @@
 #include "extract/extract.h"
 
 enum {
-    UNPACK_TICK_MS = 100,
     UNPACK_COPIES = 24,       /* part copies side by side... */
     UNPACK_MEMBER_COPIES = 8, /* ...of one member */
     UNPACK_MEMBERS = 16, /* members side by side that are copied or streamed */
@@ -102,6 +101,7 @@ struct upload {
     /* For Complete: */
     uint32_t whole_crc;
     uint64_t size;
+    bool sent_size;
 };
 /* then(u) comes with u->e.  After a failed create there is no upload. */
 void upload_create(struct upload *u, uint32_t parts,

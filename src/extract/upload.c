@@ -205,7 +205,7 @@ on_completed(struct call *c)
     } else if (u->e.err == -EINPROGRESS || u->e.err == -ECANCELED ||
                strcmp(u->e.code, "NoSuchUpload") == 0) {
         look(u);
-    } else if (u->e.http == 501 && !u->job->no_size) {
+    } else if (u->e.http == 501 && u->sent_size) {
         log_info("extract: no x-amz-mp-object-size here");
         u->job->no_size = true;
         complete(u);
@@ -224,7 +224,7 @@ complete(struct upload *u)
         .count = u->count,
         .crc32 = u->crc,
         .whole_crc32 = u->whole_crc,
-        .send_size = !u->job->no_size,
+        .send_size = u->sent_size = !u->job->no_size,
         .size = u->size,
         .if_none_match = !u->job->d->conf->overwrite,
     };

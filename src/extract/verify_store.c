@@ -14,14 +14,14 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/crc32.h"
 #include "extract/verify.h"
+#include "extract/wait.h"
 
-enum { DEPTH = 24, LOOK_MS = 100 };
+enum { DEPTH = 24 };
 /* Of one copy; larger entries take several. */
 #define RANGE MIB(128)
 
@@ -125,15 +125,9 @@ ask(struct piece *p)
 static bool
 wait_some(struct stage *g, const struct piece *p)
 {
-    struct timespec until;
+    struct timespec until = wait_until();
     LOCK_SCOPE(&g->lock);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
     while (!p->done)
         if (pthread_cond_timedwait(&g->cond, &g->lock, &until) == ETIMEDOUT)
             break;
@@ -253,16 +247,10 @@ int
 verify_store(struct verify *v)
 {
     struct stage g = {.v = v};
-    pthread_condattr_t a;
     int r;
 
-    pthread_condattr_init(&a);
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    pthread_mutex_init(&g.lock, NULL);
-    pthread_cond_init(&g.cond, &a);
-    pthread_condattr_destroy(&a);
+    wait_init(&g.lock, &g.cond);
     r = run(&g);
-    pthread_cond_destroy(&g.cond);
-    pthread_mutex_destroy(&g.lock);
+    wait_free(&g.lock, &g.cond);
     return r;
 }

@@ -6,7 +6,7 @@
  * encoders' lengths; and the reader of s3zip verify, which shares no code
  * with the writer, agrees with every record.
  */
-#include "cmd/cmd_verify_zip.h"
+#include "extract/dir.h"
 #include "fuzz.h"
 #include "plan/plan.h"
 
@@ -189,7 +189,7 @@ check_pieces(const struct zip_layout *l)
 
 static const struct zip_layout *source_layout;
 
-/* For cmd_verify_zip.c: bytes of the archive that the encoders would make;
+/* For extract/: bytes of the archive that the encoders would make;
  * the bodies are zeros. */
 int
 source_read(struct source *s, uint64_t offset, void *out, size_t n,
@@ -228,7 +228,7 @@ check_reader(const struct zip_layout *l)
     size_t i;
 
     source_layout = l;
-    if (zdir_read(&d, &s, &e) < 0)
+    if (zdir_read(&d, &s, UINT32_MAX, &e) < 0 || zdir_check_ours(&d, &e) < 0)
         fprintf(stderr, "%s\n", e.text);
     NEED(e.num == 0 && d.count == l->count);
     for (i = 0; i < l->count; i++) {

@@ -545,6 +545,118 @@ test_owner(void **state)
     assert_false(state_owner_alive(self, "boot/ns/1/2", 86400));
 }
 
+/* ---------------------------------------------------- ranges of any object */
+
+static void
+on_copied(void *user, int r, uint32_t crc)
+{
+    on_crc(user, r, crc, NULL);
+}
+
+static void
+ask_range(struct room *m, const struct fake_object *o, uint64_t first,
+          uint64_t n, struct got *g)
+{
+    struct crc_copied_args a = {
+        .source = {"b", o->key, strlen(o->key), false},
+        .etag = o->etag,
+        .size = o->size,
+        .first = first,
+        .length = n,
+    };
+
+    crc_copied(m->crc, &a, on_copied, g);
+}
+
+/* Many ranges, beside a member that climbs, by one upload. */
+static void
+test_copied(void **state)
+{
+    enum { N = 70 };
+    struct got all = GOT_INIT, one;
+    struct fake_object *o;
+    size_t threads;
+    struct room m;
+    uint32_t v;
+    int i;
+
+    (void)state;
+    for (threads = 0; threads <= 4; threads += 4) {
+        room_start(&m, threads);
+        o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+        room_open(&m, CONF_CRC_ORACLE, true, true);
+        assert_true(crc_can_copy(m.crc, "b", MIB(1)));
+        assert_false(crc_can_copy(m.crc, "b", KIB(64)));
+        assert_false(crc_can_copy(m.crc, "other", MIB(1)));
+        all.answers = all.good = 0;
+        for (i = 0; i < N; i++)
+            ask_range(&m, o, (uint64_t)i * 1000, 1000, &all);
+        assert_int_equal(ask(m.set, 0, &v), 0);
+        assert_int_equal(v, fake_crc32(o));
+        wait_answers(&all, N);
+        assert_int_equal(all.good, N);
+        one = (struct got)GOT_INIT;
+        ask_range(&m, o, 5, 777, &one);
+        wait_answers(&one, 1);
+        assert_int_equal(one.value, fake_range_crc32(o, 5, 777));
+        assert_int_equal(m.up->creates, 1);
+        assert_int_equal(gets(&m), 1);
+        room_close(&m);
+        assert_int_equal(m.up->open, 0);
+        assert_int_equal(rows(&m), 0);
+        room_end(&m);
+    }
+}
+
+/* Who is not believed, or is told to stop, answers all the same. */
+static void
+test_copied_not(void **state)
+{
+    enum { N = 40 };
+    struct got g = GOT_INIT;
+    struct fake_object *o;
+    struct room m;
+    int i;
+
+    (void)state;
+    room_start(&m, 4);
+    o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+    m.up->copies = FAKE_COPY_WHOLE;
+    room_open(&m, CONF_CRC_ORACLE, true, true);
+    for (i = 0; i < N; i++)
+        ask_range(&m, o, (uint64_t)i, 1000, &g);
+    wait_answers(&g, N);
+    assert_int_equal(g.good, 0);
+    assert_int_equal(g.r, -ENODATA);
+    assert_int_equal(m.up->copied, 1);
+    assert_false(crc_can_copy(m.crc, "b", MIB(1)));
+    room_close(&m);
+    room_end(&m);
+
+    room_start(&m, 4);
+    o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+    room_open(&m, CONF_CRC_ORACLE, true, true);
+    g.answers = 0;
+    ask_range(&m, o, 0, 1000, &g); /* proved */
+    wait_answers(&g, 1);
+    fake_hold(&m.f, true);
+    for (i = 0; i < N; i++)
+        ask_range(&m, o, (uint64_t)i, 1000, &g);
+    crc_copied_cancel(m.crc);
+    fake_hold(&m.f, false);
+    wait_answers(&g, N + 1);
+    assert_int_equal(g.good, 1);
+    o->changed = true;
+    ask_range(&m, o, 0, 1000, &g);
+    wait_answers(&g, N + 2);
+    assert_int_equal(g.r, -ESTALE);
+    crc_distrust(m.crc, "a test says so");
+    assert_false(crc_can_copy(m.crc, "b", MIB(1)));
+    room_close(&m);
+    assert_int_equal(m.up->open, 0);
+    room_end(&m);
+}
+
 int
 main(void)
 {
@@ -561,6 +673,8 @@ main(void)
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_abort_fails),
         cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_copied),
+        cmocka_unit_test(test_copied_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
