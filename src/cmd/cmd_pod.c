@@ -68,8 +68,8 @@ static const struct {
           "something could not be removed, a line for each; it stays in the "
           "journal, for another try."},
     {"2", "The command line is wrong; nothing was done."},
-    {"130, 143", "A publish was ended by SIGINT or SIGTERM; its upload was "
-                 "aborted."},
+    {"130, 143", "A publish, extract or verify was ended by SIGINT or "
+                 "SIGTERM; its uploads were aborted."},
 };
 
 /* ------------------------------------------------------------ sections */

@@ -29,6 +29,7 @@ oracle_init(struct crc *c)
     TAILQ_INIT(&c->oracle.all);
     TAILQ_INIT(&c->oracle_queue);
     c->oracle.state = ORACLE_OFF;
+    state_owner(c->oracle.owner, sizeof(c->oracle.owner));
 }
 
 void
@@ -55,7 +56,6 @@ crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf)
     o->scratch = strdup(conf->scratch);
     if (!o->bucket || !o->scratch)
         return -ENOMEM;
-    state_owner(o->owner, sizeof(o->owner));
     o->min_size = c->mode == CONF_CRC_AUTO ? CRC_RANGE : ORACLE_LEAST;
     pthread_mutex_lock(&c->lock);
     o->state = ORACLE_NEW;

@@ -55,7 +55,7 @@ run(struct crc *c, sqlite3 *db, sqlite3_stmt *q)
 }
 
 int64_t
-oracle_journal_add(struct crc *c, const char *key)
+oracle_journal_add(struct crc *c, const char *bucket, const char *key)
 {
     LOCK_SCOPE(&c->store.lock);
     sqlite3 *db = journal_open(c);
@@ -68,7 +68,7 @@ oracle_journal_add(struct crc *c, const char *key)
                     " owner) VALUES (?, ?, ?, ?, ?)");
     if (q) {
         sqlite3_bind_text(q, 1, c->store.endpoint, -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 2, c->oracle.bucket, -1, SQLITE_STATIC);
+        sqlite3_bind_text(q, 2, bucket, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 3, key, -1, SQLITE_STATIC);
         sqlite3_bind_int64(q, 4, time(NULL));
         sqlite3_bind_text(q, 5, c->oracle.owner, -1, SQLITE_STATIC);
@@ -111,6 +111,22 @@ oracle_journal_remove(struct crc *c, int64_t row)
         sqlite3_bind_int64(q, 1, row);
     run(c, db, q);
     state_unlock(c->store.state);
+}
+
+int64_t
+crc_upload_add(struct crc *c, const char *bucket, const char *key,
+               const char *id)
+{
+    int64_t row = oracle_journal_add(c, bucket, key);
+
+    oracle_journal_id(c, row, id);
+    return row;
+}
+
+void
+crc_upload_remove(struct crc *c, int64_t row)
+{
+    oracle_journal_remove(c, row);
 }
 
 static char *

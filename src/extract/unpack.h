@@ -93,6 +93,7 @@ struct upload {
     bool crc;                  /* the store checks */
     struct s3_done_part *part; /* etag: owned */
     uint32_t count;
+    int64_t row;    /* in the state file */
     bool cut;       /* a part may still arrive */
     int64_t intent; /* when Create was sent */
     unsigned unclear;

@@ -31,6 +31,23 @@ forget_parts(struct upload *u)
     u->count = 0;
 }
 
+/* The upload is gone, or it is known that it stays. */
+static void
+forget_row(struct upload *u)
+{
+    if (u->row)
+        crc_upload_remove(u->job->d->crc, u->row);
+    u->row = 0;
+}
+
+static void
+finished(struct upload *u)
+{
+    forget_row(u);
+    free(u->id);
+    u->id = NULL;
+}
+
 void
 upload_free(struct upload *u)
 {
@@ -101,6 +118,8 @@ on_created(struct call *c)
     u->e = c->e;
     u->id = c->text;
     c->text = NULL;
+    if (u->id && u->job->d->crc)
+        u->row = crc_upload_add(u->job->d->crc, u->job->bucket, u->key, u->id);
     if (c->e.err == 0 && !u->id)
         u->e.err = -ENOMEM;
     if (u->e.err < 0 && u->crc && is_refusal(&u->e)) {
@@ -166,8 +185,7 @@ on_look(struct call *c)
     if (c->e.err == 0 && c->size == u->size &&
         (!c->have_crc || c->crc == u->whole_crc)) {
         u->e.err = 0;
-        free(u->id);
-        u->id = NULL;
+        finished(u);
     } else if (!u->job->stop && ++u->unclear <= UNPACK_UNCLEAR_MAX &&
                (c = call_new(u->job, on_again, u))) {
         call_later(c, LOOK_MS << u->unclear);
@@ -199,8 +217,7 @@ on_completed(struct call *c)
 
     u->e = c->e;
     if (u->e.err == 0) {
-        free(u->id);
-        u->id = NULL;
+        finished(u);
         then(u);
     } else if (u->e.err == -EINPROGRESS || u->e.err == -ECANCELED ||
                strcmp(u->e.code, "NoSuchUpload") == 0) {
@@ -273,6 +290,9 @@ on_aborted(struct call *c)
     if (c->e.err < 0)
         log_warn("extract: the upload at %s could not be aborted: %s %s",
                  u->key, c->e.code, c->e.message);
+    else
+        forget_row(u);
+    u->row = 0; /* one that stays is found by the next run */
     upload_free(u);
     then(u);
 }

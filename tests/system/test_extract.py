@@ -370,6 +370,33 @@ def test_signals(gw, proxy, bucket, env, sig):
     assert objects_of(gw, dest) == {}
 
 
+@pytest.mark.fault
+@pytest.mark.big
+def test_killed(gw, proxy, bucket, s3zip, env):
+    """The next run aborts what a killed one left, and nothing else."""
+    there, dest = bucket(gw), bucket(gw)
+    members = {"big": bytes(sets.PART + 1), "small": b"s"}
+    put(gw, there, "a.zip", zipped(members))
+    other = gw.client.create_multipart_upload(Bucket=dest, Key="big")
+    proxy.rules({**COPY, "hold": True})
+    proc = subprocess.Popen(
+        [where.program("s3zip"), "extract", f"s3://{there}/a.zip",
+         f"s3://{dest}"], env=env(proxy), stderr=subprocess.PIPE)
+    proxy.held()
+    proc.kill()
+    proc.communicate(timeout=30)
+    proxy.release()
+    assert len(gw.uploads(dest)) == 2
+    proxy.quiet()
+    proxy.rules()
+    done = s3zip(proxy, "extract", f"s3://{there}/a.zip", f"s3://{dest}")
+    assert done.returncode == 0, done.stderr
+    assert objects_of(gw, dest) == members
+    assert gw.uploads(dest) == [("big", other["UploadId"])]
+    gw.client.abort_multipart_upload(Bucket=dest, Key="big",
+                                     UploadId=other["UploadId"])
+
+
 # --- memory -------------------------------------------------------------
 
 @pytest.mark.big

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The s3zipfs authors
-"""s3zip: ls, plan, cat, publish, verify, doctor; outputs and exit codes."""
+"""s3zip: ls, plan, cat, publish, verify, doctor; outputs and exit codes.
+
+(extract and what verify asks the store: test_extract.py.)"""
 
 import json
 import os
@@ -49,7 +51,7 @@ def test_nothing_there(gw, bucket, s3zip):
 
 def test_usage(gw, s3zip):
     for args in ([], ["nonsense"], ["ls"], ["cat"], ["plan", "--nonsense"],
-                 ["verify"], ["ls", "s3://b", "--no-such-option"],
+                 ["verify"], ["extract", "s3://b/x.zip"], ["ls", "s3://b", "--no-such-option"],
                  ["cat", "not-a-url"]):
         done = s3zip(gw, *args)
         assert done.returncode == 2, (args, done)
@@ -57,7 +59,8 @@ def test_usage(gw, s3zip):
     done = s3zip(gw, "--help")
     assert done.returncode == 0
     assert all(w in done.stdout for w in ("ls", "plan", "cat", "publish",
-                                          "verify", "cleanup", "doctor"))
+                                          "verify", "extract", "cleanup",
+                                          "doctor"))
 
 
 def sizes(home, rows):
