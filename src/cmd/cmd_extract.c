@@ -125,15 +125,19 @@ static int
 run(struct cmd_args *a)
 {
     struct cmd_session s = {0};
-    struct watch w = {.bar = isatty(STDERR_FILENO) && !a->json};
+    struct watch w = {
+        .stop.fd = -1,
+        .bar = isatty(STDERR_FILENO) && !a->json,
+    };
     struct err e = {0};
     int r;
 
     if (cmd_prefix(a->word[1], &a->bucket, &a->root, &e) < 0)
         return cmd_usage_error(&cmd_extract, e.text);
-    cmd_stop_hold(&w.stop);
+    cmd_stop_block(true);
     r = cmd_open(&s, a, &e);
     if (r == 0) {
+        cmd_stop_hold(&w.stop);
         r = extract(a, &s, &w, &e);
         cmd_session_close(&s);
     }

@@ -22,23 +22,30 @@ ours(sigset_t *set)
 }
 
 void
+cmd_stop_block(bool block)
+{
+    sigset_t set;
+
+    ours(&set);
+    sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+void
 cmd_stop_hold(struct cmd_stop *s)
 {
     sigset_t set;
 
     ours(&set);
-    *s = (struct cmd_stop){.fd = -1};
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    cmd_stop_block(true);
     s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->fd < 0)
-        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        cmd_stop_block(false);
 }
 
 bool
 cmd_stop_look(struct cmd_stop *s)
 {
     struct signalfd_siginfo info;
-    sigset_t set;
 
     if (s->signal || s->fd < 0 ||
         read(s->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
@@ -46,8 +53,7 @@ cmd_stop_look(struct cmd_stop *s)
     s->signal = (int)info.ssi_signo;
     fprintf(stderr, "%ss3zip: stopping\n",
             isatty(STDERR_FILENO) ? "\r\033[K" : "");
-    ours(&set);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    cmd_stop_block(false);
     return true;
 }
 

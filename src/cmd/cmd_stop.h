@@ -15,7 +15,9 @@ struct cmd_stop {
     int signal; /* that came; 0 = none */
 };
 
-/* Before threads are started: they inherit that these are blocked. */
+/* Around the start of threads: they inherit that these are blocked. */
+void cmd_stop_block(bool block);
+/* From now on they are something to look at. */
 void cmd_stop_hold(struct cmd_stop *s);
 /* True from the first signal on. */
 bool cmd_stop_look(struct cmd_stop *s);

@@ -70,6 +70,7 @@ verify(struct cmd_args *a, struct cmd_session *s, struct cmd_stop *stop,
 
     if (a->against)
         r = cmd_list(s, a->root, &va.against, e);
+    cmd_stop_hold(stop);
     if (r == 0)
         r = verify_run(&d, &va, &v, e);
     if (r == 0)
@@ -98,15 +99,16 @@ run(struct cmd_args *a)
     const char *url = a->against ? a->against : a->word[0];
     bool store = is_url(url) || is_url(a->word[0]);
     struct cmd_session s = {0};
-    struct cmd_stop stop;
+    struct cmd_stop stop = {.fd = -1};
     struct err e = {0};
     int r = 0;
 
     if (store && cmd_prefix(url, &a->bucket, &a->root, &e) < 0)
         return cmd_usage_error(&cmd_verify, e.text);
-    cmd_stop_hold(&stop);
+    cmd_stop_block(true);
     if (store)
         r = open_places(a, &s, &e);
+    cmd_stop_block(false);
     if (r == 0)
         r = verify(a, &s, &stop, &e);
     if (store)

@@ -257,6 +257,37 @@ open_dest(struct unpack_job *j)
     return err_set(j->e, ENOMEM, "out of memory");
 }
 
+/* The same bounds as a publish has. */
+static bool
+within(const struct unpack_job *j, const char *url)
+{
+    CLEANUP_FREE char *bucket = NULL, *key = NULL;
+    struct err e;
+    size_t n;
+
+    if (conf_url(url, NULL, &bucket, &key, &e) < 0)
+        return false;
+    n = strlen(key);
+    return strcmp(bucket, j->bucket) == 0 && strncmp(key, j->root, n) == 0 &&
+           (n == 0 || key[n - 1] == '/' || j->root[n] == '/');
+}
+
+static int
+check_bounds(const struct unpack_job *j)
+{
+    const struct conf *c = j->d->conf;
+    size_t i;
+
+    if (c->publish == CONF_PUBLISH_OFF || c->ro)
+        return err_set(j->e, EPERM, "publishing is off");
+    for (i = 0; i < c->publish_to.count; i++)
+        if (within(j, c->publish_to.item[i]))
+            return 0;
+    return c->publish_to.count
+               ? err_set(j->e, EPERM, "destination: not within publish_to=")
+               : 0;
+}
+
 /* The archive is not one of its own members' places. */
 static int
 check_self(struct unpack_job *j)
@@ -282,6 +313,8 @@ prepare(struct unpack_job *j)
 {
     int r = open_dest(j);
 
+    if (r == 0)
+        r = check_bounds(j);
     if (r == 0)
         r = source_open_object(&j->source, j->d->s3, j->a->archive, j->e);
     if (r == 0 && !*j->source.etag)

@@ -240,6 +240,53 @@ def test_somebody_is_faster(gw, proxy, bucket, s3zip):
         nothing_left(gw, dest)
 
 
+def test_bounds(gw, bucket, s3zip):
+    """publish=off, ro and publish_to= hold for extract, too."""
+    there, dest = bucket(gw), bucket(gw)
+    put(gw, there, "a.zip", zipped({"a": b"1"}))
+    args = ("extract", f"s3://{there}/a.zip", f"s3://{dest}/x")
+    for options in ({"publish": "off"}, {"ro": True},
+                    {"publish_to": f"s3://{dest}/y"},
+                    {"publish_to": f"s3://{dest}/x/z"},
+                    {"publish_to": f"s3://{there}/x"}):
+        done = s3zip(gw, *args, **options)
+        assert done.returncode == 1, (options, done)
+    assert objects_of(gw, dest) == {}
+    done = s3zip(gw, *args, publish_to=[f"s3://{there}", f"s3://{dest}/x"])
+    assert done.returncode == 0, done
+
+
+@pytest.mark.big
+def test_deflated_lies(gw, bucket, s3zip):
+    """Sizes and data that do not fit each other, small and streamed."""
+    rnd = random.Random(5)
+    there, dest = bucket(gw), bucket(gw)
+    for size in (100_000, 12 << 20):
+        data = zipped({"m": rnd.randbytes(size)}, zipfile.ZIP_DEFLATED)
+        middle = len(data) // 2
+        lies = {"longer": with_size(data, size - 7),
+                "shorter": with_size(data, size + 7),
+                "damaged": data[:middle] + rnd.randbytes(300) +
+                data[middle + 300:]}
+        for what, value in lies.items():
+            put(gw, there, "a.zip", value)
+            done = s3zip(gw, "extract", f"s3://{there}/a.zip",
+                         f"s3://{dest}")
+            assert done.returncode == 1, (size, what)
+            assert "entry 0 (m)" in done.stderr, (size, what, done.stderr)
+            assert objects_of(gw, dest) == {}
+            nothing_left(gw, dest)
+
+
+def with_size(data, size):
+    """The only entry says that it has so many bytes."""
+    out = bytearray(data)
+    out[22:26] = size.to_bytes(4, "little")
+    at = data.rfind(b"PK\1\2")
+    out[at + 24:at + 28] = size.to_bytes(4, "little")
+    return bytes(out)
+
+
 # --- extract: traffic ---------------------------------------------------
 
 @pytest.mark.fault
