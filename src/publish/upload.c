@@ -14,7 +14,7 @@
 #include "publish/upload_impl.h"
 
 void
-upload_free(struct publish_job *j, struct upload *u)
+upload_drop(struct publish_job *j, struct upload *u)
 {
     struct upload **at;
     unsigned i;
@@ -91,7 +91,7 @@ on_sent(struct publish_job *j, struct event *ev)
         job_fail(j, EIO, "part %u arrived with another CRC-32", u->n + 1);
     else
         upload_done(j, u);
-    upload_free(j, u);
+    upload_drop(j, u);
 }
 
 static void
@@ -152,7 +152,7 @@ upload_send(struct publish_job *j, struct upload *u)
         file.fd = spool_fd(u->spool);
     if (count < 0) {
         job_fail(j, ENOMEM, "out of memory");
-        upload_free(j, u);
+        upload_drop(j, u);
         return;
     }
     u->busy++;
@@ -183,7 +183,7 @@ upload_put_over(struct publish_job *j, uint32_t n, bool done)
         u = u->next;
     if (done)
         upload_done(j, u);
-    upload_free(j, u);
+    upload_drop(j, u);
 }
 
 /* ---------------------------------------------------------------- read */
@@ -228,7 +228,7 @@ seg_there(struct publish_job *j, struct seg *s)
     if (!j->stop && u->segs_read == u->segs)
         upload_read(j, u);
     else if (j->stop && u->busy == 0)
-        upload_free(j, u);
+        upload_drop(j, u);
 }
 
 static void
@@ -399,7 +399,7 @@ upload_cancel(struct publish_job *j)
             if (u->seg[i].state == SEG_ASKED && u->seg[i].id)
                 read_cancel(j->stream, u->seg[i].id);
         if (u->busy == 0)
-            upload_free(j, u);
+            upload_drop(j, u);
     }
 }
 

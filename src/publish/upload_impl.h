@@ -50,7 +50,7 @@ struct upload {
 };
 
 /* upload.c */
-void upload_free(struct publish_job *j, struct upload *u);
+void upload_drop(struct publish_job *j, struct upload *u);
 /* s is where it is sent from. */
 void seg_there(struct publish_job *j, struct seg *s);
 

@@ -28,7 +28,7 @@ on_room(struct publish_job *j, struct event *ev)
     j->inflight--;
     u->busy--;
     if (j->stop)
-        upload_free(j, u);
+        upload_drop(j, u);
     else
         spool_ask(j, u);
 }
@@ -57,7 +57,7 @@ on_spool(struct publish_job *j, struct event *ev)
     if (!j->stop && u->spool_err < 0)
         job_fail_err(j, u->spool_err, &u->spool_words);
     if (j->stop)
-        upload_free(j, u);
+        upload_drop(j, u);
     /* Its reads begin with the job's next step. */
 }
 
