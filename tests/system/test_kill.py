@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import time
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -37,21 +38,15 @@ def cases():
 
 
 class Rig:
-    """A server of its own, a source, and what its archive must be."""
+    """A source, and what its archive must be; at: the server or a proxy in
+    front of it."""
 
-    def __init__(self, gw, env, home, strategy, mount):
-        self.gw, self.env, self.home = gw, env(gw), home
-        self.strategy, self.mount = strategy, mount
-        self.source = gw.bucket()
-        sets.fill(gw, self.source, sets.duo(sets.NONE))
-        done = mounts.s3zip(["cat", f"s3://{self.source}"], self.env,
-                            text=False)
+    def __init__(self, gw, env, strategy, mount, source, at=None):
+        self.gw, self.at, self.env = gw, at or gw, env(at or gw)
+        self.strategy, self.mount, self.source = strategy, mount, source
+        done = mounts.s3zip(["cat", f"s3://{source}"], self.env, text=False)
         assert done.returncode == 0, done.stderr
         self.data = done.stdout
-        start = time.monotonic()
-        dest = self.gw.bucket()
-        self.finish(self.command(dest), dest, "undisturbed")
-        self.takes = time.monotonic() - start
 
     def command(self, dest):
         return subprocess.Popen(
@@ -61,7 +56,7 @@ class Rig:
             stderr=subprocess.STDOUT, text=True)
 
     def mounted(self):
-        return self.mount(self.gw, self.source,
+        return self.mount(self.at, self.source,
                           publish_strategy=self.strategy)
 
     # --- the victims ------------------------------------------------------
@@ -122,11 +117,18 @@ class Rig:
         strategies.nothing_left(self.gw, self.source)
 
 
-def one_round(rig, rnd, number):
+def undisturbed(rig):
+    """Seconds."""
+    start, dest = time.monotonic(), rig.gw.bucket()
+    rig.finish(rig.command(dest), dest, "undisturbed")
+    return time.monotonic() - start
+
+
+def one_round(rig, rnd, number, takes):
     """A kill that came before the end, and what was made good after it."""
     victim = VICTIMS[number % len(VICTIMS)]
     for _ in range(20):
-        delay = rnd.uniform(0, rig.takes)
+        delay = rnd.uniform(0, takes)
         what = f"{rig.strategy}, {victim} killed after {delay:.3f} s"
         dest = rig.gw.bucket()
         early = getattr(rig, "kill_" + victim)(dest, delay)
@@ -138,11 +140,59 @@ def one_round(rig, rnd, number):
 
 
 @pytest.mark.parametrize("strategy, times", cases())
-def test_killed_and_run_again(own_gw, env, home, mount, strategy, times):
+def test_killed_and_run_again(own_gw, env, mount, strategy, times):
     seed = int(os.environ.get("S3ZIPFS_SEED") or time.time_ns() % 10**9)
     print(f"S3ZIPFS_SEED={seed}")
     rnd = random.Random(seed)
-    rig = Rig(own_gw, env, home, strategy, mount)
+    source = own_gw.bucket()
+    sets.fill(own_gw, source, sets.duo(sets.NONE))
+    rig = Rig(own_gw, env, strategy, mount, source)
+    takes = undisturbed(rig)
     first = strategies.ALL.index(strategy)
     for number in range(first, first + times):
-        one_round(rig, rnd, number)
+        one_round(rig, rnd, number, takes)
+
+
+# --- what a killed one had sent ----------------------------------------------
+
+UPLOADS, COPIES = 16, 32    # parts in flight at most
+
+
+def parts_of(log, *kinds):
+    """(object, number) of each call of these kinds."""
+    return [(c.path, parse_qs(c.query)["partNumber"][0]) for c in log
+            if c.operation in kinds]
+
+
+@pytest.mark.parametrize("strategy", strategies.OWN)
+def test_goes_on_where_it_was(gw, proxy, bucket, env, mount, strategy):
+    """Parts that were done are not sent again; what is sent again was in
+    flight."""
+    seed = int(os.environ.get("S3ZIPFS_SEED") or time.time_ns() % 10**9)
+    print(f"S3ZIPFS_SEED={seed}")
+    rnd = random.Random(seed)
+    source, dest = bucket(gw, sets.article(40, sets.NONE)), bucket(gw)
+    rig = Rig(gw, env, strategy, mount, source, proxy)
+    parts = rnd.randrange(4, 24)
+    proxy.rules({"method": "PUT", "query": "partNumber=", "n": parts,
+                 "count": 0, "hold": True})
+    proc = rig.command(dest)
+    proxy.held(60)
+    proxy.quiet()
+    proc.kill()
+    proc.communicate()
+    before = proxy.log()
+    done = [c for c in before if c.operation in ("upload", "copy") and
+            c.status == 200]
+    assert len(done) == parts - 1
+    proxy.rules()
+    proxy.quiet()
+    proxy.forget()
+    rig.finish(rig.command(dest), dest, f"after {parts} parts")
+    log = proxy.log()
+    uploads = parts_of(log, "upload")
+    assert not set(uploads) & set(parts_of(done, "upload")), "sent twice"
+    again = parts_of(log, "upload", "copy")
+    first = set(parts_of(before, "upload", "copy"))
+    # parts in flight, and copies whose CRC was not in the journal yet
+    assert len(again) - len(set(again) - first) <= UPLOADS + COPIES

@@ -27,8 +27,9 @@ SETS = {
 }
 
 
-def planned(s3zip, store, source, prefix, strategy):
-    done = s3zip(store, "plan", f"s3://{source}/{prefix}", "--json",
+def planned(s3zip, at, source, prefix, strategy):
+    """Through the proxy: what is known of a store is kept by endpoint."""
+    done = s3zip(at, "plan", f"s3://{source}/{prefix}", "--json",
                  strategy=strategy)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -53,7 +54,7 @@ def check(proxy, store, bucket, mount, s3zip, strategy, objects):
     m = mount(proxy, source, publish_strategy=strategy)
     publish(m, "first", dest, "1.zip")      # the quirks are learned
     said = said_plan(m.file("second"))      # the listing is made
-    plan = planned(s3zip, store, source, "second/", strategy)
+    plan = planned(s3zip, proxy, source, "second/", strategy)
     assert said["uploaded"] == plan["totals"]["uploaded"]
     plan["totals"]["requests"] |= {"head": said["head"], "list": 0}
     proxy.forget()
@@ -91,3 +92,71 @@ def test_traffic_without_stored_crcs(running, bucket, mount, s3zip,
     proxy.rules()
     check(proxy, store, bucket, mount, s3zip, strategy,
           SETS["random"](sets.NONE))
+
+
+# --- the archive that is there already ---------------------------------------
+
+def again_set(count):
+    """Small and large members; under order=key they keep their places."""
+    return {f"m{i:03d}": sets.Obj(6 * sets.MIB if i % 4 == 0 else 400_000)
+            for i in range(count)}
+
+
+class Again:
+    """A prefix that is published to the same key again and again."""
+
+    def __init__(self, proxy, store, bucket, mount, count):
+        self.proxy, self.store = proxy, store
+        self.source, self.dest = bucket(store), bucket(store)
+        self.objects = again_set(count)
+        sets.fill(store, self.source, self.objects, "p/")
+        self.m = mount(proxy, self.source, order="key",
+                       publish_strategy="again")
+        publish(self.m, "p", self.dest, "o.zip")
+
+    def change(self, names, seed):
+        for name in names:
+            size = self.objects[name].size - 1000   # it moves what follows
+            self.objects[name] = sets.Obj(size, seed=seed)
+            sets.put(self.store, self.source, "p/" + name,
+                     self.objects[name])
+        invalidate(self.m.file("p"))
+
+    def counted(self, s3zip):
+        """The next publish, beside its plan."""
+        size = self.store.client.head_object(
+            Bucket=self.dest, Key="o.zip")["ContentLength"]
+        said = said_plan(self.m.file("p"))
+        done = s3zip(self.proxy, "plan", f"s3://{self.source}/p/",
+                     f"s3://{self.dest}/o.zip", "--json", order="key",
+                     strategy="again")
+        assert done.returncode == 0, done.stderr
+        plan = json.loads(done.stdout)
+        plan["totals"]["requests"] |= {"head": said["head"], "list": 0}
+        self.proxy.forget()
+        publish(self.m, "p", self.dest, "o.zip")
+        seen = traffic.Seen(self.proxy.quiet(), self.source, self.dest,
+                            "o.zip", {"p/" + k: o.size for k, o in
+                                      self.objects.items()}, size)
+        return seen, traffic.Planned(plan)
+
+
+def invalidate(path):
+    assert set_attr(path, "1", "user.s3zipfs.invalidate") == 0
+    os.stat(path)
+
+
+@pytest.mark.parametrize("count", [24, 48])
+def test_traffic_of_again(gw, proxy, bucket, mount, s3zip, count):
+    """Bytes and requests go with what changed, whatever else is there."""
+    one = Again(proxy, gw, bucket, mount, count)
+    one.change(["m002"], 1)
+    publish(one.m, "p", one.dest, "o.zip")      # the quirks are learned
+    one.change(["m005", "m014"], 2)
+    seen, planned_ = one.counted(s3zip)
+    traffic.equal(seen, planned_)
+    assert seen.uploaded < 4 * sets.PART
+    assert sum(seen.writes.values()) <= 12
+    assert gw.client.get_object(Bucket=one.dest, Key="o.zip")[
+        "Body"].read() == one.m.read("p")
+    strategies.nothing_left(gw, one.source, one.dest)

@@ -15,7 +15,7 @@ DUO, STREAM, STITCH, CHAIN = "duo", "stream", "stitch", "chain"
 AGAIN, AUTO = "again", "auto"
 
 # What publish_strategy= executes.
-ALL = (DUO, STREAM, STITCH, CHAIN)
+ALL = (DUO, STREAM, STITCH, CHAIN, AUTO)
 # Those that make scratch objects on sets of many members.
 SCRATCHES = tuple(s for s in (STITCH, CHAIN) if s in ALL)
 SCRATCH = ".s3zipfs-scratch/"       # the default of scratch=
