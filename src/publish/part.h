@@ -152,24 +152,34 @@ void parts_cancel(struct publish_job *j);
 bool parts_sending(const struct publish_job *j);
 void parts_cut(struct publish_job *j); /* ends those too */
 void parts_reset(struct publish_job *j);
-/* The stage's upload can take parts. */
+
+/* parts_queue.c.  The stage's upload can take parts. */
 void parts_open(struct publish_job *j, struct stage *s);
 /* One part, whose source is there. */
 void parts_queue(struct publish_job *j, uint32_t n);
 /* The scratch object is there: who copies from it may go on. */
 void parts_source(struct publish_job *j, struct stage *s);
+/* The copy that goes next, + 1; 0: none. */
+uint32_t parts_next_copy(struct publish_job *j);
+/* Takes the first that is ready (of the first READY_WINDOW). */
+typedef bool part_ready_fn(struct publish_job *j, const struct part *p);
+bool parts_take_ready(struct publish_job *j, struct part_queue *q,
+                      part_ready_fn *ready, uint32_t *ret);
+/* parts.c */
 void part_finished(struct publish_job *j, uint32_t n);
 /* The store has it from before. */
 void part_resumed(struct publish_job *j, uint32_t n);
 bool dep_known(struct publish_job *j, const struct part *p);
 
-/* stage.c: scratch objects */
+/* stages.c: which scratch object begins when */
 void stages_begin(struct publish_job *j);
 void stages_step(struct publish_job *j);
 void stages_cut(struct publish_job *j); /* their calls */
 bool stages_busy(const struct publish_job *j);
 /* s is there: stages that have all they copy from may begin. */
 void stages_ready(struct publish_job *j, struct stage *s);
+/* stage.c: one scratch object */
+void stage_create(struct publish_job *j, struct stage *s);
 /* All parts of s are there. */
 void stage_complete(struct publish_job *j, struct stage *s);
 /* The one part of a stage that is a PUT. */

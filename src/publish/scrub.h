@@ -21,8 +21,8 @@ typedef void scrub_cb(void *user, const struct scrub_result *r);
 struct scrub;
 /* prefix is copied.  NULL: out of memory, no callback; else the caller's,
  * who frees it when cb was called (which may be before the return). */
-struct scrub *scrub_start(struct s3 *s, const char *bucket,
-                          const char *prefix, scrub_cb *cb, void *user);
+struct scrub *scrub_start(struct s3 *s, const char *bucket, const char *prefix,
+                          scrub_cb *cb, void *user);
 /* The callback comes soon.  Nothing happens if it came. */
 void scrub_cancel(struct scrub *k);
 /* After the callback.  NULL is fine. */

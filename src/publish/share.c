@@ -16,34 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "publish/job.h"
-
-enum {
-    ID_PRINT = 16,       /* hex digits of the fingerprint in an id */
-    BATCH = 8,           /* parts of others that are taken at a time */
-    SETTLE_MS = 2000,    /* parts of others that are on their way */
-    POLL_MS = 1000,      /* of ListParts */
-    STILL_POLLS = 10,    /* without news: the coordinator sends parts */
-    STILL_WORKER = 2,    /* a worker does, at the end */
-    FINAL_LOOKS = 60,    /* for the archive of an upload that is gone */
-    WORKERS_MAX = 10000, /* more than parts makes no sense */
-};
-
-enum share_state { SHARE_PROBE, SHARE_SEND, SHARE_LIST, SHARE_REST };
-
-struct share {
-    uint32_t workers;
-    int32_t worker; /* -1: the coordinator */
-    char *upload;   /* as it was given */
-    publish_told_fn *told;
-    void *user;
-    enum share_state state;
-    uint32_t known; /* parts that were there at the last look */
-    unsigned still; /* looks without news */
-    unsigned looks;
-    char *id; /* the coordinator's upload, also after its end */
-    job_fn *then;
-};
+#include "publish/share.h"
 
 int
 share_new(struct share **ret, const struct publish_share *how, struct err *e)
@@ -112,8 +85,8 @@ is_open(const struct publish_job *j, uint32_t n)
            !(p->directory && share_is_worker(j));
 }
 
-static bool
-send_range(struct publish_job *j, uint32_t first, uint32_t end)
+bool
+share_send_range(struct publish_job *j, uint32_t first, uint32_t end)
 {
     bool some = false;
     uint32_t n;
@@ -192,8 +165,8 @@ send_or_rest(struct publish_job *j)
     s->state = !others_busy(j) && send_others(j) ? SHARE_SEND : SHARE_REST;
 }
 
-static void
-list_failed(struct publish_job *j)
+void
+share_list_failed(struct publish_job *j)
 {
     if (share_is_worker(j) && j->call.e.err == -ENOENT) {
         j->vanished = true;
@@ -209,15 +182,15 @@ on_listed(struct publish_job *j)
     if (j->stop)
         return;
     if (j->call.e.err < 0) {
-        list_failed(j);
+        share_list_failed(j);
         return;
     }
     resume_take(j, job_last(j));
     send_or_rest(j);
 }
 
-static void
-list_parts(struct publish_job *j, job_fn *then)
+void
+share_list_parts(struct publish_job *j, job_fn *then)
 {
     struct s3_where at = job_where(j);
     struct call *c = call_begin(j, then);
@@ -231,7 +204,7 @@ static void
 on_rested(struct publish_job *j)
 {
     if (!j->stop)
-        list_parts(j, on_listed);
+        share_list_parts(j, on_listed);
 }
 
 /* ----------------------------------------------------------- coordinator */
@@ -297,88 +270,6 @@ share_settle(struct publish_job *j, job_fn *then)
         then(j);
 }
 
-/* ---------------------------------------------------------------- worker */
-
-static void
-on_joined(struct publish_job *j)
-{
-    const struct share *s = j->share;
-    uint32_t first, end;
-
-    if (j->stop)
-        return;
-    if (j->call.e.err < 0) {
-        list_failed(j);
-        return;
-    }
-    j->crc = j->call.listed_crc;
-    parts_begin(j);
-    resume_take(j, job_last(j));
-    first = (uint32_t)((uint64_t)j->parts * (uint32_t)s->worker / s->workers);
-    end = (uint32_t)((uint64_t)j->parts * (uint32_t)(s->worker + 1) /
-                     s->workers);
-    j->share->state = SHARE_SEND;
-    send_range(j, first, end);
-}
-
-void
-share_join(struct publish_job *j)
-{
-    struct share *s = j->share;
-    const char *id = strchr(s->upload, ':');
-    char plan[65];
-
-    plan_fingerprint(j, plan);
-    if (id && id - s->upload == ID_PRINT &&
-        strncmp(plan, s->upload, ID_PRINT) != 0) {
-        job_fail(j, ECANCELED,
-                 "the prefix is not what it was when that upload began, or "
-                 "the options are others");
-        return;
-    }
-    id = id && id - s->upload == ID_PRINT ? id + 1 : s->upload;
-    j->upload_id = strdup(id);
-    if (j->upload_id)
-        list_parts(j, on_joined);
-    else
-        job_fail(j, ENOMEM, "out of memory");
-}
-
-/* Completed by the coordinator, or aborted by somebody? */
-static void
-on_final_look(struct publish_job *j)
-{
-    const struct call *c = &j->call;
-
-    if (c->e.err == 0 && found_is_ours(j, &c->o)) {
-        j->done = c->o;
-        job_done(j, "", false);
-        return;
-    }
-    /* Complete takes its time, and the upload is gone at once. */
-    if (j->stop == STOP_FAIL) {
-        job_over(j); /* aborted while looking */
-        return;
-    }
-    if (++j->share->looks < FINAL_LOOKS && !j->hurry) {
-        job_later(j, &j->timer, POLL_MS, share_look);
-        return;
-    }
-    j->stop = STOP_NONE;
-    job_fail(j, ENOENT, "the upload %s is gone, and the archive is not there",
-             j->share->upload);
-    job_over(j);
-}
-
-void
-share_look(struct publish_job *j)
-{
-    struct s3_head_args a = {.at = job_where(j), .checksum = true};
-    struct call *c = call_begin(j, on_final_look);
-
-    c->id = s3_head(j->p->d.s3_dest, &a, call_object_cb, c);
-}
-
 /* ------------------------------------------------------------------ step */
 
 int
@@ -419,7 +310,7 @@ share_next(struct publish_job *j)
         send_directory(j);
         break;
     case SHARE_SEND:
-        list_parts(j, on_listed);
+        share_list_parts(j, on_listed);
         break;
     case SHARE_REST:
         job_later(j, &j->timer, POLL_MS, on_rested);

@@ -54,6 +54,9 @@ void upload_drop(struct publish_job *j, struct upload *u);
 /* s is where it is sent from. */
 void seg_there(struct publish_job *j, struct seg *s);
 
+/* upload_send.c: all of it is there. */
+void upload_send(struct publish_job *j, struct upload *u);
+
 /* upload_spool.c: parts larger than a quarter of memory= go through a
  * temporary file. */
 bool upload_spools(const struct publish_job *j, uint32_t n);

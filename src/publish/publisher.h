@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * The publisher: the jobs of a mount or command, and what was learned of
+ * the store.  Private to the room.
+ */
+#ifndef S3ZIPFS_PUBLISH_PUBLISHER_H
+#define S3ZIPFS_PUBLISH_PUBLISHER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "publish/publish.h"
+
+struct publish_job;
+struct spool_dir;
+
+/* What the store's answers taught us; for as long as the process lives. */
+struct caps {
+    bool no_part_crc; /* copies into a checksum upload: none, or refused */
+    bool range_bad;   /* ranged copies of CRC32 sources: whole's CRC */
+    bool range_good;  /* ranged copies of CRC32 sources: seen right */
+    bool copies_good; /* a publish with copies was verified by the store */
+    bool no_size;     /* x-amz-mp-object-size: 501 */
+    bool no_copy;     /* no part copy */
+};
+
+struct publisher {
+    atomic_int refs;
+    struct publisher_deps d;
+    struct permits *permits;     /* bytes of upload parts in flight */
+    uint64_t seg_max;            /* bytes of one read_range */
+    uint64_t spool_read;         /* the same of parts that are spooled */
+    char owner[STATE_OWNER_MAX]; /* of journal rows */
+    pthread_mutex_t lock;        /* all below */
+    pthread_cond_t idle;
+    struct publish_job *jobs; /* newest first; the list holds a reference */
+    unsigned running;
+    bool closing;
+    struct spool_dir *spools; /* NULL until one is needed */
+    struct caps caps;
+};
+void publisher_unref(struct publisher *p);
+struct caps publisher_caps(struct publisher *p);
+/* Sets one field of p->caps to true; says so in the log the first time. */
+void publisher_learn(struct publisher *p, bool *cap, const char *words);
+/* The job has ended: its destination is free; then: its waiters know. */
+void publisher_ended(struct publisher *p, struct publish_job *j);
+void publisher_quiet(struct publisher *p);
+
+#endif
