@@ -20,11 +20,13 @@ HOLD = {"method": "PUT", "query": "partNumber=3&|partNumber=3$",
         "hold": True}
 
 
-def killed(m, proxy, dest, *rules):
+def killed(m, proxy, dest, rule=None, ready=None):
     """A publish to dest that is killed at the call that a rule holds."""
-    proxy.rules(*(rules or [HOLD]))
+    proxy.rules(rule or HOLD)
     assert set_attr(m.file(), dest, ASYNC) == 0
     proxy.held()
+    if ready:
+        procs.wait_for(ready, 30, 0.2)
     m.kill()
     proxy.rules()
     procs.wait_for(lambda: not procs.alive(m.pid), 10)
@@ -229,10 +231,11 @@ def left(versioned, versioned_proxy, bucket, mount, home):
     uploads = [stranger(versioned, dest, SCRATCH + "other/1")]
     source = bucket(versioned, sets.duo(sets.NONE))
     m = mount(versioned_proxy, source, publish_strategy="chain")
-    # the archive's own upload is the last
+    before = len(versions)
     killed(m, versioned_proxy, f"s3://{dest}/out.zip",
-           {"method": "POST", "query": "uploadId=", "path": "out.zip",
-            "hold": True})
+           {"method": "PUT", "query": "partNumber=", "path": "out.zip$",
+            "hold": True, "count": 0},
+           lambda: len(versioned.all_versions(dest)) > before)
     (scratch,), = rows(home, "SELECT scratch FROM publish_upload")
     assert scratch.startswith(SCRATCH)
     assert versioned.all_versions(dest, scratch) != []
@@ -248,6 +251,10 @@ def left(versioned, versioned_proxy, bucket, mount, home):
 def test_scratch_objects_in_all_versions(versioned, versioned_proxy, s3zip,
                                          left, home):
     dest, versions, uploads = left
+    (prefix,), = rows(home, "SELECT scratch FROM publish_upload")
+    objects = len(versioned.all_versions(dest, prefix))
+    begun = [k for k, _ in versioned.uploads(dest) if k.startswith(prefix)]
+    assert objects >= 3 and len(begun) >= 1
     done = s3zip(versioned_proxy, "cleanup", f"s3://{dest}", "--json")
     assert done.returncode == 0, done.stderr
     assert sorted(versioned.all_versions(dest)) == versions
@@ -255,17 +262,17 @@ def test_scratch_objects_in_all_versions(versioned, versioned_proxy, s3zip,
     assert rows(home) == [(0,)]
     upload, scratch = cleaned(done)
     assert (upload["kind"], scratch["kind"]) == ("upload", "scratch")
-    assert scratch["uploads"] == 1 and scratch["objects"] >= 3
+    assert scratch["prefix"] == prefix
+    assert scratch["uploads"] == len(begun)
+    assert scratch["objects"] == objects
 
 
 def test_scratch_where_versions_are_suspended(versioned, versioned_proxy,
-                                              s3zip, left):
+                                              s3zip, left, home):
     """The version "null" is one, too: without its name a deletion would
     leave a marker."""
     dest, versions, _ = left
-    (scratch,) = {k.rpartition("/")[0] + "/" for k, _ in
-                  versioned.all_versions(dest, SCRATCH)
-                  if k.endswith("/000901")}
+    (scratch,), = rows(home, "SELECT scratch FROM publish_upload")
     versioned.client.put_bucket_versioning(
         Bucket=dest, VersioningConfiguration={"Status": "Suspended"})
     versioned.client.put_object(Bucket=dest, Key=scratch + "000902", Body=b"")
