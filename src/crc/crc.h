@@ -78,7 +78,7 @@ void crc_distrust(struct crc *c, const char *why);
 
 /* An upload of another room that a kill may leave: its row in the state
  * file, from the answer to Create until the upload is gone.  What dead
- * processes left in its bucket crc_allow_oracle aborts, as its own.  Both
+ * processes left in its bucket crc_allow_oracle and crc_cleanup abort.  Both
  * block.  Row 0: there is no state file. */
 int64_t crc_upload_add(struct crc *c, const char *bucket, const char *key,
                        const char *id);

@@ -404,7 +404,7 @@ void oracle_sweep(void *crc);
 /* ---------------------------------------------------- oracle_journal.c */
 
 /* On the worker.  The row of a new upload, 0 without a store. */
-int64_t oracle_journal_add(struct crc *c, const char *bucket, const char *key);
+int64_t oracle_journal_add(struct crc *c, const char *key);
 void oracle_journal_id(struct crc *c, int64_t row, const char *id);
 void oracle_journal_remove(struct crc *c, int64_t row);
 /* Rows of processes that are no more, at most max; returns how many. */

@@ -278,7 +278,7 @@ start_work(void *user)
         finish(st, false);
         return;
     }
-    u->row = oracle_journal_add(u->crc, u->crc->oracle.bucket, u->key);
+    u->row = oracle_journal_add(u->crc, u->key);
     s3_create(u->crc->s3, &args, on_created, st);
 }
 

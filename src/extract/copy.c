@@ -214,5 +214,6 @@ copy_begin(struct member *m)
     m->range = part_range(size);
     m->next = m->done = 0;
     m->calls++;
-    upload_create(&m->up, (uint32_t)ceil_div_u64(size, m->range), on_created);
+    unpack_upload_create(&m->up, (uint32_t)ceil_div_u64(size, m->range),
+                         on_created);
 }

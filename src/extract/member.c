@@ -22,7 +22,7 @@ member_free(struct member *m)
     TAILQ_REMOVE(&j->active, m, link);
     j->members--;
     stream_free(m);
-    upload_free(&m->up);
+    unpack_upload_free(&m->up);
     free(m->header);
     free(m->key);
     free(m);
@@ -52,7 +52,7 @@ members_reap(struct unpack_job *j)
             continue;
         m->calls++; /* until on_left */
         stream_free(m);
-        upload_abort(&m->up, on_left);
+        unpack_upload_abort(&m->up, on_left);
     }
 }
 
@@ -97,7 +97,7 @@ member_again(struct member *m)
     m->copying = false;
     stream_free(m);
     m->calls++;
-    upload_abort(&m->up, on_gone);
+    unpack_upload_abort(&m->up, on_gone);
 }
 
 /* ------------------------------------------------------------- diagnose */
@@ -217,7 +217,7 @@ member_complete(struct member *m)
     const struct zentry *z = unpack_entry(m->job, m->entry);
 
     m->calls++;
-    upload_complete(&m->up, z->crc, z->size, on_completed);
+    unpack_upload_complete(&m->up, z->crc, z->size, on_completed);
 }
 
 /* ---------------------------------------------------------------- start */

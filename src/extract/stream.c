@@ -369,6 +369,6 @@ stream_begin(struct member *m)
     }
     m->next = m->done = 0;
     m->calls++;
-    upload_create(&m->up, (uint32_t)max_u64(1, ceil_div_u64(z->size, part)),
-                  on_created);
+    unpack_upload_create(
+        &m->up, (uint32_t)max_u64(1, ceil_div_u64(z->size, part)), on_created);
 }

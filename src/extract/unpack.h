@@ -105,14 +105,14 @@ struct upload {
     bool sent_size;
 };
 /* then(u) comes with u->e.  After a failed create there is no upload. */
-void upload_create(struct upload *u, uint32_t parts,
-                   void (*then)(struct upload *u));
-void upload_complete(struct upload *u, uint32_t crc, uint64_t size,
-                     void (*then)(struct upload *u));
+void unpack_upload_create(struct upload *u, uint32_t parts,
+                          void (*then)(struct upload *u));
+void unpack_upload_complete(struct upload *u, uint32_t crc, uint64_t size,
+                            void (*then)(struct upload *u));
 /* Always then(u); what could not be aborted is in the log.  u is as new
  * after it. */
-void upload_abort(struct upload *u, void (*then)(struct upload *u));
-void upload_free(struct upload *u);
+void unpack_upload_abort(struct upload *u, void (*then)(struct upload *u));
+void unpack_upload_free(struct upload *u);
 
 /* -------------------------------------------------------------- member */
 

@@ -49,7 +49,7 @@ finished(struct upload *u)
 }
 
 void
-upload_free(struct upload *u)
+unpack_upload_free(struct upload *u)
 {
     forget_parts(u);
     free(u->id);
@@ -150,8 +150,8 @@ create(struct upload *u)
 }
 
 void
-upload_create(struct upload *u, uint32_t parts,
-              void (*then_fn)(struct upload *u))
+unpack_upload_create(struct upload *u, uint32_t parts,
+                     void (*then_fn)(struct upload *u))
 {
     u->then = then_fn;
     u->cut = false;
@@ -256,8 +256,8 @@ complete(struct upload *u)
 }
 
 void
-upload_complete(struct upload *u, uint32_t crc, uint64_t size,
-                void (*then_fn)(struct upload *u))
+unpack_upload_complete(struct upload *u, uint32_t crc, uint64_t size,
+                       void (*then_fn)(struct upload *u))
 {
     u->then = then_fn;
     u->whole_crc = crc;
@@ -293,7 +293,7 @@ on_aborted(struct call *c)
     else
         forget_row(u);
     u->row = 0; /* one that stays is found by the next run */
-    upload_free(u);
+    unpack_upload_free(u);
     then(u);
 }
 
@@ -307,18 +307,18 @@ abort_now(struct upload *u)
         call_abort(c, &at, u->id);
         return;
     }
-    upload_free(u);
+    unpack_upload_free(u);
     then(u);
 }
 
 void
-upload_abort(struct upload *u, void (*then_fn)(struct upload *u))
+unpack_upload_abort(struct upload *u, void (*then_fn)(struct upload *u))
 {
     u->then = then_fn;
     if (u->id) {
         abort_now(u);
         return;
     }
-    upload_free(u);
+    unpack_upload_free(u);
     then(u);
 }
