@@ -315,7 +315,8 @@ void verify_cancel(struct publish_job *j);
 void verify_free(struct publish_job *j);
 
 /* journal.c: worker thread only */
-enum { ROW_CRC = 1, ROW_SCRATCH_CRC = 2 }; /* how the uploads were created */
+/* How the uploads were created, and what their end needs. */
+enum { ROW_CRC = 1, ROW_SCRATCH_CRC = 2, ROW_FULL = 4 };
 struct journal_row {
     int64_t id, intent;
     char *upload_id; /* NULL if the process died before it knew */

@@ -150,7 +150,8 @@ journal_intent(struct publish_job *j, int64_t now)
         sqlite3_bind_text(s, 9, plan, -1, SQLITE_TRANSIENT);
         sqlite3_bind_int(s, 10,
                          (j->crc ? ROW_CRC : 0) |
-                             (j->scratch_crc ? ROW_SCRATCH_CRC : 0));
+                             (j->scratch_crc ? ROW_SCRATCH_CRC : 0) |
+                             (j->force_full ? ROW_FULL : 0));
     }
     if (journal_run(db, s)) {
         row = sqlite3_last_insert_rowid(db);

@@ -306,6 +306,7 @@ on_adopted(struct publish_job *j)
     }
     j->crc = r->row->flags & ROW_CRC;
     j->scratch_crc = r->row->flags & ROW_SCRATCH_CRC;
+    j->force_full |= (r->row->flags & ROW_FULL) != 0;
     snprintf(j->scratch_prefix, sizeof(j->scratch_prefix), "%s",
              r->row->scratch);
     c = call_begin(j, on_parts);

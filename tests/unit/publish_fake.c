@@ -89,7 +89,8 @@ op_pick(void)
 
     for (op = fake.ops; op; op = op->next)
         n++;
-    if (fake.works && (n == 0 || fake_random(n + 1) == 0))
+    if (fake.works &&
+        (n == 0 || (!fake.slow_worker && fake_random(n + 1) == 0)))
         return op_take(&fake.works, &fake.works_end, 0);
     return n ? op_take(&fake.ops, &fake.ops_end, fake_random(n)) : NULL;
 }

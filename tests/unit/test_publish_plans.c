@@ -282,6 +282,27 @@ test_bad_scratch(void **state)
         }
 }
 
+/* ----------------------------------------------------------- the worker */
+
+/* The layout of a large listing keeps it busy for seconds: what is noted of
+ * parts is written late, and not after the row is gone. */
+static void
+test_slow_worker(void **state)
+{
+    uint64_t seed;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(strategies); i++)
+        for (seed = 0; seed < 20; seed++) {
+            case_start_as(&c, strategies[i], seed, 30, HALF);
+            fake.slow_worker = true;
+            fake.busy_409 = seed % 2;
+            case_done(&c, "store-crc");
+            case_stop(&c);
+        }
+}
+
 /* ----------------------------------------------------------- the bucket */
 
 /* A bucket that keeps each object would keep scratch objects. */
@@ -329,9 +350,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_traffic),   cmocka_unit_test(test_quirks),
-        cmocka_unit_test(test_bad_data),  cmocka_unit_test(test_bad_scratch),
-        cmocka_unit_test(test_retention), cmocka_unit_test(test_kept_scratch),
+        cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_quirks),
+        cmocka_unit_test(test_bad_data),
+        cmocka_unit_test(test_bad_scratch),
+        cmocka_unit_test(test_slow_worker),
+        cmocka_unit_test(test_retention),
+        cmocka_unit_test(test_kept_scratch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
