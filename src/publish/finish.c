@@ -247,7 +247,7 @@ join_parts(const struct publish_job *j)
 
 /* What was computed from the members' CRCs must be what the parts are:
  * copies of scratch objects and of the previous archive have no other
- * check. */
+ * check, nor has what a killed process copied, or a worker. */
 static void
 on_whole(struct publish_job *j)
 {
@@ -275,7 +275,8 @@ complete_prepare(struct publish_job *j)
     if (j->stop)
         return;
     j->have_whole = false;
-    if (j->crc && j->plan.scratches == 0 && !plan_uses_previous(&j->plan))
+    if (j->crc && j->plan.scratches == 0 && !j->resumed && !j->share &&
+        !plan_uses_previous(&j->plan))
         on_whole(j); /* each copy was checked with its member */
     else
         job_work(j, &j->work, whole_crc_run, on_whole);
