@@ -165,6 +165,7 @@ struct publish_job {
     struct event scrub_ev;
     job_fn *scratch_clean;
     struct former *former; /* the archive that is at the destination */
+    struct previous *previous; /* what is asked about it */
     bool no_former;        /* it cannot be copied from any more */
     bool previous_crc_known;
     uint32_t previous_crc; /* of it all, as the store has it */
@@ -293,6 +294,8 @@ void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
 int plan_make(struct publisher *p, struct layout *l,
               const struct zip_layout *previous, bool shared, struct plan *ret,
               struct err *e);
+/* previous.c: j->former, if there is an archive to copy from; then(j). */
+void previous_begin(struct publish_job *j, job_fn *then);
 /* The previous archive changed under a copy: begin again without it. */
 void previous_gone(struct publish_job *j);
 /* Plans, and asks what the plan needs to know; then(j). */

@@ -131,31 +131,11 @@ check_layout(struct publish_job *j)
     return r;
 }
 
-/* Only a plan that may copy from it needs the previous archive. */
-static void
-load_former(struct publish_job *j)
-{
-    struct publisher *p = j->p;
-    int s = p->d.conf->publish_strategy;
-
-    if (j->former || j->no_former || !j->done.digest[0] ||
-        (s != PLAN_AGAIN && s != PLAN_MIXED))
-        return;
-    j->former =
-        former_load(p->d.state, s3_endpoint_id(p->d.s3_dest), j->bucket,
-                    j->key, j->key_len, j->done.etag, j->done.digest);
-    if (!j->former)
-        log_info("publish: %s: the archive that is there is not known here",
-                 j->st.dest);
-}
-
 void
 plan_run(struct publish_job *j)
 {
-    const struct former *f;
+    const struct former *f = j->no_former ? NULL : j->former;
 
-    load_former(j);
-    f = j->no_former ? NULL : j->former;
     j->r = plan_make(j->p, j->layout, f ? &f->zip : NULL, j->share, &j->plan,
                      &j->work_err);
     if (j->r == 0)
@@ -232,12 +212,19 @@ on_planned(struct publish_job *j)
     planned(j);
 }
 
+static void
+plan_go(struct publish_job *j)
+{
+    if (!j->stop)
+        job_work(j, &j->work, plan_run, on_planned);
+}
+
 void
 plan_begin(struct publish_job *j, job_fn *then)
 {
     job_set_state(j, PUBLISH_PLANNING);
     j->then_planned = then;
-    job_work(j, &j->work, plan_run, on_planned);
+    previous_begin(j, plan_go);
 }
 
 /* --------------------------------------------------------- destination */
