@@ -134,3 +134,31 @@ def test_plan_rates(gw, bucket, s3zip, home):
     assert r["request_rate"] == {"value": 7, "origin": "given"}
     done = s3zip(gw, "plan", url)
     assert "\nrequest-rate: 40/s (measured)\n" in done.stdout
+
+
+@pytest.mark.parametrize("known", ["here", "elsewhere"])
+def test_publish_again(store, bucket, s3zip, tmp_path, known):
+    """What did not change is copied from the archive that is there, whether
+    this host published it or another one did."""
+    objects = {f"m{i:02}": sets.Obj(2 * sets.MIB + i) for i in range(16)}
+    source = bucket(store, objects)
+    url = f"s3://{source}"
+
+    def publish(cache):
+        done = s3zip(store, "publish", url, "--json", order="key",
+                     publish_strategy="again", cache_dir=str(tmp_path / cache))
+        assert done.returncode == 0, done.stderr
+        want = s3zip(store, "cat", url, text=False, order="key").stdout
+        got = store.client.get_object(Bucket=source, Key="archive.zip")
+        assert got["Body"].read() == want
+        return json.loads(done.stdout)
+
+    first = publish("a")
+    assert first["strategy"] == "duo"       # nothing to copy from
+    for n in (3, 11):
+        sets.put(store, source, f"m{n:02}", sets.Obj(2 * sets.MIB + 7, seed=n))
+        again = publish("a" if known == "here" else f"other-{n}")
+        assert again["strategy"] == "again"
+        # the floor for the one that changed, and the directory
+        assert again["uploaded"] < 2 * sets.PART + 10_000
+        assert again["copied"] > 20 * sets.MIB
