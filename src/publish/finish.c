@@ -28,6 +28,35 @@ on_waited(struct publish_job *j)
 }
 
 static void
+on_aborted(struct publish_job *j)
+{
+    if (j->stop)
+        return;
+    if (j->call.e.err < 0)
+        atomic_store(&j->scratch_kept, true);
+    free(STEAL(j->upload_id));
+    verify_begin(j);
+}
+
+/* It may be the archive of another host, and our upload as it was. */
+static void
+found_there(struct publish_job *j)
+{
+    struct s3_where at = job_where(j);
+    struct call *c;
+
+    j->done = j->call.o;
+    j->finished = true;
+    j->complete_unclear = false;
+    if (!j->upload_id) {
+        verify_begin(j);
+        return;
+    }
+    c = call_begin(j, on_aborted);
+    c->id = s3_abort(j->p->d.s3_dest, &at, j->upload_id, call_done_cb, c);
+}
+
+static void
 on_looked(struct publish_job *j)
 {
     const struct call *c = &j->call;
@@ -36,11 +65,7 @@ on_looked(struct publish_job *j)
         return;
     if (c->e.err == 0 && found_is_ours(j, &c->o) &&
         strcmp(c->o.etag, j->if_match) != 0) {
-        j->done = c->o;
-        j->finished = true;
-        j->complete_unclear = false;
-        free(STEAL(j->upload_id));
-        verify_begin(j);
+        found_there(j);
     } else if (++j->unclear > UNCLEAR_MAX) {
         if (upload_vanished(j, &j->refused))
             return;

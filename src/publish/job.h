@@ -158,7 +158,7 @@ struct publish_job {
     bool vanished;          /* a worker's upload was completed or aborted */
     bool never_scratch_crc; /* not again in this job */
     bool scratch_unclear;   /* some may be there that are not known */
-    atomic_bool scratch_kept;
+    atomic_bool scratch_kept; /* an upload or object of ours may be there */
     uint32_t next_clean;
     bool known_gone;
     struct scrub *scrub;

@@ -140,6 +140,7 @@ case_publish_to(struct publish_case *c, const char *key)
     if (r < 0)
         return r;
     fake.abort_job = j;
+    fake.pinned_peak = 0;
     fake_run();
     fake.abort_job = NULL;
     end(c, j);

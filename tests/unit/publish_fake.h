@@ -145,9 +145,10 @@ unsigned fake_uploads_open(void);
 unsigned fake_objects_below(const char *prefix);
 /* Bytes of parts of unfinished uploads whose key begins with prefix. */
 uint64_t fake_parts_below(const char *prefix);
-/* Of the first host. */
+/* Of all hosts. */
 int fake_journal_rows(void);
 int fake_journal_notes(void); /* of parts and scratch objects */
+/* The first host's; the number in the first column. */
 int fake_sql(const char *sql);
 
 /* After FAKE_KILL: the process did not come further than the call.  What

@@ -249,10 +249,9 @@ state_warn(struct state *st, const char *what, const char *why)
     log_warn("state file: %s: %s", what, why);
 }
 
-int
-fake_sql(const char *sql)
+static int
+sql_of(struct state *st, const char *sql)
 {
-    struct state *st = &fake.state[0];
     sqlite3_stmt *s = NULL;
     int n = 0;
 
@@ -266,16 +265,33 @@ fake_sql(const char *sql)
 }
 
 int
+fake_sql(const char *sql)
+{
+    return sql_of(&fake.state[0], sql);
+}
+
+static int
+count_all(const char *sql)
+{
+    size_t i;
+    int n = 0;
+
+    for (i = 0; i < FAKE_HOSTS; i++)
+        n += sql_of(&fake.state[i], sql);
+    return n;
+}
+
+int
 fake_journal_rows(void)
 {
-    return fake_sql("SELECT count(*) FROM publish_upload");
+    return count_all("SELECT count(*) FROM publish_upload");
 }
 
 int
 fake_journal_notes(void)
 {
-    return fake_sql("SELECT (SELECT count(*) FROM publish_part) +"
-                    " (SELECT count(*) FROM publish_scratch)");
+    return count_all("SELECT (SELECT count(*) FROM publish_part) +"
+                     " (SELECT count(*) FROM publish_scratch)");
 }
 
 void
