@@ -84,7 +84,8 @@ const struct option option_table[] = {
     {"badkeys", GROUP_TREE, TYPE_ENUM, AT(badkeys), "refuse",
      .words = "refuse/skip/escape",
      .help = "Keys that no archive can hold: refuse to publish, skip them, "
-             "or escape all names."},
+             "or escape all names. skip also leaves names out that "
+             "extract would make no keys of."},
     {"portable_names", GROUP_TREE, TYPE_BOOL, AT(portable_names),
      .help = "Treat names that some systems cannot store as bad keys."},
 
@@ -118,7 +119,7 @@ const struct option option_table[] = {
              "publish_to), nobody."},
     {"publish_to", GROUP_PUBLISH, TYPE_URLS, AT(publish_to),
      .arg = "s3://BUCKET[/PREFIX]",
-     .help = "Publish to these places only; may be given again."},
+     .help = "Publish and extract to these places only; may be given again."},
     {"publish_strategy", GROUP_PUBLISH, TYPE_ENUM, AT(publish_strategy), "duo",
      .words = "duo/stream/stitch/chain/again/auto",
      .help = "How an archive is put together; its bytes are always the "
@@ -130,9 +131,12 @@ const struct option option_table[] = {
              "not change from the archive that is replaced. auto takes what "
              "is best by objective=. --strategy is the same."},
     {"overwrite", GROUP_PUBLISH, TYPE_BOOL, AT(overwrite),
-     .help = "Replace an object that was not published by this program."},
+     .help = "Replace an object that was not published by this program, or "
+             "is not what extract would put there."},
     {"verify", GROUP_PUBLISH, TYPE_ENUM, AT(verify), "auto",
-     .words = "auto/full", .help = "full reads a published archive back."},
+     .words = "auto/full",
+     .help = "full reads a published archive back, and what extract had "
+             "copied by a store that tells no CRC-32."},
     {"scratch", GROUP_PUBLISH, TYPE_STRING, AT(scratch), ".s3zipfs-scratch/",
      .arg = "PREFIX/",
      .help = "Key prefix, from the bucket's root, for what only passes "

@@ -5,7 +5,9 @@ traffic, and that nothing stays behind."""
 
 import io
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -442,6 +444,39 @@ def test_killed(gw, proxy, bucket, s3zip, env):
     assert gw.uploads(dest) == [("big", other["UploadId"])]
     gw.client.abort_multipart_upload(Bucket=dest, Key="big",
                                      UploadId=other["UploadId"])
+
+
+@pytest.mark.big
+def test_more_than_one_range(gw, bucket, s3zip, home):
+    """A member of three copied parts, and of three ranges to verify."""
+    size = 300 << 20
+    source, there, dest = bucket(gw), bucket(gw), bucket(gw)
+    gw.plant(source, "large", size)
+    sets.put(gw, source, "small", sets.Obj(500))
+    path = f"{home}/a.zip"
+    done = s3zip(gw, "cat", f"s3://{source}", "-o", path)
+    assert done.returncode == 0, done.stderr
+    planted = gw.plant(there, "a.zip", 0, "e" * 32)     # no checksum
+    shutil.copyfile(path, planted)
+    said = run_json(s3zip, gw, "verify", f"s3://{there}/a.zip")
+    assert said["checked"] == "store" and said["copied"] > size
+    said = run_json(s3zip, gw, "extract", f"s3://{there}/a.zip",
+                    f"s3://{dest}")
+    assert said["copied"] == size and said["unchecked"] == 0
+    assert said["requests"]["copy"] == 3
+    assert refzip.listing(gw.client, dest)["large"][0] == size
+    with open(os.path.join(gw.root, dest, "large"), "rb") as f:
+        assert not any(f.read(1 << 20).strip(b"\0") for _ in range(300))
+    nothing_left(gw, there, dest)
+    # a byte of its middle, which three ranges hold
+    with open(planted, "r+b") as f:
+        f.seek(size // 2)
+        f.write(b"x")
+    done = s3zip(gw, "verify", f"s3://{there}/a.zip")
+    assert done.returncode == 1 and "(large): CRC-32" in done.stderr
+    done = s3zip(gw, "extract", f"s3://{there}/a.zip", f"s3://{dest}/2")
+    assert done.returncode == 1 and "(large): CRC-32" in done.stderr
+    assert "2/large" not in refzip.listing(gw.client, dest)
 
 
 # --- memory -------------------------------------------------------------
