@@ -153,20 +153,20 @@ struct publish_job {
     size_t notes_out;
     bool noting;
     struct work note_work;
-    struct resume *resume;  /* what is asked of the store, one by one */
-    struct share *share;    /* NULL: this process does it all */
-    bool vanished;          /* a worker's upload was completed or aborted */
-    bool never_scratch_crc; /* not again in this job */
-    bool scratch_unclear;   /* some may be there that are not known */
+    struct resume *resume;    /* what is asked of the store, one by one */
+    struct share *share;      /* NULL: this process does it all */
+    bool vanished;            /* a worker's upload was completed or aborted */
+    bool never_scratch_crc;   /* not again in this job */
+    bool scratch_unclear;     /* some may be there that are not known */
     atomic_bool scratch_kept; /* an upload or object of ours may be there */
     uint32_t next_clean;
     bool known_gone;
     struct scrub *scrub;
     struct event scrub_ev;
     job_fn *scratch_clean;
-    struct former *former; /* the archive that is at the destination */
+    struct former *former;     /* the archive that is at the destination */
     struct previous *previous; /* what is asked about it */
-    bool no_former;        /* it cannot be copied from any more */
+    bool no_former;            /* it cannot be copied from any more */
     bool previous_crc_known;
     uint32_t previous_crc; /* of it all, as the store has it */
     job_fn *then_planned;

@@ -187,8 +187,7 @@ on_tail(struct publish_job *j)
     }
     p->directory = malloc(p->end.cd_size);
     if (p->directory)
-        fetch(j, p->directory, p->end.cd_offset, p->end.cd_size,
-              on_directory);
+        fetch(j, p->directory, p->end.cd_offset, p->end.cd_size, on_directory);
     else
         previous_over(j);
 }

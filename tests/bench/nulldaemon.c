@@ -24,7 +24,8 @@ enum { ROOT = FUSE_ROOT_ID, FILE_INO = 2 };
 static uint64_t file_size;
 static char zeros[CHUNK];
 
-static int attributes(fuse_ino_t ino, struct stat *st)
+static int
+attributes(fuse_ino_t ino, struct stat *st)
 {
     memset(st, 0, sizeof *st);
     st->st_ino = ino;
@@ -38,10 +39,11 @@ static int attributes(fuse_ino_t ino, struct stat *st)
     return ino == ROOT || ino == FILE_INO ? 0 : -ENOENT;
 }
 
-static void null_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void
+null_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct fuse_entry_param e = { .ino = FILE_INO, .attr_timeout = 3600,
-                                  .entry_timeout = 3600 };
+    struct fuse_entry_param e = {
+        .ino = FILE_INO, .attr_timeout = 3600, .entry_timeout = 3600};
 
     if (parent != ROOT || strcmp(name, NAME) != 0) {
         fuse_reply_err(req, ENOENT);
@@ -51,8 +53,8 @@ static void null_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     fuse_reply_entry(req, &e);
 }
 
-static void null_getattr(fuse_req_t req, fuse_ino_t ino,
-                         struct fuse_file_info *fi)
+static void
+null_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct stat st;
 
@@ -63,8 +65,8 @@ static void null_getattr(fuse_req_t req, fuse_ino_t ino,
         fuse_reply_attr(req, &st, 3600);
 }
 
-static void null_open(fuse_req_t req, fuse_ino_t ino,
-                      struct fuse_file_info *fi)
+static void
+null_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     if (ino != FILE_INO)
         fuse_reply_err(req, EISDIR);
@@ -72,8 +74,9 @@ static void null_open(fuse_req_t req, fuse_ino_t ino,
         fuse_reply_open(req, fi);
 }
 
-static void null_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-                      struct fuse_file_info *fi)
+static void
+null_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+          struct fuse_file_info *fi)
 {
     uint64_t left = (uint64_t)off < file_size ? file_size - (uint64_t)off : 0;
 
@@ -91,7 +94,8 @@ static const struct fuse_lowlevel_ops ops = {
     .read = null_read,
 };
 
-static int serve(struct fuse_session *s, const char *mountpoint)
+static int
+serve(struct fuse_session *s, const char *mountpoint)
 {
     struct fuse_loop_config *conf;
     int r;
@@ -107,9 +111,10 @@ static int serve(struct fuse_session *s, const char *mountpoint)
     return r == 0 ? 0 : 1;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
-    char *words[] = { argv[0], NULL };
+    char *words[] = {argv[0], NULL};
     struct fuse_args args = FUSE_ARGS_INIT(1, words);
     struct fuse_session *s;
     int r;
