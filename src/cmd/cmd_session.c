@@ -119,6 +119,26 @@ start_rooms(struct cmd_session *s, const struct conf *c,
     return publisher_new(&s->publisher, &pd, e);
 }
 
+void
+cmd_fit_memory(struct conf *c)
+{
+    uint64_t limit = conf_cgroup_memory("/proc", "/sys/fs/cgroup");
+    uint64_t fits = conf_fit_memory(c->memory, limit);
+
+    c->memory_limit = fits < c->memory ? limit : 0;
+    c->memory = fits;
+}
+
+static void
+warn_of_memory(const struct conf *c)
+{
+    if (c->memory_limit)
+        log_warn("memory: cut down to %llu bytes, since the control group "
+                 "may have %llu",
+                 (unsigned long long)c->memory,
+                 (unsigned long long)c->memory_limit);
+}
+
 int
 cmd_session_open(struct cmd_session *s, const struct conf *conf,
                  const struct cmd_place *at, bool background, struct err *e)
@@ -127,6 +147,8 @@ cmd_session_open(struct cmd_session *s, const struct conf *conf,
 
     memset(s, 0, sizeof(*s));
     r = open_log(conf, background, e);
+    if (r == 0)
+        warn_of_memory(conf);
     if (r == 0)
         r = start_store(s, conf, e);
     if (r == 0)

@@ -23,6 +23,10 @@ struct cmd_session {
     struct publisher *publisher;
 };
 
+/* After parsing: memory= within what the control group allows; opening a
+ * session warns if that is less. */
+void cmd_fit_memory(struct conf *c);
+
 struct cmd_place {
     const char *bucket, *root; /* root: "" or ends in '/' */
     const char *scratch;       /* bucket of copies that tell CRCs; NULL: the

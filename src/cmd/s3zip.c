@@ -74,6 +74,7 @@ run_command(const struct command *c, int argc, char **argv)
     if (conf_parse(&a.conf, flags, &argc, argv, &e) < 0) {
         code = cmd_usage_error(c, e.text);
     } else {
+        cmd_fit_memory(&a.conf);
         a.word = argv + 1;
         a.words = argc - 1;
         if (take_words(c, &a, &code))

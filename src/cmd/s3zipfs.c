@@ -136,6 +136,7 @@ take_arguments(struct program *p, int argc, char **argv)
 
     if (conf_parse(&p->conf, flags, &argc, argv, &e) < 0)
         return usage_error(e.text) + 1;
+    cmd_fit_memory(&p->conf);
     if (help)
         return print_help() + 1;
     if (version) {

@@ -56,7 +56,9 @@ struct conf {
     enum conf_badkeys badkeys;
     bool portable_names;
     /* reading */
-    uint64_t memory; /* bytes */
+    uint64_t memory;       /* bytes */
+    uint64_t memory_limit; /* the control group's, if memory was cut down to
+                              fit it; 0: it was not */
     uint32_t connections;
     enum conf_crc crc;
     enum conf_tristate read_ahead;
@@ -126,6 +128,16 @@ int conf_pod(struct buf *out);
  * *ret_key are malloc'ed (key "" if none). */
 int conf_url(const char *url, const char *bucket_default, char **ret_bucket,
              char **ret_key, struct err *e);
+
+/* Bytes that the process's control group may have, from proc/self/cgroup
+ * (v2 and v1) and the files below sys ("/proc", "/sys/fs/cgroup"); 0: no
+ * limit is known. */
+uint64_t conf_cgroup_memory(const char *proc, const char *sys);
+/* What memory= may be there: at most half, since the listing, libcurl, and
+ * what the kernel keeps for the process (socket buffers, cached pages of
+ * the archive) need the rest; but not below the least that it can be. */
+#define CONF_MEMORY_MIN (UINT64_C(16) << 20)
+uint64_t conf_fit_memory(uint64_t memory, uint64_t limit);
 
 /* Does key (relative to the mount's prefix) pass include= and exclude=?
  * fnmatch(FNM_PATHNAME) plus "**"; any exclude wins, then any include. */

@@ -90,7 +90,9 @@ const struct option option_table[] = {
      .help = "Treat names that some systems cannot store as bad keys."},
 
     {"memory", GROUP_READING, TYPE_SIZE, AT(memory), "128M", .arg = "SIZE",
-     .min = MIB(16), .max = GIB(1024), .help = "Bytes of data buffers."},
+     .min = CONF_MEMORY_MIN, .max = GIB(1024),
+     .help = "Bytes of data buffers; at most half of what the process's "
+             "control group may have."},
     {"connections", GROUP_READING, TYPE_U32, AT(connections), "64",
      .arg = "COUNT", .min = 1, .max = 4096,
      .help = "Most connections to the store."},

@@ -71,6 +71,9 @@ static const struct row rows[] = {
      "Reads answered at once, from bytes that were fetched ahead or kept."},
     {"fetches", AT(read.fetches), "Ranges of members that were fetched."},
     {"fetched_bytes", AT(read.fetched_bytes), "Their bytes."},
+    {"reissued", AT(read.reissued),
+     "Ranges that took far longer than others do and were asked for once "
+     "more, on a new connection."},
     {"memory_used", AT(read.memory_used), "Bytes of data buffers now."},
     {"memory_peak", AT(read.memory_peak), "The most that it was."},
     {"memory_limit", AT(front.memory_limit),

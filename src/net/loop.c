@@ -6,7 +6,7 @@
  * Threads: a struct net has 1 to 4 loop threads and one worker thread
  * (work.c).  Each loop owns a libcurl multi handle, the connections in it
  * and an epoll set; nobody else touches those.  Other threads reach a loop
- * through its list `todo` (exchanges to start or to cancel) and its timer
+ * through its list `todo` (exchanges to start, resume or cancel) and its timer
  * heap, both under net.lock, and an eventfd that ends its epoll_wait.
  *
  * Queues: at most connections / loops exchanges run in a loop.  What is
@@ -171,12 +171,16 @@ take_events(struct loop *l)
 }
 
 static void
-begin_or_cancel(struct loop *l, struct exchange *x, bool cancel)
+act_on(struct loop *l, struct exchange *x, bool cancel)
 {
     int r;
 
     if (cancel) {
         exchange_finish(l, x, -ECANCELED, "cancelled");
+        return;
+    }
+    if (x->state == EX_RUNNING) {
+        exchange_resume(l, x);
         return;
     }
     r = exchange_start(l, x);
@@ -206,7 +210,7 @@ take_todo(struct loop *l)
         pthread_mutex_unlock(&l->net->lock);
         if (!x)
             return;
-        begin_or_cancel(l, x, cancel);
+        act_on(l, x, cancel);
     }
 }
 

@@ -222,6 +222,20 @@ cancel_exchange(struct net *n, struct exchange *x)
     }
 }
 
+void
+net_resume(struct net *n, uint64_t id)
+{
+    struct exchange *x;
+
+    LOCK_SCOPE(&n->lock);
+    x = (struct exchange *)idmap_get(&n->exchanges, id);
+    if (!x || x->listed || !x->loop)
+        return;
+    x->listed = true;
+    TAILQ_INSERT_TAIL(&x->loop->todo, x, link);
+    loop_wake(x->loop);
+}
+
 /* Nobody is left (or no memory) to answer on a loop thread. */
 static void
 answer_now(const struct net_request *req, int err)

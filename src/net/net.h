@@ -75,6 +75,8 @@ struct net_file {
     uint64_t first, length;
 };
 
+enum { NET_PAUSE = 1 };
+
 /* One HTTP exchange, no retry.  net_submit copies method, url and headers;
  * body memory must stay until done. */
 struct net_request {
@@ -95,7 +97,9 @@ struct net_request {
     /* Final response headers are there (optional).  0 to go on, -errno to
      * end the exchange with it. */
     int (*on_head)(void *user, const struct net_response *r);
-    /* Body bytes as they come (optional: then dropped).  0 or -errno. */
+    /* Body bytes as they come (optional: then dropped).  0, -errno, or
+     * NET_PAUSE: not taken; they come again after net_resume, and nothing
+     * is read from the connection until then. */
     int (*on_data)(void *user, const void *p, size_t n);
     /* Exactly once, last. */
     void (*done)(void *user, const struct net_response *r);
@@ -127,6 +131,10 @@ uint64_t net_submit(struct net *n, const struct net_request *req);
 /* Ask for an early end; done comes with -ECANCELED unless the end was
  * there first.  Unknown ids are ignored. */
 void net_cancel(struct net *n, uint64_t id);
+
+/* Goes on with an exchange that on_data paused.  Any other, and unknown
+ * ids, are ignored. */
+void net_resume(struct net *n, uint64_t id);
 
 /* For threads that may wait (never a loop thread): body collected up to
  * max bytes; *ret_body (malloc, NUL-terminated, caller frees) may be NULL

@@ -57,6 +57,7 @@ struct exchange {
     bool head_done;
     int status;
     uint64_t received;
+    bool paused;            /* on_data said NET_PAUSE */
     uint64_t mark, mark_ms; /* last progress seen */
 };
 TAILQ_HEAD(exchange_list, exchange);
@@ -77,7 +78,7 @@ struct loop {
     unsigned cap; /* exchanges at a time */
 
     /* Under net.lock: */
-    struct exchange_list todo; /* to start or to cancel */
+    struct exchange_list todo; /* to start, resume or cancel */
     unsigned busy;             /* assigned and running */
     bool woken;                /* wake_fd was written */
     struct timer **heap;
@@ -140,6 +141,8 @@ int exchange_start(struct loop *l, struct exchange *x);
 void exchange_finish(struct loop *l, struct exchange *x, int err,
                      const char *errtext);
 bool exchange_stalled(struct exchange *x, uint64_t now);
+/* Of a running one. */
+void exchange_resume(struct loop *l, struct exchange *x);
 size_t exchange_on_head(char *p, size_t size, size_t n, void *user);
 size_t exchange_on_data(char *p, size_t size, size_t n, void *user);
 size_t exchange_on_read(char *p, size_t size, size_t n, void *user);

@@ -203,10 +203,12 @@ exchange_on_data(char *p, size_t size, size_t n, void *user)
     int r;
 
     n *= size;
+    r = x->req.on_data && n ? x->req.on_data(x->req.user, p, n) : 0;
+    if (r == NET_PAUSE) {
+        x->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     x->received += n;
-    if (!x->req.on_data || !n)
-        return n;
-    r = x->req.on_data(x->req.user, p, n);
     if (r < 0) {
         x->refused = r;
         return 0;
@@ -367,12 +369,31 @@ exchange_stalled(struct exchange *x, uint64_t now)
     if (!x->req.stall_ms)
         return false;
     mark = progress(x);
-    /* Until the request goes out, connect_ms is the limit. */
-    if (mark != x->mark || !info(x, CURLINFO_PRETRANSFER_TIME_T)) {
+    /* Until the request goes out, connect_ms is the limit; a pause is
+     * ours. */
+    if (mark != x->mark || x->paused ||
+        !info(x, CURLINFO_PRETRANSFER_TIME_T)) {
         x->mark = mark;
         x->mark_ms = now;
     }
     return now - x->mark_ms >= x->req.stall_ms;
+}
+
+/* libcurl kept the bytes that were not taken; they come from in here. */
+void
+exchange_resume(struct loop *l, struct exchange *x)
+{
+    CURLcode code;
+
+    if (!x->paused)
+        return;
+    x->paused = false;
+    x->mark_ms = net_now_ms();
+    code = curl_easy_pause(x->slot->easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK)
+        exchange_finish(
+            l, x, x->refused ? x->refused : curl_errno(x->slot->easy, code),
+            curl_easy_strerror(code));
 }
 
 static void

@@ -28,6 +28,34 @@ struct turn {
     uint64_t share, limit;
 };
 
+/* May it have all of its memory? */
+static bool
+affords(const struct read_pool *p, const struct cursor *c, uint64_t share,
+        uint64_t charge)
+{
+    return c->claimed - c->early + charge <= share &&
+           p->claimed - p->early_bytes + charge <= p->ahead_max;
+}
+
+enum purse { PURSE_FULL, PURSE_EARLY, PURSE_EMPTY };
+
+/* Nothing takes memory before those that were asked for earlier have
+ * theirs. */
+static enum purse
+purse_for(struct turn *n, struct cursor *c, uint64_t charge)
+{
+    struct read_pool *p = n->p;
+
+    if (TAILQ_EMPTY(&p->early) && affords(p, c, n->share, charge) &&
+        memory_room(p, charge, false, n->t))
+        return PURSE_FULL;
+    if (c->claimed + charge > cursor_reach(p, n->share) ||
+        p->claimed + charge > cursor_reach(p, p->ahead_max) ||
+        p->early_count >= p->early_max)
+        return PURSE_EMPTY;
+    return PURSE_EARLY;
+}
+
 static bool
 start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
            uint64_t at, uint64_t next)
@@ -36,16 +64,16 @@ start_unit(struct turn *n, struct cursor *c, const struct zip_piece *pc,
     struct read_pool *p = n->p;
     uint64_t size = pc->end - pc->first;
     uint64_t length = ahead_range(size, at, n->limit, next);
-    uint64_t charge = unit_charge(length);
+    enum purse purse;
     struct err e;
     struct unit *u;
 
-    if (c->claimed + charge > n->share || p->claimed + charge > p->ahead_max)
+    if (reader_failed(c->stream, pc->index, at, at + length, &e) < 0)
         return false;
-    if (reader_failed(c->stream, pc->index, at, at + length, &e) < 0 ||
-        !memory_room(p, charge, false, n->t))
+    purse = purse_for(n, c, unit_charge(length));
+    if (purse == PURSE_EMPTY)
         return false;
-    u = unit_new(r, pc->index, at, length);
+    u = unit_new(r, pc->index, at, length, purse == PURSE_EARLY);
     if (!u)
         return false;
     u->checksum = u->whole && !reader_crc_known(r, pc->index);
@@ -83,7 +111,8 @@ step(struct turn *n, struct cursor *c)
 {
     struct reader *r = c->stream->reader;
     const struct zip_layout *l = &r->layout->zip;
-    uint64_t end = c->pos + min_u64(c->target, n->share), next;
+    uint64_t end = c->pos + min_u64(c->target, cursor_reach(n->p, n->share)),
+             next;
     struct zip_piece pc;
     struct unit *u;
     int i;
@@ -107,6 +136,23 @@ step(struct turn *n, struct cursor *c)
         c->ahead = pc.first + unit_end(u);
     }
     return false;
+}
+
+void
+ahead_pay(struct read_pool *p, struct todo *t)
+{
+    uint64_t share = cursor_share(p, net_now_ms());
+    struct unit *u, *next;
+    struct claim *cl;
+
+    for (u = TAILQ_FIRST(&p->early); u; u = next) {
+        next = TAILQ_NEXT(u, early);
+        cl = LIST_FIRST(&u->claims);
+        if (!cl || !affords(p, cl->cursor, share, u->charge))
+            continue;
+        if (!unit_pay(u, false, t))
+            return;
+    }
 }
 
 void

@@ -14,6 +14,7 @@
 #define TARGET_FIRST MIB(1)
 #define GROW_MS 10 /* the shortest time that gives a rate */
 #define PLATEAU 3  /* steps without a gain */
+#define LINES 6    /* times what the line holds keep it busy */
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
 
@@ -192,6 +193,17 @@ cursor_share(struct read_pool *p, uint64_t now)
     return p->ahead_max / (n ? n : 1);
 }
 
+/* What the line holds is not enough: answers that were asked for together
+ * come together, and what was needed first is the last of them. */
+uint64_t
+cursor_reach(const struct read_pool *p, uint64_t share)
+{
+    uint64_t line = LINES * p->line.rate / 1000 * p->line.first_ms;
+    uint64_t part = line / (p->ahead_max / share ? p->ahead_max / share : 1);
+
+    return min_u64(max_u64(share, part), 2 * share);
+}
+
 static void
 rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
 {
@@ -303,12 +315,13 @@ static void
 grow(struct cursor *c, uint64_t now)
 {
     uint64_t bytes = c->pos - c->grown_pos;
-    uint64_t share = cursor_share(c->stream->reader->pool, now);
+    struct read_pool *p = c->stream->reader->pool;
+    uint64_t most = cursor_reach(p, cursor_share(p, now));
 
-    if (bytes < c->target / 4 || c->target >= share ||
+    if (bytes < c->target / 4 || c->target >= most ||
         !growth_helps(c, bytes, now - c->grown_ms))
         return;
-    c->target = min_u64(c->target * 2, share);
+    c->target = min_u64(c->target * 2, most);
     c->grown_pos = c->pos;
     c->grown_ms = now;
 }

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * One GET fills one unit: guarded by the listing's ETag, answered to
- * waiters while it arrives, checked when it is there.  Must not know
- * cursors or archives.
+ * waiters while it arrives; when it is slow a second one for what is
+ * missing.  Must not know cursors or archives.
  */
 #include "read/impl.h"
 
@@ -11,25 +11,14 @@
 #include <string.h>
 
 #include "base/crc32.h"
-#include "base/text.h"
 
-/* The object that has it. */
-struct object {
-    const char *key, *etag;
-    size_t key_len;
-    uint64_t size;
-};
-
-static struct object
-object_of(const struct unit *u)
+void
+line_first(struct read_line *l, uint64_t start_ms, uint64_t now)
 {
-    const struct layout *l = u->reader->layout;
-    const struct zip_member *m = &l->zip.member[u->member];
+    uint64_t ms = now - start_ms;
 
-    if (u->twin)
-        return (struct object){u->twin->key, u->twin->etag, u->twin->key_len,
-                               l->zip.size};
-    return (struct object){m->key, m->etag, m->key_len, m->size};
+    if (!l->first_ms || ms < l->first_ms)
+        l->first_ms = ms ? ms : 1;
 }
 
 /* The store's own CRC-32 lets a header go before its body is here. */
@@ -37,10 +26,13 @@ static void
 on_object(void *user, const struct s3_object *o)
 {
     struct unit *u = user;
-    struct object m = object_of(u);
+    struct fetch_object m = fetch_object(u);
     struct read_pool *p = u->reader->pool;
     struct todo t;
 
+    pthread_mutex_lock(&p->lock);
+    line_first(&p->line, u->sent_ms, net_now_ms());
+    pthread_mutex_unlock(&p->lock);
     u->differs = o->size != m.size || (m.etag && *m.etag && o->etag &&
                                        *o->etag && strcmp(o->etag, m.etag));
     if (u->differs || !u->checksum || !o->have_crc32)
@@ -67,168 +59,160 @@ copy_in(struct unit *u, uint64_t off, const uint8_t *b, size_t n)
     }
 }
 
-static int
-on_data(void *user, const void *b, size_t n)
+/* True: there is no memory for its bytes yet; unit_pay resumes it. */
+static bool
+must_wait(struct unit *u)
 {
-    struct unit *u = user;
+    if (atomic_load(&u->paid))
+        return false;
+    LOCK_SCOPE(&u->reader->pool->lock);
+
+    u->paused = !atomic_load(&u->paid);
+    return u->paused;
+}
+
+static void
+wake(struct unit *u, uint64_t have)
+{
     struct read_pool *p = u->reader->pool;
-    uint64_t have = atomic_load_explicit(&u->have, memory_order_relaxed);
     struct todo t;
 
-    if (atomic_load(&u->cancelled))
-        return -ECANCELED;
-    if (u->differs)
-        return -ESTALE;
-    if (n > u->length - have)
-        return -EPROTO;
-    copy_in(u, have, b, n);
-    /* In one order for all: a waiter sets wake_at, then looks at have. */
-    atomic_store(&u->have, have + n);
-    if (have + n < atomic_load(&u->wake_at))
-        return 0;
+    if (have < atomic_load(&u->wake_at))
+        return;
     todo_init(&t);
     pthread_mutex_lock(&p->lock);
     unit_wake(u, false, &t);
     pthread_mutex_unlock(&p->lock);
     todo_run(p, &t);
-    return 0;
 }
 
-/* -------------------------------------------------------------- the end */
-
-/* crc is that of the whole member. */
-static int
-compare(struct unit *u, uint32_t crc, struct err *e)
+/* With u->fill.  In one order for all: a waiter sets wake_at, then looks
+ * at have. */
+static uint64_t
+append(struct unit *u, const uint8_t *b, size_t n)
 {
-    struct object m = object_of(u);
-    struct reader *r = u->reader;
-    struct read_pool *p = r->pool;
-    uint32_t known;
-    char name[256];
+    uint64_t have = atomic_load_explicit(&u->have, memory_order_relaxed);
 
-    crc_put(r->crcs, u->member, crc, false);
-    if (crc_peek(r->crcs, u->member, &known) && known != crc) {
-        text_escape(name, sizeof(name), m.key, m.key_len);
-        log_error("s3://%s/%s: CRC-32 of what was read is %08x, not %08x",
-                  r->layout->bucket, name, crc, known);
-        return err_set(e, EIO, "s3://%s/%s: CRC-32 does not match",
-                       r->layout->bucket, name);
-    }
-    LOCK_SCOPE(&p->lock);
-
-    p->stats.checked_members++;
-    if (!u->whole && crc_was_read(r->crcs, u->member))
-        p->stats.read_twice++;
-    return 0;
+    copy_in(u, have, b, n);
+    atomic_store(&u->have, have + n);
+    return have + n;
 }
 
 static int
-check_unit(struct unit *u, struct err *e)
+on_data(void *user, const void *b, size_t n)
 {
-    uint64_t size = reader_body_size(u->reader, u->member);
-    uint32_t crc = u->crc;
+    struct unit *u = user;
+    uint64_t have;
+    int r = 0;
 
-    if (u->twin)
-        return twin_check(u, e);
-    if (!u->whole && !check_add(u->reader->check, u->member, size, u->first,
-                                u->length, u->crc, &crc))
-        return 0;
-    return compare(u, crc, e);
-}
-
-static int
-words(struct unit *u, const struct s3_error *e, struct err *ret)
-{
-    struct object m = object_of(u);
-    struct layout *l = u->reader->layout;
-    int r = s3_error_text(e, "GET", l->bucket, m.key, m.key_len, ret);
-
-    if (u->twin)
-        return r;
-    if (r == -ENOENT) { /* listed, so it was there */
-        ret->num = ESTALE;
-        r = -ESTALE;
-    }
-    if (r == -ESTALE)
-        layout_set_stale(l, u->member);
+    if (atomic_load(&u->cancelled))
+        return -ECANCELED;
+    if (u->differs)
+        return -ESTALE;
+    if (must_wait(u))
+        return NET_PAUSE;
+    pthread_mutex_lock(&u->fill);
+    have = atomic_load_explicit(&u->have, memory_order_relaxed);
+    if (u->leader != 0)
+        r = -ECANCELED;
+    else if (n > u->length - have)
+        r = -EPROTO;
+    else
+        have = append(u, b, n);
+    pthread_mutex_unlock(&u->fill);
+    if (r == 0)
+        wake(u, have);
     return r;
 }
 
-/* With the lock.  True: its twin was given up. */
-static bool
-fail_unit(struct unit *u, int r, const struct err *e, struct todo *t)
+static void
+cancel_first(struct unit *u)
 {
-    struct waiter *w;
-    struct claim *cl;
-    bool ret = false;
+    struct read_pool *p = u->reader->pool;
+    s3_id id;
 
-    u->state = UNIT_DEAD;
-    unit_forget(u);
-    if (u->twin && r != -ECANCELED)
-        ret = twin_give_up(u, t);
-    else if (r != -ECANCELED)
-        reader_remember(u->reader, u->member, u->first, unit_end(u), e);
-    if (r == -EIO && !u->whole && !u->twin)
-        unit_drop_member(u->reader, u->member);
-    while ((w = TAILQ_FIRST(&u->waiters)))
-        op_fail(w->op, r, e, t);
-    while ((cl = LIST_FIRST(&u->claims)))
-        unit_unclaim(cl, t);
-    return ret;
+    pthread_mutex_lock(&p->lock);
+    id = u->id[0];
+    pthread_mutex_unlock(&p->lock);
+    s3_cancel(p->s3, id);
 }
 
-static void
-end(struct unit *u, int r, const struct err *e)
+/* Of the second fetch: from its first byte on the first one has lost. */
+static int
+on_data_again(void *user, const void *bytes, size_t n)
 {
-    struct reader *rd = u->reader;
-    struct read_pool *p = rd->pool;
-    bool given_up = false;
-    struct todo t;
+    struct unit *u = user;
+    const uint8_t *b = bytes;
+    uint64_t have, skip;
+    bool first = false;
+    int r = 0;
 
-    todo_init(&t);
-    pthread_mutex_lock(&p->lock);
-    p->fetching--;
-    p->stats.fetched_bytes += atomic_load(&u->have);
-    if (r < 0) {
-        given_up = fail_unit(u, r, e, &t);
+    if (atomic_load(&u->cancelled))
+        return -ECANCELED;
+    pthread_mutex_lock(&u->fill);
+    have = atomic_load_explicit(&u->have, memory_order_relaxed);
+    skip = min_u64(have - u->again_at, n); /* came in the meantime */
+    if (have == u->length) {
+        r = -ECANCELED;
+    } else if (n - skip > u->length - have) {
+        r = -EPROTO;
     } else {
-        u->state = UNIT_DONE;
-        unit_relist(u);
-        unit_wake(u, true, &t);
+        first = u->leader != 1;
+        u->leader = 1;
+        have = append(u, b + skip, n - skip);
+        u->again_at += n;
     }
-    u->refs--;
-    unit_maybe_free(u);
-    pthread_mutex_unlock(&p->lock);
-    if (given_up)
-        log_warn("%s; the members are read instead", e->text);
-    todo_run(p, &t);
-    reader_unref(rd);
+    pthread_mutex_unlock(&u->fill);
+    if (first)
+        cancel_first(u);
+    if (r == 0)
+        wake(u, have);
+    return r;
 }
 
 static void
 on_done(void *user, const struct s3_error *e, const struct s3_object *o)
 {
-    struct unit *u = user;
-    struct err text = {0};
-    int r = 0;
-
     (void)o;
-    if (e->err < 0)
-        r = words(u, e, &text);
-    else if (atomic_load(&u->have) != u->length)
-        r = err_set(&text, EIO, "short body");
-    else
-        r = check_unit(u, &text);
-    end(u, r, &text);
+    fetch_over(user, 0, e);
 }
+
+static void
+on_done_again(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    (void)o;
+    fetch_over(user, 1, e);
+}
+
+/* ------------------------------------------------------------- the start */
 
 /* The caller holds a reference to u beside the fetch's own, since u may
  * be answered before s3_get returns. */
+static void
+send(struct unit *u, unsigned who, const struct s3_get_args *args,
+     s3_get_cb *done)
+{
+    struct read_pool *p = u->reader->pool;
+    bool cancel, resume;
+    s3_id id = s3_get(p->s3, args, done, u);
+
+    pthread_mutex_lock(&p->lock);
+    u->id[who] = id;
+    cancel = atomic_load(&u->cancelled) || u->state != UNIT_FETCHING;
+    resume = u->paused && atomic_load(&u->paid);
+    u->refs--;
+    unit_maybe_free(u);
+    pthread_mutex_unlock(&p->lock);
+    if (cancel)
+        s3_cancel(p->s3, id);
+    else if (resume)
+        s3_resume(p->s3, id);
+}
+
 void
 unit_fetch(struct unit *u)
 {
-    struct object m = object_of(u);
-    struct read_pool *p = u->reader->pool;
+    struct fetch_object m = fetch_object(u);
     struct s3_get_args args = {
         .at = {u->reader->layout->bucket, m.key, m.key_len, false},
         .etag = m.etag,
@@ -237,8 +221,6 @@ unit_fetch(struct unit *u)
         .on_object = on_object,
         .on_data = on_data,
     };
-    bool cancel;
-    s3_id id;
 
     /* A GET without Range gives the stored CRC-32 in every store; with one,
      * AWS does and versitygw, MinIO and s3proxy do not. */
@@ -248,14 +230,43 @@ unit_fetch(struct unit *u)
         args.first = u->first;
         args.length = u->length;
     }
-    u->crc = 0;
-    id = s3_get(p->s3, &args, on_done, u);
-    pthread_mutex_lock(&p->lock);
-    u->id = id;
-    cancel = atomic_load(&u->cancelled);
-    u->refs--;
-    unit_maybe_free(u);
-    pthread_mutex_unlock(&p->lock);
-    if (cancel)
-        s3_cancel(p->s3, id);
+    send(u, 0, &args, on_done);
+}
+
+void
+unit_race(struct unit *u)
+{
+    struct read_pool *p = u->reader->pool;
+    LOCK_SCOPE(&u->fill);
+
+    u->again_at = atomic_load(&u->have);
+    u->racing++;
+    u->raced = true;
+    u->refs += 2; /* the fetch, and unit_fetch_again */
+    u->reader->refs++;
+    p->fetching++;
+    p->reissuing++;
+    p->stats.reissued++;
+}
+
+/* Only what is missing; its headers tell nothing new. */
+void
+unit_fetch_again(struct unit *u)
+{
+    struct fetch_object m = fetch_object(u);
+    uint64_t have;
+    struct s3_get_args args = {
+        .at = {u->reader->layout->bucket, m.key, m.key_len, false},
+        .etag = m.etag,
+        .fresh = true,
+        .urgent = true,
+        .on_data = on_data_again,
+    };
+
+    pthread_mutex_lock(&u->fill);
+    have = u->again_at;
+    pthread_mutex_unlock(&u->fill);
+    args.first = u->first + have;
+    args.length = u->length - have;
+    send(u, 1, &args, on_done_again);
 }

@@ -36,6 +36,7 @@ enum {
     READ_WARM = 16,      /* CRCs asked for at opening, side by side */
     READ_CLIMBS = 8,     /* CRCs of large members asked for ahead */
 };
+#define READ_EARLY KIB(128) /* what libcurl may hold of a paused answer */
 #define READ_UNIT MIB(8)
 #define READ_TAIL MIB(32) /* the kernel's read-ahead twice */
 
@@ -58,6 +59,7 @@ struct claim {
     struct cursor *cursor;
     struct unit *unit;
     uint64_t got; /* bytes that the cursor read of it */
+    bool early;   /* it was not paid for when last looked at */
 };
 
 /* Somebody waits until so much of a unit is there. */
@@ -73,8 +75,8 @@ TAILQ_HEAD(waiters, waiter);
 struct unit {
     struct unit *hash_next;
     LIST_ENTRY(unit) of_reader;
-    TAILQ_ENTRY(unit) lru;
-    STAILQ_ENTRY(unit) start, cancel;
+    TAILQ_ENTRY(unit) lru, early, flight;
+    STAILQ_ENTRY(unit) start, again, cancel, resume;
     struct reader *reader; /* referenced while refs > 0 */
     size_t member;
     uint64_t first, length; /* of the body */
@@ -86,15 +88,26 @@ struct unit {
     bool indexed; /* to be found; else freed when nobody holds it */
     bool listed;  /* in one of the LRU lists */
     bool urgent;
-    atomic_bool cancelled;
+    bool waiting; /* in pool->early */
+    bool paused;  /* its answer came before it was paid for */
+    atomic_bool paid, cancelled;
     int pins; /* ops and views */
-    int refs; /* the fetch, and who is about to touch it */
+    int refs; /* the fetches, and who is about to touch it */
     LIST_HEAD(, claim) claims;
     struct waiters waiters;
-    s3_id id;
+    /* The fetch, and a second one when it is slow (slow.c). */
+    s3_id id[2];
+    uint64_t sent_ms;
+    uint64_t start_ms;    /* sent and paid */
+    unsigned racing;      /* fetches that run */
+    bool raced;           /* there was a second one */
+    pthread_mutex_t fill; /* inside pool->lock or alone: the next four, and
+                             the bytes while they are written */
+    unsigned leader;      /* who writes */
+    uint64_t again_at;    /* of the unit: where the second one is */
+    uint32_t crc;         /* of what has arrived */
     _Atomic(uint64_t) have, wake_at;
-    uint32_t crc;  /* of what has arrived; the fetch's own */
-    bool differs;  /* the fetch's own */
+    bool differs;  /* the first fetch's own */
     uint8_t *heap; /* or: */
     size_t chunks;
     uint8_t *chunk[];
@@ -115,7 +128,7 @@ struct todo {
     STAILQ_HEAD(, op) ops;   /* answered: deliver */
     STAILQ_HEAD(, op) begin; /* planned: ask for CRCs */
     STAILQ_HEAD(, op) redo;  /* failed with the twin: scan, submit */
-    struct units start, cancel;
+    struct units start, resume, cancel;
 };
 void todo_init(struct todo *t);
 /* Empties t, then lets waiting work go on. */
@@ -125,10 +138,13 @@ void todo_run(struct read_pool *p, struct todo *t);
  * the next one begins (UINT64_MAX: none). */
 struct unit *unit_find(struct reader *r, size_t member, uint64_t at,
                        uint64_t *ret_next);
-/* Memory was made sure of (memory_room).  NULL: out of memory. */
+/* Memory was made sure of (memory_room); early: it and the buffer come with
+ * unit_pay.  NULL: out of memory. */
 struct unit *unit_new(struct reader *r, size_t member, uint64_t first,
-                      uint64_t length);
+                      uint64_t length, bool early);
 uint64_t unit_charge(uint64_t length);
+/* False: no memory now.  demand: as memory_room. */
+bool unit_pay(struct unit *u, bool demand, struct todo *t);
 void unit_touch(struct unit *u);
 void unit_pin(struct unit *u);
 void unit_unpin(struct unit *u, struct todo *t);
@@ -147,6 +163,21 @@ void unit_drop_member(struct reader *r, size_t member);
 
 /* fetch.c: without the lock; holds u->refs. */
 void unit_fetch(struct unit *u);
+/* Of the object that has it; borrowed. */
+struct fetch_object {
+    const char *key, *etag;
+    size_t key_len;
+    uint64_t size;
+};
+struct fetch_object fetch_object(const struct unit *u);
+/* fetch_end.c: fetch who (0, 1) is over. */
+void fetch_over(struct unit *u, unsigned who, const struct s3_error *e);
+/* slow.c; with the lock: a second fetch is counted and referenced... */
+void unit_race(struct unit *u);
+/* ...and sent, without it. */
+void unit_fetch_again(struct unit *u);
+/* With the lock, after a fetch was started. */
+void slow_watch(struct read_pool *p);
 
 /* --------------------------------------------------------------- check */
 
@@ -314,6 +345,7 @@ struct cursor {
     uint64_t ahead;         /* up to here things were started */
     TAILQ_HEAD(, claim) claims;
     uint64_t claimed; /* their charges */
+    uint64_t early;   /* those of them that are not paid */
     /* Growth of target. */
     uint64_t grown_pos, grown_ms, best_rate;
     unsigned plateau;
@@ -346,6 +378,10 @@ void cursor_note(struct op *o, struct todo *t);
 unsigned cursor_drop(struct cursor *c, struct todo *t, uint64_t *ret);
 /* Bytes that one active cursor may hold. */
 uint64_t cursor_share(struct read_pool *p, uint64_t now);
+/* How far ahead of itself a cursor with that share may ask: what comes
+ * beyond the share waits for memory (unit_pay) while its request and the
+ * answer's first bytes are on their way. */
+uint64_t cursor_reach(const struct read_pool *p, uint64_t share);
 
 /* ahead.c: queues the units that may be started.  climb: a large member
  * whose CRC its header will need (at most one a call). */
@@ -357,6 +393,8 @@ struct ahead_climb {
 };
 void ahead_pump(struct read_pool *p, struct todo *t,
                 struct ahead_climb *climb);
+/* Pays for early units, in the order in which they were asked for. */
+void ahead_pay(struct read_pool *p, struct todo *t);
 /* Without the lock. */
 void ahead_ask(struct ahead_climb *climb);
 
@@ -366,15 +404,32 @@ uint64_t ahead_range(uint64_t size, uint64_t at, uint64_t limit,
 
 /* ---------------------------------------------------------------- pool */
 
+/* The line to the store, as it looks from here. */
+struct read_line {
+    uint64_t since_ms, bytes; /* that came since */
+    uint64_t rate;            /* bytes a second, lately */
+    uint64_t first_ms;        /* the shortest time to the first byte */
+};
+/* With the lock: a fetch that was sent at start_ms had its first byte; n
+ * bytes came. */
+void line_first(struct read_line *l, uint64_t start_ms, uint64_t now);
+void line_bytes(struct read_line *l, uint64_t n, uint64_t now);
+
 struct read_pool {
     atomic_int refs;
     struct net *net;
     struct s3 *s3;
     struct read_pool_conf conf;
+    uint64_t budget;    /* bytes of units and headers */
     uint64_t unit_max;  /* bytes */
-    uint64_t ahead_max; /* bytes that cursors may claim */
+    uint64_t ahead_max; /* bytes that cursors may claim and have paid */
+    unsigned early_max; /* units that are asked for before they are paid */
     pthread_mutex_t lock;
     uint64_t used, claimed;
+    struct unit_lru early; /* asked for, not paid, in order */
+    unsigned early_count;
+    uint64_t early_bytes; /* their charges */
+    struct read_line line;
     void *mapping;
     uint64_t arena_size; /* of the mapping */
     uint8_t *arena;      /* chunks in it, from a huge page's border on */
@@ -386,7 +441,12 @@ struct read_pool {
     struct units queue;     /* demanded, waiting for a slot */
     struct ops starving;    /* waiting for memory, in order */
     struct cursors cursors; /* active, last used first */
-    unsigned fetching;
+    struct unit_lru flight; /* being fetched, in order */
+    unsigned fetching;      /* second ones included */
+    unsigned reissuing;
+    bool ticking;
+    uint64_t tick_ms;
+    uint64_t slow_ms; /* when the store was slow as a whole; 0: never */
     bool pumping, again;
     uint64_t last_id;
     struct read_stats stats;

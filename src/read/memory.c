@@ -19,7 +19,7 @@ memory_init(struct read_pool *p)
     uint64_t at;
     void *a;
 
-    p->arena_chunks = p->conf.memory / READ_CHUNK;
+    p->arena_chunks = p->budget / READ_CHUNK;
     p->free_chunk = calloc(p->arena_chunks, sizeof(*p->free_chunk));
     if (!p->free_chunk)
         return -ENOMEM;
@@ -129,7 +129,7 @@ memory_room(struct read_pool *p, uint64_t n, bool demand, struct todo *t)
 {
     struct unit *u;
 
-    while (p->used + n > p->conf.memory) {
+    while (p->used + n > p->budget) {
         u = victim_behind(p);
         if (!u && demand)
             u = victim_ahead(p);

@@ -8,8 +8,19 @@
 #include "read/impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { POOL_MEMORY_MIN = 2 << 20 };
+
+/* Paused answers leave memory and connections for those that are read
+ * now; what libcurl holds of them comes out of the budget. */
+static void
+set_early_aside(struct read_pool *p)
+{
+    p->early_max = (unsigned)min_u64(p->conf.memory / 16 / READ_EARLY,
+                                     p->conf.connections / 2);
+    p->budget = p->conf.memory - p->early_max * READ_EARLY;
+}
 
 int
 read_pool_new(struct read_pool **ret, struct net *n, struct s3 *s,
@@ -26,6 +37,7 @@ read_pool_new(struct read_pool **ret, struct net *n, struct s3 *s,
     p->conf.memory = max_u64(c->memory, POOL_MEMORY_MIN);
     if (!p->conf.connections)
         p->conf.connections = 1;
+    set_early_aside(p);
     /* A read of memory / 4 and the members that it cuts must fit. */
     p->unit_max = min_u64(READ_UNIT, p->conf.memory / 8) & -READ_CHUNK;
     p->ahead_max = p->conf.memory - p->conf.memory / 4;
@@ -38,6 +50,8 @@ read_pool_new(struct read_pool **ret, struct net *n, struct s3 *s,
     pthread_mutex_init(&p->lock, NULL);
     TAILQ_INIT(&p->behind);
     TAILQ_INIT(&p->ahead);
+    TAILQ_INIT(&p->early);
+    TAILQ_INIT(&p->flight);
     STAILQ_INIT(&p->queue);
     TAILQ_INIT(&p->starving);
     TAILQ_INIT(&p->cursors);
@@ -88,24 +102,41 @@ todo_init(struct todo *t)
     STAILQ_INIT(&t->begin);
     STAILQ_INIT(&t->redo);
     STAILQ_INIT(&t->start);
+    STAILQ_INIT(&t->resume);
     STAILQ_INIT(&t->cancel);
 }
 
+/* An id is 0 while its fetch is being sent: who sends it looks again when
+ * it is known. */
 static void
-run_cancels(struct read_pool *p, struct units *list)
+run_each(struct read_pool *p, struct unit *u,
+         void (*fn)(struct s3 *s, s3_id id))
+{
+    s3_id id[2];
+    int i;
+
+    pthread_mutex_lock(&p->lock);
+    memcpy(id, u->id, sizeof(id));
+    u->refs--;
+    unit_maybe_free(u);
+    pthread_mutex_unlock(&p->lock);
+    for (i = 0; i < 2; i++)
+        if (id[i])
+            fn(p->s3, id[i]);
+}
+
+static void
+run_resumes_and_cancels(struct read_pool *p, struct todo *t)
 {
     struct unit *u;
-    s3_id id;
 
-    while ((u = STAILQ_FIRST(list))) {
-        STAILQ_REMOVE_HEAD(list, cancel);
-        pthread_mutex_lock(&p->lock);
-        id = u->id;
-        u->refs--;
-        unit_maybe_free(u);
-        pthread_mutex_unlock(&p->lock);
-        if (id)
-            s3_cancel(p->s3, id);
+    while ((u = STAILQ_FIRST(&t->resume))) {
+        STAILQ_REMOVE_HEAD(&t->resume, resume);
+        run_each(p, u, s3_resume);
+    }
+    while ((u = STAILQ_FIRST(&t->cancel))) {
+        STAILQ_REMOVE_HEAD(&t->cancel, cancel);
+        run_each(p, u, s3_cancel);
     }
 }
 
@@ -144,7 +175,7 @@ run_once(struct read_pool *p, struct todo *t)
         STAILQ_REMOVE_HEAD(&t->ops, ready);
         op_deliver(o);
     }
-    run_cancels(p, &t->cancel);
+    run_resumes_and_cancels(p, t);
 }
 
 void
@@ -188,11 +219,15 @@ start_queued(struct read_pool *p, struct todo *t)
         STAILQ_REMOVE_HEAD(&p->queue, start);
         u->state = UNIT_FETCHING;
         u->refs += 2; /* the fetch, and unit_fetch */
+        u->racing = 1;
+        u->sent_ms = u->start_ms = net_now_ms();
         u->reader->refs++;
+        TAILQ_INSERT_TAIL(&p->flight, u, flight);
         p->fetching++;
         p->stats.fetches++;
         STAILQ_INSERT_TAIL(&t->start, u, start);
     }
+    slow_watch(p);
 }
 
 /* Answers may come before a call returns and wake the pump again: one
@@ -212,6 +247,8 @@ pool_pump(struct read_pool *p)
         climb.stream = NULL;
         feed_starving(p, &t);
         start_queued(p, &t);
+        if (TAILQ_EMPTY(&p->starving))
+            ahead_pay(p, &t);
         if (TAILQ_EMPTY(&p->starving))
             ahead_pump(p, &t, &climb);
         start_queued(p, &t);

@@ -78,7 +78,7 @@ int read_wait(struct read_stream *s, uint64_t offset, void *out, size_t length,
 
 struct read_stats {
     uint64_t reads, bytes, fetches, fetched_bytes, hits, memory_used,
-        memory_peak, checked_members, read_twice;
+        memory_peak, checked_members, read_twice, reissued;
 };
 void read_stats_get(struct read_pool *p, struct read_stats *ret);
 

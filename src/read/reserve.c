@@ -140,7 +140,8 @@ static int
 make_unit(struct op *o, struct slice *s)
 {
     struct read_pool *p = o->reader->pool;
-    struct unit *u = unit_new(o->reader, s->member, s->first, s->length);
+    struct unit *u =
+        unit_new(o->reader, s->member, s->first, s->length, false);
 
     if (!u)
         return -ENOMEM;
@@ -220,6 +221,28 @@ count_hit(struct op *o)
     o->reader->pool->stats.hits++;
 }
 
+/* What was asked for early is needed now.  True: all of it is paid. */
+static bool
+pay_early(struct op *o, struct todo *t)
+{
+    struct unit *u;
+    uint64_t next;
+    uint32_t v;
+    size_t i;
+
+    for (i = 0; i < o->slices; i++)
+        if (o->slice[i].unit && !unit_pay(o->slice[i].unit, true, t))
+            return false;
+    for (i = 0; i < o->crcs; i++) {
+        if (crc_peek(o->reader->crcs, o->crc[i].member, &v))
+            continue;
+        u = unit_find(o->reader, o->crc[i].member, 0, &next);
+        if (u && u->whole && !unit_pay(u, true, t))
+            return false;
+    }
+    return true;
+}
+
 int
 op_reserve(struct op *o, struct todo *t)
 {
@@ -235,10 +258,10 @@ op_reserve(struct op *o, struct todo *t)
         r = slice_all(o, &need);
     if (r < 0)
         return fail(o, r, t);
-    if (need > p->conf.memory)
+    if (need > p->budget)
         return fail(o, err_set(&o->err, EFBIG, "read is larger than memory"),
                     t);
-    if (!memory_room(p, need, true, t)) {
+    if (!pay_early(o, t) || !memory_room(p, need, true, t)) {
         undo(o, t);
         return -EAGAIN;
     }

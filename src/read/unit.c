@@ -47,10 +47,16 @@ unit_charge(uint64_t length)
     return ceil_div_u64(length, READ_CHUNK) * READ_CHUNK;
 }
 
+static size_t
+chunks_of(uint64_t length)
+{
+    return length <= READ_HEAP ? 0 : ceil_div_u64(length, READ_CHUNK);
+}
+
 static bool
 alloc_buffer(struct read_pool *p, struct unit *u)
 {
-    size_t n = u->chunks;
+    size_t n = chunks_of(u->length);
 
     if (!n)
         return (u->heap = malloc(u->length)) != NULL;
@@ -65,23 +71,48 @@ alloc_buffer(struct read_pool *p, struct unit *u)
 static void
 free_buffer(struct read_pool *p, struct unit *u)
 {
-    free(u->heap);
+    free(STEAL(u->heap));
     while (u->chunks)
         memory_chunk_free(p, u->chunk[--u->chunks]);
 }
 
-struct unit *
-unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length)
+static void
+wait_for_memory(struct unit *u)
 {
-    size_t n = length <= READ_HEAP ? 0 : ceil_div_u64(length, READ_CHUNK);
+    struct read_pool *p = u->reader->pool;
+
+    TAILQ_INSERT_TAIL(&p->early, u, early);
+    p->early_count++;
+    p->early_bytes += u->charge;
+    u->waiting = true;
+}
+
+static void
+wait_no_more(struct unit *u)
+{
+    struct read_pool *p = u->reader->pool;
+
+    if (!u->waiting)
+        return;
+    TAILQ_REMOVE(&p->early, u, early);
+    p->early_count--;
+    p->early_bytes -= u->charge;
+    u->waiting = false;
+}
+
+struct unit *
+unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length,
+         bool early)
+{
+    size_t n = chunks_of(length);
     struct unit *u = calloc(1, sizeof(*u) + n * sizeof(u->chunk[0]));
     struct unit **slot = hash_slot(r, member);
 
     if (!u)
         return NULL;
     u->length = length;
-    u->chunks = n;
-    if (!alloc_buffer(r->pool, u)) {
+    u->charge = unit_charge(length);
+    if (!early && !alloc_buffer(r->pool, u)) {
         free_buffer(r->pool, u);
         free(u);
         return NULL;
@@ -91,16 +122,52 @@ unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length)
     u->first = first;
     u->whole = length == reader_body_size(r, member);
     u->twin = member == r->layout->zip.count ? r->twin : NULL;
-    u->charge = unit_charge(length);
+    pthread_mutex_init(&u->fill, NULL);
     LIST_INIT(&u->claims);
     TAILQ_INIT(&u->waiters);
     atomic_init(&u->wake_at, UINT64_MAX);
-    memory_take(r->pool, u->charge);
+    atomic_init(&u->paid, !early);
+    if (early)
+        wait_for_memory(u);
+    else
+        memory_take(r->pool, u->charge);
     u->hash_next = *slot;
     *slot = u;
     u->indexed = true;
     LIST_INSERT_HEAD(&r->units, u, of_reader);
     return u;
+}
+
+/* Whoever pays for a unit need not keep the memory: the answer comes, and
+ * then it can be dropped like any other. */
+bool
+unit_pay(struct unit *u, bool demand, struct todo *t)
+{
+    struct read_pool *p = u->reader->pool;
+    struct claim *cl;
+
+    if (atomic_load(&u->paid))
+        return true;
+    if (!memory_room(p, u->charge, demand, t))
+        return false;
+    if (!alloc_buffer(p, u)) {
+        free_buffer(p, u);
+        return false;
+    }
+    memory_take(p, u->charge);
+    wait_no_more(u);
+    u->start_ms = net_now_ms();
+    LIST_FOREACH(cl, &u->claims, of_unit)
+    {
+        cl->cursor->early -= cl->early ? u->charge : 0;
+        cl->early = false;
+    }
+    atomic_store(&u->paid, true);
+    if (u->paused) {
+        u->refs++;
+        STAILQ_INSERT_TAIL(&t->resume, u, resume);
+    }
+    return true;
 }
 
 static void
@@ -147,6 +214,7 @@ unit_forget(struct unit *u)
 
     if (!u->indexed)
         return;
+    wait_no_more(u);
     delist(u);
     while (*slot != u)
         slot = &(*slot)->hash_next;
@@ -162,8 +230,10 @@ unit_maybe_free(struct unit *u)
 
     if (u->indexed || u->pins || u->refs || !LIST_EMPTY(&u->claims))
         return;
-    memory_give(p, u->charge);
+    if (atomic_load(&u->paid))
+        memory_give(p, u->charge);
     free_buffer(p, u);
+    pthread_mutex_destroy(&u->fill);
     free(u);
 }
 
@@ -233,6 +303,8 @@ unit_claim(struct cursor *c, struct unit *u)
     LIST_INSERT_HEAD(&u->claims, cl, of_unit);
     TAILQ_INSERT_TAIL(&c->claims, cl, of_cursor);
     c->claimed += u->charge;
+    cl->early = !atomic_load(&u->paid);
+    c->early += cl->early ? u->charge : 0;
     unit_relist(u);
     return cl;
 }
@@ -246,6 +318,7 @@ unit_unclaim(struct claim *cl, struct todo *t)
     LIST_REMOVE(cl, of_unit);
     TAILQ_REMOVE(&cl->cursor->claims, cl, of_cursor);
     cl->cursor->claimed -= u->charge;
+    cl->cursor->early -= cl->early ? u->charge : 0;
     if (LIST_EMPTY(&u->claims))
         u->reader->pool->claimed -= u->charge;
     free(cl);

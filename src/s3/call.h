@@ -184,6 +184,7 @@ struct s3_call {
     unsigned seq;              /* (lock) of the state */
     uint64_t net_id, timer_id; /* (lock) */
     bool cancelled;            /* (lock) */
+    bool resumed;              /* (lock) before net_id was known, maybe */
 
     const struct s3_verb *verb;
     void *user;

@@ -279,6 +279,17 @@ s3_table_remove(struct s3 *s, struct s3_call *c)
     }
 }
 
+/* With s->lock. */
+static struct s3_call *
+find(struct s3 *s, s3_id id)
+{
+    struct s3_call *c = s->table[id % S3_TABLE];
+
+    while (c && c->id != id)
+        c = c->chain;
+    return c;
+}
+
 void
 s3_cancel(struct s3 *s, s3_id id)
 {
@@ -288,9 +299,7 @@ s3_cancel(struct s3 *s, s3_id id)
     {
         LOCK_SCOPE(&s->lock);
 
-        c = s->table[id % S3_TABLE];
-        while (c && c->id != id)
-            c = c->chain;
+        c = find(s, id);
         if (c) {
             c->cancelled = true;
             net_id = c->net_id;
@@ -304,4 +313,25 @@ s3_cancel(struct s3 *s, s3_id id)
      * a loop thread. */
     if (timer_id && net_timer_cancel(s->net, timer_id))
         net_timer(s->net, 0, s3_call_wake, c);
+}
+
+/* One resume too many does no harm: a pause is given up only by who asked
+ * for it. */
+void
+s3_resume(struct s3 *s, s3_id id)
+{
+    struct s3_call *c;
+    uint64_t net_id = 0;
+
+    {
+        LOCK_SCOPE(&s->lock);
+
+        c = find(s, id);
+        if (c) {
+            c->resumed = true;
+            net_id = c->net_id;
+        }
+    }
+    if (net_id)
+        net_resume(s->net, net_id);
 }

@@ -54,6 +54,10 @@ on_ok_data(void *user, const void *p, size_t n)
 
     if (c->verb->data) {
         c->local_err = c->verb->data(c, p, n);
+        if (c->local_err == NET_PAUSE) {
+            c->local_err = 0;
+            return NET_PAUSE;
+        }
         if (c->local_err == 0 && n > 0)
             progress(c);
     } else {
@@ -118,7 +122,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
         .done = s3_call_done,
         .user = c,
     };
-    bool cancel = false;
+    bool cancel = false, resume = false;
     unsigned seq;
     uint64_t id;
 
@@ -135,10 +139,13 @@ submit(struct s3_call *c, const struct s3_request *rq)
     if (c->seq == seq) {
         c->net_id = id;
         cancel = c->cancelled;
+        resume = c->resumed;
     }
     pthread_mutex_unlock(&s->lock);
     if (cancel)
         net_cancel(s->net, id);
+    else if (resume)
+        net_resume(s->net, id);
     s3_call_unref(c);
 }
 

@@ -160,7 +160,7 @@ get_data(struct s3_call *c, const void *p, size_t n)
     if (n > g->length - g->done)
         return bad(g, -EPROTO, "more bytes than announced");
     e = g->on_data ? g->on_data(c->user, p, n) : 0;
-    if (e < 0)
+    if (e != 0)
         return e;
     g->done += n;
     return 0;

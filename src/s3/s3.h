@@ -72,6 +72,9 @@ const char *s3_endpoint_id(const struct s3 *s);
  * are valid during the callback only.  Strings in args are copied. */
 typedef uint64_t s3_id;
 void s3_cancel(struct s3 *s, s3_id id);
+/* Goes on with a GET that on_data paused (net_resume); ignored when there
+ * is nothing to go on with. */
+void s3_resume(struct s3 *s, s3_id id);
 
 /* An object's address.  dest: use dest_expected_owner. */
 struct s3_where {
@@ -151,7 +154,8 @@ struct s3_get_args {
     /* Headers came (optional): before any data. */
     void (*on_object)(void *user, const struct s3_object *o);
     /* Body bytes, each exactly once, in order, over all attempts (a cut
-     * body goes on by Range).  0, or -errno to end the call with it. */
+     * body goes on by Range).  0, -errno to end the call with it, or
+     * NET_PAUSE: not taken, they come again after s3_resume. */
     int (*on_data)(void *user, const void *p, size_t n);
 };
 /* e->err == 0: all bytes were given.  412 and 404 are -ESTALE if etag was

@@ -2,9 +2,11 @@
 # Copyright (c) 2026 The s3zipfs authors
 """What things cost: requests counted by the proxy."""
 
+import io
 import os
 import subprocess
 import time
+import zipfile
 
 import pytest
 
@@ -150,3 +152,34 @@ def test_listing_pages(gw, proxy, bucket, s3zip):
     pages = [c for c in proxy.log() if "delimiter" not in c.query]
     assert len(pages) == 3
     assert refzip.listing(gw.client, source)
+
+
+def stats(m):
+    """user.s3zipfs.stats, as numbers."""
+    text = os.getxattr(m.file(), "user.s3zipfs.stats").decode()
+    return {k: int(v) for k, v in (line.split(": ")
+                                   for line in text.splitlines())}
+
+
+@pytest.mark.big
+def test_slow_range_is_sent_again(gw, proxy, bucket, mount):
+    """One GET that hangs holds nobody up, and every byte is right."""
+    hang = 60
+    objects = {f"m{i:03}": sets.Obj(300_000 + i) for i in range(120)}
+    m = mount(proxy, bucket(gw, objects), memory="16M")
+    with open(m.file(), "rb", buffering=0) as f:
+        data = f.read(os.fstat(f.fileno()).st_size // 3)
+        proxy.rules({"method": "GET", "path": "/m1", "n": 5, "delay": hang})
+        begin = time.monotonic()
+        while more := f.read(1 << 20):
+            data += more
+        assert time.monotonic() - begin < hang
+    with zipfile.ZipFile(io.BytesIO(data)) as z:
+        assert sorted(z.namelist()) == sorted(objects)
+        for key, obj in objects.items():
+            assert z.read(key) == obj.data(key)
+    log = [c for c in proxy.log() if c.operation == "get"]
+    assert stats(m)["reissued"] >= 1
+    again = len(log) - len({c.path for c in log})
+    # the one that hangs is logged when it is over
+    assert again <= stats(m)["reissued"]

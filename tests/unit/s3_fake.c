@@ -192,6 +192,12 @@ net_cancel(struct net *n, uint64_t id)
     }
 }
 
+void
+net_resume(struct net *n, uint64_t id)
+{
+    (void)n, (void)id;
+}
+
 uint64_t
 net_timer(struct net *n, uint64_t ms, void (*fn)(void *user), void *user)
 {

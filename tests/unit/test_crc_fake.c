@@ -34,6 +34,8 @@ struct job {
     void (*fn)(struct s3 *s, bool cancelled, void *user);
     void *user;
     bool cancelled;
+    uint64_t sent; /* of its body */
+    bool begun, resumed;
 };
 TAILQ_HEAD(jobs, job);
 
@@ -46,7 +48,7 @@ struct work {
 struct s3 {
     pthread_mutex_t lock;
     pthread_cond_t cond;
-    struct jobs queue, running;
+    struct jobs queue, running, parked;
     struct fake_object *object[70000];
     size_t count;
     s3_id last_id;
@@ -55,6 +57,8 @@ struct s3 {
     bool stop, hold;
     int no_attributes;
     uint64_t cancelled, unguarded;
+    unsigned paused, stuck, fresh;
+    uint32_t p99;
     struct s3_stats stats;
     struct fake_uploads *uploads;
 };
@@ -197,13 +201,14 @@ send_body(struct s3 *s, struct job *j)
     const struct fake_object *o = j->o;
     uint64_t at = j->get.length ? j->get.first : 0;
     uint64_t end = j->get.length ? at + j->get.length : o->size;
-    uint64_t cut = end;
+    uint64_t cut = end, first = at;
     uint8_t b[16384];
     size_t n;
     int r = 0;
 
     if (end > o->size)
         return -EPROTO;
+    at += j->sent;
     pthread_mutex_lock(&s->lock);
     if (j->o->cut_gets > 0) {
         j->o->cut_gets--;
@@ -218,6 +223,8 @@ send_body(struct s3 *s, struct job *j)
         if (o->corrupt && at + n == o->size)
             b[n - 1] ^= 1;
         r = j->get.on_data(j->user, b, n);
+        if (r == 0)
+            j->sent = at + n - first;
     }
     return r ? r : cut < end ? -EIO : 0;
 }
@@ -243,7 +250,43 @@ answer_attributes(struct s3 *s, struct job *j)
     j->attrs_cb(j->user, &e, e.err ? NULL : &a);
 }
 
+/* With the lock. */
 static void
+unpark(struct s3 *s, struct job *j)
+{
+    TAILQ_REMOVE(&s->parked, j, link);
+    TAILQ_INSERT_HEAD(&s->queue, j, link);
+    pthread_cond_broadcast(&s->cond);
+}
+
+/* Until it is resumed or cancelled.  With no threads who does that goes on
+ * with it. */
+static void
+park(struct s3 *s, struct job *j)
+{
+    LOCK_SCOPE(&s->lock);
+
+    TAILQ_REMOVE(&s->running, j, link);
+    s->nrunning--;
+    TAILQ_INSERT_HEAD(&s->parked, j, link);
+    if (j->cancelled || j->resumed)
+        unpark(s, j);
+}
+
+static bool
+is_stuck(struct s3 *s, struct job *j)
+{
+    LOCK_SCOPE(&s->lock);
+
+    if (j->kind != GET || j->o->stuck_gets <= 0 || j->cancelled)
+        return false;
+    j->o->stuck_gets--;
+    s->stuck++;
+    return true;
+}
+
+/* False: it is parked. */
+static bool
 answer(struct s3 *s, struct job *j)
 {
     struct s3_error e = {0};
@@ -252,27 +295,40 @@ answer(struct s3 *s, struct job *j)
 
     if (j->kind == OTHER) {
         j->fn(s, is_cancelled(s, j), j->user);
-        return;
+        return true;
     }
     if (j->kind == ATTRS) {
         answer_attributes(s, j);
-        return;
+        return true;
+    }
+    if (is_stuck(s, j)) {
+        park(s, j);
+        return false;
     }
     describe(j, &h, text);
-    e.err = refused(s, j, &e);
+    e.err = j->begun && !is_cancelled(s, j) ? 0 : refused(s, j, &e);
     if (e.err == 0 && j->kind == GET && !j->get.length &&
         j->get.expect != j->o->size)
         e.err = -ESTALE;
-    if (e.err == 0 && j->get.on_object)
+    if (e.err == 0 && j->get.on_object && !j->begun)
         j->get.on_object(j->user, &h);
+    j->begun = true;
     if (e.err == 0 && j->kind == GET)
         e.err = send_body(s, j);
+    if (e.err == NET_PAUSE) {
+        pthread_mutex_lock(&s->lock);
+        s->paused++;
+        pthread_mutex_unlock(&s->lock);
+        park(s, j);
+        return false;
+    }
     if (j->kind == GET) {
         pthread_mutex_lock(&s->lock);
         s->open_gets--; /* what the answer starts is one after it */
         pthread_mutex_unlock(&s->lock);
     }
     j->cb(j->user, &e, e.err ? NULL : &h);
+    return true;
 }
 
 static void
@@ -314,8 +370,8 @@ serve(void *user)
         pthread_mutex_unlock(&s->lock);
         if (us)
             usleep(us);
-        answer(s, j);
-        count_end(s, j);
+        if (answer(s, j))
+            count_end(s, j);
         pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);
@@ -331,6 +387,27 @@ fake_find(struct s3 *s, const char *key)
         if (!strcmp(s->object[i]->key, key))
             return s->object[i];
     abort();
+}
+
+/* What was unparked, where no thread takes it. */
+static void
+run_unthreaded(struct s3 *s)
+{
+    struct job *j;
+
+    while (!s->threads) {
+        pthread_mutex_lock(&s->lock);
+        j = TAILQ_FIRST(&s->queue);
+        if (j) {
+            TAILQ_REMOVE(&s->queue, j, link);
+            begin(s, j);
+        }
+        pthread_mutex_unlock(&s->lock);
+        if (!j)
+            return;
+        if (answer(s, j))
+            count_end(s, j);
+    }
 }
 
 static s3_id
@@ -355,10 +432,9 @@ submit(struct s3 *s, struct job *j, const struct s3_where *at)
     s->most = s->open_gets > s->most ? s->open_gets : s->most;
     pthread_cond_broadcast(&s->cond);
     pthread_mutex_unlock(&s->lock);
-    if (!s->threads) {
-        answer(s, j);
+    run_unthreaded(s);
+    if (!s->threads && answer(s, j))
         count_end(s, j);
-    }
     return id;
 }
 
@@ -389,6 +465,9 @@ s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb, void *user)
 
     j->kind = GET;
     j->get = *args;
+    pthread_mutex_lock(&s->lock);
+    s->fresh += args->fresh;
+    pthread_mutex_unlock(&s->lock);
     j->cb = cb;
     j->user = user;
     if (args->etag)
@@ -423,18 +502,54 @@ s3_attributes(struct s3 *s, const struct s3_where *at, s3_attrs_cb *cb,
     return submit(s, j, at);
 }
 
+/* With the lock. */
+static struct job *
+find_job(struct jobs *list, s3_id id)
+{
+    struct job *j;
+
+    TAILQ_FOREACH(j, list, link)
+    if (j->id == id)
+        return j;
+    return NULL;
+}
+
+static void
+poke(struct s3 *s, s3_id id, bool cancel)
+{
+    struct job *j;
+
+    pthread_mutex_lock(&s->lock);
+    if ((j = find_job(&s->queue, id)) || (j = find_job(&s->running, id)) ||
+        (j = find_job(&s->parked, id))) {
+        j->cancelled |= cancel;
+        j->resumed |= !cancel;
+        if (find_job(&s->parked, id) && (cancel || j->begun))
+            unpark(s, j);
+    }
+    pthread_mutex_unlock(&s->lock);
+    run_unthreaded(s);
+}
+
 void
 s3_cancel(struct s3 *s, s3_id id)
 {
-    struct job *j;
+    poke(s, id, true);
+}
+
+void
+s3_resume(struct s3 *s, s3_id id)
+{
+    poke(s, id, false);
+}
+
+void
+s3_kind_get(struct s3 *s, unsigned kind, struct s3_kind_stats *ret)
+{
     LOCK_SCOPE(&s->lock);
 
-    TAILQ_FOREACH(j, &s->queue, link)
-    if (j->id == id)
-        j->cancelled = true;
-    TAILQ_FOREACH(j, &s->running, link)
-    if (j->id == id)
-        j->cancelled = true;
+    (void)kind;
+    *ret = (struct s3_kind_stats){.total_p99 = s->p99};
 }
 
 const char *
@@ -462,13 +577,21 @@ s3_stats_get(struct s3 *s, struct s3_stats *ret)
 
 /* --------------------------------------------------------------- net.h */
 
+static _Atomic(uint64_t) passed;
+
 uint64_t
 net_now_ms(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + passed;
+}
+
+void
+fake_pass(uint64_t ms)
+{
+    passed += ms;
 }
 
 bool
@@ -657,6 +780,7 @@ fake_start(struct fake *f, unsigned threads, unsigned max_delay_us)
     pthread_cond_init(&s->cond, NULL);
     TAILQ_INIT(&s->queue);
     TAILQ_INIT(&s->running);
+    TAILQ_INIT(&s->parked);
     s->threads = threads;
     s->max_delay_us = max_delay_us;
     for (i = 0; i < threads; i++)
@@ -718,6 +842,8 @@ fake_running(struct fake *f)
 
     TAILQ_FOREACH(j, &f->s3->queue, link)
     n++;
+    TAILQ_FOREACH(j, &f->s3->parked, link)
+    n++;
     return n;
 }
 
@@ -758,4 +884,36 @@ fake_unguarded(struct fake *f)
     LOCK_SCOPE(&f->s3->lock);
 
     return f->s3->unguarded;
+}
+
+unsigned
+fake_paused(struct fake *f)
+{
+    LOCK_SCOPE(&f->s3->lock);
+
+    return f->s3->paused;
+}
+
+unsigned
+fake_stuck(struct fake *f)
+{
+    LOCK_SCOPE(&f->s3->lock);
+
+    return f->s3->stuck;
+}
+
+unsigned
+fake_fresh(struct fake *f)
+{
+    LOCK_SCOPE(&f->s3->lock);
+
+    return f->s3->fresh;
+}
+
+void
+fake_p99(struct fake *f, uint32_t ms)
+{
+    LOCK_SCOPE(&f->s3->lock);
+
+    f->s3->p99 = ms;
 }

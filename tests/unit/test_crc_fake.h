@@ -28,6 +28,7 @@ struct fake_object {
     bool corrupt;        /* its last byte is flipped on the wire */
     int fail_gets;       /* so many GETs answer 503, then well; -1 all */
     int cut_gets;        /* so many GETs end half-way with -EIO */
+    int stuck_gets;      /* so many GETs say nothing until cancelled */
     int good_gets;       /* if > 0: after the last of them it is changed */
     unsigned gets;       /* that came */
     const uint8_t *data; /* its bytes; NULL: made from the seed */
@@ -56,6 +57,15 @@ void fake_no_attributes(struct fake *f, int http);
 /* While held, calls wait (threads > 0). */
 void fake_hold(struct fake *f, bool hold);
 uint64_t fake_cancelled(struct fake *f);
+/* GETs that were paused so far, and that said nothing. */
+unsigned fake_paused(struct fake *f);
+unsigned fake_stuck(struct fake *f);
+/* GETs that asked for a new connection. */
+unsigned fake_fresh(struct fake *f);
+/* The clock jumps forward. */
+void fake_pass(uint64_t ms);
+/* What s3_kind_get says of GETs. */
+void fake_p99(struct fake *f, uint32_t ms);
 /* GETs and HEADs that came without If-Match. */
 uint64_t fake_unguarded(struct fake *f);
 /* Another kind of call, in the same queue as all: fn is called once. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "net/net.h"
@@ -30,6 +31,7 @@ struct seen {
     int heads;
     int err, status;
     int on_head_says, on_data_says;
+    int pauses; /* on_data says so that often */
     bool check_bytes, bytes_wrong;
     uint64_t received, data;
     char body[20000];
@@ -50,12 +52,28 @@ on_head(void *user, const struct net_response *r)
     return s->on_head_says;
 }
 
+/* Of the exchange that pauses; its timer may outlive the test. */
+static _Atomic(uint64_t) paused;
+
+static void
+resume(void *user)
+{
+    (void)user;
+    net_resume(net, paused);
+    net_resume(net, paused); /* one too many is nothing */
+}
+
 static int
 on_data(void *user, const void *p, size_t n)
 {
     struct seen *s = user;
     size_t i;
 
+    if (s->pauses > 0) {
+        s->pauses--;
+        net_timer(net, 20, resume, NULL);
+        return NET_PAUSE;
+    }
     if (s->check_bytes)
         for (i = 0; i < n; i++)
             if (((const unsigned char *)p)[i] != server_byte(s->data + i))
@@ -273,6 +291,45 @@ test_big_down(void **state)
     assert_false(s->bytes_wrong);
     assert_true(s->data == 20000003);
     assert_true(s->received == 20000003);
+    seen_free(s);
+}
+
+/* What is not taken comes again, once; a pause is no stall. */
+static void
+test_pause(void **state)
+{
+    struct seen *s = seen_new();
+    struct net_request r = request(s, "GET", "/big?3000001");
+
+    (void)state;
+    s->check_bytes = true;
+    s->pauses = 25;
+    r.stall_ms = 300;
+    paused = net_submit(net, &r);
+    seen_wait(s);
+    assert_int_equal(s->err, 0);
+    assert_int_equal(s->pauses, 0);
+    assert_false(s->bytes_wrong);
+    assert_true(s->data == 3000001);
+    assert_true(s->received == 3000001);
+    net_resume(net, paused); /* it is over */
+    seen_free(s);
+}
+
+static void
+test_pause_cancelled(void **state)
+{
+    struct seen *s = seen_new();
+    struct net_request r = request(s, "GET", "/big?3000001");
+
+    (void)state;
+    s->pauses = 1 << 30;
+    paused = net_submit(net, &r);
+    usleep(100000);
+    net_cancel(net, paused);
+    seen_wait(s);
+    assert_int_equal(s->err, -ECANCELED);
+    assert_true(s->data == 0);
     seen_free(s);
 }
 
@@ -681,6 +738,8 @@ main(void)
         cmocka_unit_test(test_wire),
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_big_down),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_pause_cancelled),
         cmocka_unit_test(test_big_up),
         cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_bad_file),
