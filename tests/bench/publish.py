@@ -7,6 +7,7 @@ sent beside what was planned and what is bound to be sent."""
 import contextlib
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -147,11 +148,15 @@ class Publisher:
         self.sizes = {f"{rig.MAIN}/{rig.key(i)}": size
                       for i, size in enumerate(wanted)}
 
-    def plan(self, strategy, *more):
+    def plan(self, strategy, *more, at=None):
+        """at: the proxy, if what was learned through it counts."""
+        env = (dict(self.sides.last_env, AWS_ENDPOINT_URL_S3=at.endpoint)
+               if at else self.sides.env(self.store.endpoint))
         return json.loads(s3zip(
-            self.sides.env(self.store.endpoint), "plan",
-            f"s3://{self.sides.bucket}/{rig.MAIN}", "--json", "--strategy",
-            strategy, *more))
+            env, "plan", f"s3://{self.sides.bucket}/{rig.MAIN}",
+            *[w for w in more if w.startswith("s3:")], "--json",
+            "--strategy", strategy,
+            *[w for w in more if not w.startswith("s3:")]))
 
     @contextlib.contextmanager
     def prepared(self, endpoint, strategy):
@@ -185,12 +190,18 @@ class Publisher:
 
     def counted(self, side, proxy):
         with self.prepared(proxy.endpoint, side.name) as (m, dest):
+            said = mounts.lines(mounts.get_attr(m.file(rig.MAIN),
+                                                "user.publish.plan"))
+            side.plan["totals"]["requests"]["head"] = int(
+                re.search(r"head (\d+)", said["requests"]).group(1))
             proxy.forget()
             self.publish(m, rig.MAIN, dest, KEY)
-            side.seen = traffic.Seen(proxy.quiet(limit=60),
-                                     self.sides.bucket, dest, KEY,
-                                     self.sizes)
-            side.seen.reads["list"] = side.plan["totals"]["requests"]["list"]
+            self.compare(side, proxy, dest)
+
+    def compare(self, side, proxy, dest, previous=0):
+        side.seen = traffic.Seen(proxy.quiet(limit=60), self.sides.bucket,
+                                 dest, KEY, self.sizes, previous)
+        side.seen.reads["list"] = side.plan["totals"]["requests"]["list"]
         try:
             traffic.equal(side.seen, traffic.Planned(side.plan))
             side.same = "yes"
@@ -198,10 +209,52 @@ class Publisher:
             side.same = f"no: {str(e)[:70]}"
 
 
+class Again(Publisher):
+    """A prefix that was published before, and of which a hundredth of the
+    members changed."""
+
+    def change(self, number, of, round_):
+        """Other sizes: what follows them moves."""
+        for i in range(round_, of, of // number):
+            name = f"{rig.MAIN}/{rig.key(i)}"
+            self.sizes[name] -= 1000
+            rig.put(self.store, self.sides.bucket, name, self.sizes[name],
+                    True)
+
+    def counted_again(self, proxy, of):
+        side, changed = Side("again", {}), max(1, of // 100)
+        dest = self.store.bucket("dest")
+        m = self.sides.mounted(proxy.endpoint, publish_strategy="again",
+                               order="key", ttl=1)
+        try:
+            self.publish(m, rig.MAIN, dest, KEY)
+            for round_ in (0, 1):   # the first learns the store's ways
+                self.change(changed, of, round_)
+                mounts.set_attr(m.file(rig.MAIN), "1",
+                                "user.s3zipfs.invalidate")
+                os.stat(m.file(rig.MAIN))
+                size = os.path.getsize(os.path.join(self.store.root, dest,
+                                                    KEY))
+                side.plan = self.plan("again", f"s3://{dest}/{KEY}",
+                                      "--order", "key", at=proxy)
+                proxy.forget()
+                self.publish(m, rig.MAIN, dest, KEY)
+            side.peak = m.peak_memory()
+            self.compare(side, proxy, dest, size)
+            m.unmount()
+        finally:
+            m.close()
+            shutil.rmtree(os.path.join(self.store.root, dest),
+                          ignore_errors=True)
+        print(f"\nagain (order=key), {changed} of {of} members changed:")
+        results([side], side.plan["layout"]["bytes"],
+                side.plan["lower_bound"]["uploaded"])
+
+
 # --- tables -----------------------------------------------------------------
 
 def results(run, size, bound):
-    first = run[0].wall
+    first = run[0].wall if run[0].seconds else None
     table(("strategy", "down", "up", "copied", "UploadPart", "Copy",
            "Create", "Complete", "GET", "HEAD", "DELETE", "USD", "scratch",
            "in a row", "peak", "wall", "of " + run[0].name),
@@ -212,7 +265,8 @@ def results(run, size, bound):
             f"{price(s.requests(), s.seen.downloaded):.5f}",
             f"{s.plan['totals']['scratch'] / size:.2f} x",
             s.plan["sequence"], f"{s.peak / MIB:.0f} MiB",
-            f"{s.wall:.2f} s", f"{s.wall / first:.2f}") for s in run])
+            f"{s.wall:.2f} s" if first else "",
+            f"{s.wall / first:.2f}" if first else "") for s in run])
     for s in run:
         print(f"{s.name}: the traffic is the plan's: {s.same}; uploaded "
               f"{s.seen.uploaded / max(1, bound):.4f} of the bound of one "
@@ -284,6 +338,8 @@ def execute(args, sides, store, wanted, line):
         try:
             for side in run:
                 publisher.counted(side, proxy)
+            if not args.strategies:
+                Again(sides, store, wanted).counted_again(proxy, len(wanted))
         finally:
             proxy.stop()
     for _ in range(args.runs):
@@ -312,7 +368,7 @@ def measure(args, name, make_sides):
                                  args.strategies or strategies.ALL], total)
         store = rig.Server(folder, *((line.name, line.host) if line else ()))
         bucket = store.bucket()
-        crc = args.crc == "yes"
+        crc = args.crc != "no"
         rig.fill(store, bucket, wanted, crc, rig.MAIN + "/")
         sets.fill(store, bucket, sets.ranged(
             sets.CRC32 if crc else sets.NONE), rig.FIRST + "/")

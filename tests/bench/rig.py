@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from lib import procs, servers, sets, where
@@ -44,20 +45,22 @@ def key(number):
     return f"{number % 10}/{number:05d}.bin"
 
 
+BLOCK = random.Random(1).randbytes(8 * MIB + 1)
+
+
+def put(store, bucket, name, size, crc):
+    at = zlib.crc32(name.encode()) % 65536
+    body = (BLOCK * (size // len(BLOCK) + 2))[at:at + size]
+    more = {"ChecksumCRC32": sets.crc_base64(body)} if crc else {}
+    store.client.put_object(Bucket=bucket, Key=name, Body=body, **more)
+    if not crc:
+        store.strip_checksum(bucket, name)
+
+
 def fill(store, bucket, wanted, crc, prefix=""):
-    block = random.Random(1).randbytes(8 * MIB + 1)
-
-    def put(item):
-        i, size = item
-        name = prefix + key(i)
-        body = (block * (size // len(block) + 2))[i:i + size]
-        more = {"ChecksumCRC32": sets.crc_base64(body)} if crc else {}
-        store.client.put_object(Bucket=bucket, Key=name, Body=body, **more)
-        if not crc:
-            store.strip_checksum(bucket, name)
-
     with ThreadPoolExecutor(2) as pool:     # big bodies: two at a time
-        list(pool.map(put, enumerate(wanted)))
+        list(pool.map(lambda item: put(store, bucket, prefix + key(item[0]),
+                                       item[1], crc), enumerate(wanted)))
 
 
 class Server(servers.Versitygw):

@@ -57,7 +57,7 @@ class Sides:
         self.work, self.store, self.bucket = work, store, bucket
         self.total = total
         self.out = f"/dev/shm/s3zipfs-bench-{os.getpid()}"
-        self.urls = {}
+        self.urls, self.last_env = {}, None
         os.makedirs(self.out, exist_ok=True)
 
     def stop(self):
@@ -75,6 +75,7 @@ class Sides:
         env = mounts.environment(
             home, **{**self.store.env(), "AWS_ENDPOINT_URL_S3": endpoint})
         del env["MALLOC_PERTURB_"]      # it is for finding bugs
+        self.last_env = env
         return env
 
     def timed(self, argv, env=None, cwd=None):
