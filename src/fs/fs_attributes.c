@@ -25,9 +25,9 @@ const struct fs_attribute fs_attributes[FS_ATTR_COUNT] = {
     [FS_ATTR_PUBLISH_PLAN] =
         {"user.publish.plan",
          "What a publish would do: layout, order, digest, entries, bytes, "
-         "strategy, parts, uploaded, downloaded, copied, lower-bound, "
-         "requests, "
-         "price-usd. Nothing is sent."},
+         "strategy, parts, uploaded, downloaded, copied, scratch and "
+         "uploads-in-sequence (of more than one upload), lower-bound, "
+         "requests, price-usd, seconds (predicted). Nothing is sent."},
     [FS_ATTR_DIGEST] =
         {"user.s3zipfs.digest",
          "digest: SHA-256 of the layout; its layout version and order."},

@@ -113,11 +113,14 @@ int
 publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
              struct err *e)
 {
+    struct plan_prices prices = plan_prices_aws;
     struct layout *l = reader_layout(r);
     struct plan plan;
     uint64_t heads;
     int x;
 
+    if (p->d.conf->prices)
+        plan_prices_parse(&prices, p->d.conf->prices);
     x = plan_make(p, l, NULL, false, &plan, e);
     if (x < 0)
         return x;
@@ -126,7 +129,7 @@ publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
         plan_free(&plan);
         return err_set(e, -x, "out of memory");
     }
-    plan_cost(&plan, &l->zip, &plan_prices_aws, 1 + heads, l->pages);
+    plan_cost(&plan, &l->zip, &prices, 1 + heads, l->pages);
     *ret = plan;
     return 0;
 }
