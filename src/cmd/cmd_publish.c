@@ -7,27 +7,25 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/cmd_stop.h"
 
 enum { TICK_MS = 200, BAR = 24 };
 
 struct wait {
     struct publish_job *job;
     struct publish_share share; /* workers 0: this process alone */
-    int signals;                /* signalfd */
-    int ended;                  /* eventfd, written by on_end */
+    struct cmd_stop stop;
+    int ended; /* eventfd, written by on_end */
     bool bar;
-    int signal;       /* the first one that came */
     int r;            /* this and err are set before over */
     atomic_bool over; /* set before ended is written */
     bool said;        /* its failure is on standard error */
@@ -104,57 +102,17 @@ tick(const struct wait *w)
 
 /* ------------------------------------------------------------- waiting */
 
-static void
-our_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-}
-
-/* Other threads never take them; until there is an upload to abort, this
+/* Other threads never take signals; until there is an upload to abort, this
  * one ends by them as any program does. */
 static int
 open_session(struct cmd_session *s, const struct cmd_args *a, struct err *e)
 {
-    sigset_t set;
     int r;
 
-    our_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    cmd_stop_block(true);
     r = cmd_open(s, a, e);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    cmd_stop_block(false);
     return r;
-}
-
-static int
-hold_signals(struct wait *w, struct err *e)
-{
-    sigset_t set;
-
-    our_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    w->signals = signalfd(-1, &set, SFD_CLOEXEC);
-    return w->signals < 0 ? err_set(e, errno, "signalfd: %s", strerror(errno))
-                          : 0;
-}
-
-/* The second signal has its usual effect, at once. */
-static void
-on_signal(struct wait *w)
-{
-    struct signalfd_siginfo info;
-    sigset_t set;
-
-    if (read(w->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
-        return;
-    w->signal = (int)info.ssi_signo;
-    fprintf(stderr, "%ss3zip: stopping, the upload is being aborted\n",
-            w->bar ? "\n" : "");
-    sigfillset(&set);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    publish_abort(w->job, -EINTR);
 }
 
 static void
@@ -162,7 +120,7 @@ wait_for_end(struct wait *w)
 {
     struct pollfd fd[2] = {
         {.fd = w->ended, .events = POLLIN},
-        {.fd = w->signals, .events = POLLIN},
+        {.fd = w->stop.fd, .events = POLLIN},
     };
 
     publish_wait(w->job, on_end, w);
@@ -171,8 +129,10 @@ wait_for_end(struct wait *w)
             break;
         if (fd[0].revents && atomic_load(&w->over))
             break;
-        if (fd[1].revents && w->signal == 0)
-            on_signal(w);
+        if (w->stop.signal == 0 && cmd_stop_look(&w->stop))
+            publish_abort(w->job, -EINTR);
+        if (w->stop.signal) /* the second one has its usual effect */
+            fd[1].fd = -1;
         tick(w);
     }
     if (w->bar)
@@ -261,8 +221,8 @@ publish_reader(struct cmd_session *s, struct reader *reader,
         return r;
     w->bar = isatty(STDERR_FILENO) && !a->json;
     w->ended = eventfd(0, EFD_CLOEXEC);
-    r = w->ended < 0 ? err_set(e, errno, "eventfd: %s", strerror(errno))
-                     : hold_signals(w, e);
+    r = w->ended < 0 ? err_set(e, errno, "eventfd: %s", strerror(errno)) : 0;
+    cmd_stop_hold(&w->stop);
     if (r == 0)
         r = run_job(s, reader, &dest, w, e);
     if (r == 0)
@@ -318,7 +278,7 @@ parse_share(const struct cmd_args *a, struct publish_share *s)
 static int
 run(struct cmd_args *a)
 {
-    struct wait w = {.signals = -1, .ended = -1};
+    struct wait w = {.stop = {.fd = -1}, .ended = -1};
     const char *wrong = parse_share(a, &w.share);
     struct err e = {0};
     int r;
@@ -327,15 +287,11 @@ run(struct cmd_args *a)
         return cmd_usage_error(&cmd_publish, wrong);
     r = publish(a, &w, &e);
 
-    if (w.signals >= 0)
-        close(w.signals);
     if (w.ended >= 0)
         close(w.ended);
-    if (r == 0)
-        return CMD_DONE;
-    if (!w.said)
+    if (r < 0 && !w.said)
         cmd_fail(&e);
-    return w.signal ? CMD_SIGNAL + w.signal : CMD_FAILED;
+    return cmd_stop_code(&w.stop, r < 0 ? CMD_FAILED : CMD_DONE);
 }
 
 static const char *const flags[] = {"json", "workers", "worker", "upload",
