@@ -93,7 +93,7 @@ const struct option option_table[] = {
      .min = CONF_MEMORY_MIN, .max = GIB(1024),
      .help = "Bytes of data buffers; at most half of what the process's "
              "control group may have."},
-    {"connections", GROUP_READING, TYPE_U32, AT(connections), "64",
+    {"connections", GROUP_READING, TYPE_U32, AT(connections), "96",
      .arg = "COUNT", .min = 1, .max = 4096,
      .help = "Most connections to the store."},
     {"crc", GROUP_READING, TYPE_ENUM, AT(crc), "auto",

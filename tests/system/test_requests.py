@@ -183,3 +183,70 @@ def test_slow_range_is_sent_again(gw, proxy, bucket, mount):
     again = len(log) - len({c.path for c in log})
     # the one that hangs is logged when it is over
     assert again <= stats(m)["reissued"]
+
+
+def in_sequence(calls):
+    """How many of them waited for each other: the longest chain in which
+    each began after the one before had ended."""
+    n, end = 0, float("-inf")
+    for c in sorted(calls, key=lambda c: c.at + c.seconds):
+        if c.at >= end:
+            n, end = n + 1, c.at + c.seconds
+    return n
+
+
+def test_cold_mount_in_sequence(gw, proxy, bucket, mount):
+    """At most 4 requests in sequence from lookup to first data."""
+    objects = {f"d/{i:04}": sets.Obj(2000 + i) for i in range(1000)}
+    m = mount(proxy, bucket(gw, objects))
+    proxy.quiet()
+    proxy.forget()
+    with open(m.file(), "rb", buffering=0) as f:
+        assert f.read(4096)
+    log = [c for c in proxy.quiet() if c.seconds is not None]
+    first = min((c for c in log if c.operation == "get"), key=lambda c: c.at)
+    before = [c for c in log if c.at + c.seconds <= first.at]
+    assert set(count(before)) <= {"list", "head"}
+    assert 1 <= in_sequence(before) <= 3
+
+
+@pytest.mark.big
+def test_random_reads_cost_one_round_trip(gw, proxy, bucket, mount):
+    """64 KiB somewhere in a body: what the kernel asks for, at once."""
+    m = mount(proxy, bucket(gw, {"x": sets.Obj(40 * sets.MIB)}))
+    with open(m.file(), "rb", buffering=0) as f:
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        proxy.quiet()               # its CRC is asked for at opening
+        for i in (23, 5, 31, 12, 38, 17):
+            asked = stats(m)["read_bytes"]
+            proxy.forget()
+            assert len(os.pread(f.fileno(), 65536, i * sets.MIB + 777)) \
+                == 65536
+            log = proxy.quiet(0.1)
+            assert count(log).keys() == {"get"}
+            assert in_sequence(log) == 1
+            assert sum(c.received for c in log) \
+                <= stats(m)["read_bytes"] - asked
+
+
+@pytest.mark.big
+def test_two_forward_readers_share(gw, proxy, bucket, mount):
+    """Turn by turn, with little memory: every member is fetched once."""
+    objects = {f"m{i:03}": sets.Obj(300_000 + i) for i in range(160)}
+    m = mount(proxy, bucket(gw, objects), memory="16M")
+    with open(m.file(), "rb", buffering=0) as a, \
+            open(m.file(), "rb", buffering=0) as b:
+        half = os.fstat(a.fileno()).st_size // 2
+        proxy.forget()
+        b.seek(half)
+        at = 0
+        while at < half:
+            at += len(a.read(200_000))
+            b.read(200_000)
+        while b.read(1 << 20):
+            pass
+    gets = [c for c in proxy.quiet() if c.operation == "get"]
+    # at its end the first one has half of the window fetched of what the
+    # other one had read long ago
+    share = 16 * sets.MIB * 3 // 4 // 2 // 300_000
+    assert len(gets) <= len(objects) + share + 4, len(gets)

@@ -30,7 +30,7 @@ defaults(void **state)
     assert_int_equal(c.ttl, 60);
     assert_int_equal(c.max_entries, 1000000);
     assert_int_equal(c.memory, MIB(128));
-    assert_int_equal(c.connections, 64);
+    assert_int_equal(c.connections, 96);
     assert_int_equal(c.layout, 1);
     assert_int_equal(c.path_style, CONF_AUTO);
     assert_int_equal(c.read_ahead, CONF_AUTO);

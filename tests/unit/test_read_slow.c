@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * read/: ranges asked for once more when they are slow, and ranges asked
- * for before there is memory for them.
+ * read/: ranges asked for once more when they are slow, ranges asked for
+ * before there is memory for them, and how readers share it.
  */
 #include "read/impl.h"
 #include "test_read_help.h"
@@ -54,6 +54,7 @@ read_some(struct room *m, int first, int end)
         read_member(m, s, i);
         read_stream_close(s);
     }
+    fake_settle(&m->f);
 }
 
 static void
@@ -288,6 +289,44 @@ test_early_demanded(void **state)
     room_close(&m);
 }
 
+/* ---------------------------------------------------------------- share */
+
+/* Two that go forward, turn by turn: neither claims more than its share,
+ * and nothing is fetched twice. */
+static void
+test_share(void **state)
+{
+    struct fake_object *obj[N];
+    struct room m = {{0}};
+    struct read_stream *s[2];
+    struct cursor *c;
+    uint64_t at[2], end;
+    int i;
+
+    (void)state;
+    start(&m, obj, 4, MIB(4), 8);
+    at[0] = 0;
+    at[1] = end = m.l->zip.offset[N / 2];
+    for (i = 0; i < 2; i++)
+        s[i] = open_stream(&m);
+    while (at[0] < end) {
+        for (i = 0; i < 2; i++, at[i - 1] += 100000)
+            assert_int_equal(read_check(&m, s[i], at[i], 100000, 0, NULL), 0);
+        pthread_mutex_lock(&m.pool->lock);
+        TAILQ_FOREACH(c, &m.pool->cursors, link)
+        assert_true(at[0] < 400000 ||
+                    c->claimed - c->early <= m.pool->ahead_max / 2);
+        pthread_mutex_unlock(&m.pool->lock);
+    }
+    settle(&m);
+    /* At its end the first one has its share fetched of what the other had
+     * read long ago. */
+    assert_true(requests(&m).get <= N + m.pool->ahead_max / 2 / SIZE + 1);
+    for (i = 0; i < 2; i++)
+        read_stream_close(s[i]);
+    room_close(&m);
+}
+
 int
 main(void)
 {
@@ -298,6 +337,7 @@ main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_early),
         cmocka_unit_test(test_early_demanded),
+        cmocka_unit_test(test_share),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
