@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.big]
 
 VICTIMS = ("command", "server", "daemon")
 KEY = "o.zip"
+KILLED = (*strategies.ALL, strategies.AGAIN)
 QUICK, LONG = 8, 50     # kills in all, over the strategies
 
 
@@ -31,8 +32,8 @@ def share(total, index, of):
 def cases():
     """(strategy, how often): the short ones in every lane."""
     for total, marks in ((QUICK, []), (LONG, [pytest.mark.long])):
-        for i, strategy in enumerate(strategies.ALL):
-            times = share(total, i, len(strategies.ALL))
+        for i, strategy in enumerate(KILLED):
+            times = share(total, i, len(KILLED))
             yield pytest.param(strategy, times, marks=marks,
                                id=f"{strategy}-{times}")
 
@@ -44,20 +45,36 @@ class Rig:
     def __init__(self, gw, env, strategy, mount, source, at=None):
         self.gw, self.at, self.env = gw, at or gw, env(at or gw)
         self.strategy, self.mount, self.source = strategy, mount, source
-        done = mounts.s3zip(["cat", f"s3://{source}"], self.env, text=False)
+        self.options = {"publish_strategy": strategy}
+        if strategy == strategies.AGAIN:
+            self.options["order"] = "key"
+        self.read()
+
+    def read(self):
+        done = mounts.s3zip(["cat", f"s3://{self.source}"], self.env,
+                            self.options, text=False)
         assert done.returncode == 0, done.stderr
         self.data = done.stdout
+
+    def prepare(self, dest):
+        """again: what is there already differs by a member."""
+        if self.strategy != strategies.AGAIN:
+            return
+        self.finish(self.command(dest), dest, "the one before")
+        sets.put(self.gw, self.source, "large-3", sets.Obj(
+            7 * sets.MIB, sets.NONE, time.time_ns()))
+        self.read()
 
     def command(self, dest):
         return subprocess.Popen(
             [where.program("s3zip"), "publish", f"s3://{self.source}",
-             f"s3://{dest}/{KEY}", "--strategy", self.strategy],
+             f"s3://{dest}/{KEY}",
+             *(f"--{k}={v}" for k, v in self.options.items())],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True)
 
     def mounted(self):
-        return self.mount(self.at, self.source,
-                          publish_strategy=self.strategy)
+        return self.mount(self.at, self.source, **self.options)
 
     # --- the victims ------------------------------------------------------
 
@@ -131,6 +148,7 @@ def one_round(rig, rnd, number, takes):
         delay = rnd.uniform(0, takes)
         what = f"{rig.strategy}, {victim} killed after {delay:.3f} s"
         dest = rig.gw.bucket()
+        rig.prepare(dest)
         early = getattr(rig, "kill_" + victim)(dest, delay)
         rig.run_again(dest, what, victim == "daemon")
         rig.gw.client.delete_object(Bucket=dest, Key=KEY)
@@ -148,7 +166,7 @@ def test_killed_and_run_again(own_gw, env, mount, strategy, times):
     sets.fill(own_gw, source, sets.duo(sets.NONE))
     rig = Rig(own_gw, env, strategy, mount, source)
     takes = undisturbed(rig)
-    first = strategies.ALL.index(strategy)
+    first = KILLED.index(strategy)
     for number in range(first, first + times):
         one_round(rig, rnd, number, takes)
 
