@@ -161,22 +161,6 @@ on_compared(void *user, int r)
     member_leave(m);
 }
 
-static bool
-is_checksum_trouble(const struct s3_error *e)
-{
-    static const char *const codes[] = {
-        "BadDigest",       "InvalidPart",
-        "InvalidRequest",  "XAmzContentChecksumMismatch",
-        "InvalidArgument", "InvalidDigest",
-    };
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(codes); i++)
-        if (strcmp(e->code, codes[i]) == 0)
-            return e->http == 400;
-    return false;
-}
-
 static void
 refused(struct member *m, const struct s3_error *e)
 {
@@ -185,7 +169,7 @@ refused(struct member *m, const struct s3_error *e)
         there_compare(m->job, m->entry, m->key, on_compared, m);
     } else if (e->err == -EBUSY && m->busy++ < UNPACK_BUSY_MAX) {
         member_again(m);
-    } else if (m->up.crc && is_checksum_trouble(e)) {
+    } else if (m->up.crc && s3_error_is_checksum(e)) {
         member_diagnose(m);
     } else {
         member_fail(m, "POST", e);

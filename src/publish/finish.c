@@ -95,25 +95,6 @@ error_is_unclear(const struct s3_error *e)
            strcmp(e->code, "NoSuchUpload") == 0;
 }
 
-bool
-error_is_checksum(const struct s3_error *e)
-{
-    static const char *const codes[] = {
-        "BadDigest",
-        "InvalidPart",
-        "InvalidRequest",
-        "InvalidArgument",
-        "XAmzContentChecksumMismatch",
-        "InvalidDigest",
-    };
-    size_t i;
-
-    for (i = 0; i < ARRAY_SIZE(codes); i++)
-        if (strcmp(e->code, codes[i]) == 0)
-            return e->http == 400;
-    return false;
-}
-
 static void
 answer_busy(struct publish_job *j, const struct s3_error *e)
 {
@@ -164,7 +145,7 @@ answer_refused(struct publish_job *j, const struct s3_error *e)
         publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
         j->send_size = false;
         complete_send(j);
-    } else if (multipart && j->crc && error_is_checksum(e)) {
+    } else if (multipart && j->crc && s3_error_is_checksum(e)) {
         /* Each part was right: read it all back the next time. */
         j->never_crc = j->force_full = true;
         job_restart(j, "the archive's checksum was refused (%s)", e->code);

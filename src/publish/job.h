@@ -271,9 +271,8 @@ int publish_errno(int r);
 void job_fail_object(struct publish_job *j, const struct s3_error *e,
                      const char *op, const char *bucket, const char *key,
                      size_t key_len);
-/* Of Complete and PUT: was it done?  Is it the checksum's fault? */
+/* Of Complete and PUT: who knows whether it was done? */
 bool error_is_unclear(const struct s3_error *e);
-bool error_is_checksum(const struct s3_error *e);
 
 /* attempt.c: one upload from its first call to its last part */
 void job_attempt(struct publish_job *j);

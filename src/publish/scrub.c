@@ -138,19 +138,29 @@ listed(struct scrub *k, const struct s3_error *e)
         run(k);
 }
 
+/* Takes the lock, which listed opens.  Room for count things, if they were
+ * listed at all; returns how many there are. */
+static size_t
+listing_begin(struct scrub *k, const struct s3_error *e, size_t count)
+{
+    pthread_mutex_lock(&k->lock);
+    if (e->err < 0)
+        return 0;
+    k->thing = calloc(count + 1, sizeof(*k->thing));
+    if (!k->thing)
+        k->result.kept += count;
+    return k->thing ? count : 0;
+}
+
 static void
 uploads_cb(void *user, const struct s3_error *e, const struct s3_upload *u,
            size_t count)
 {
     struct scrub *k = user;
-    size_t i;
+    size_t n = listing_begin(k, e, count), i;
 
-    pthread_mutex_lock(&k->lock);
-    if (e->err == 0)
-        k->thing = calloc(count + 1, sizeof(*k->thing));
-    for (i = 0; e->err == 0 && i < count; i++)
-        if (!k->thing ||
-            !add_thing(k, u[i].key, u[i].key_len, u[i].upload_id, true))
+    for (i = 0; i < n; i++)
+        if (!add_thing(k, u[i].key, u[i].key_len, u[i].upload_id, true))
             k->result.kept++;
     listed(k, e);
 }
@@ -160,14 +170,10 @@ versions_cb(void *user, const struct s3_error *e, const struct s3_version *v,
             size_t count)
 {
     struct scrub *k = user;
-    size_t i;
+    size_t n = listing_begin(k, e, count), i;
 
-    pthread_mutex_lock(&k->lock);
-    if (e->err == 0)
-        k->thing = calloc(count + 1, sizeof(*k->thing));
-    for (i = 0; e->err == 0 && i < count; i++)
-        if (!k->thing ||
-            !add_thing(k, v[i].key, v[i].key_len, v[i].version_id, false))
+    for (i = 0; i < n; i++)
+        if (!add_thing(k, v[i].key, v[i].key_len, v[i].version_id, false))
             k->result.kept++;
     listed(k, e);
 }

@@ -210,7 +210,7 @@ complete_failed(struct publish_job *j, struct stage *s)
         publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
         j->send_size = false;
         stage_complete(j, s);
-    } else if (s->crc && error_is_checksum(e)) {
+    } else if (s->crc && s3_error_is_checksum(e)) {
         j->never_scratch_crc = true;
         job_restart(j, "a scratch object's checksum was refused (%s)",
                     e->code);

@@ -206,3 +206,19 @@ s3_error_text(const struct s3_error *e, const char *op, const char *bucket,
     return err_set(ret, -e->err, "%s %s: %s%s%s%s", op, where, status, words,
                    id, tries);
 }
+
+bool
+s3_error_is_checksum(const struct s3_error *e)
+{
+    static const char *const codes[] = {
+        "BadDigest",       "InvalidPart",
+        "InvalidRequest",  "XAmzContentChecksumMismatch",
+        "InvalidArgument", "InvalidDigest",
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(codes); i++)
+        if (strcmp(e->code, codes[i]) == 0)
+            return e->http == 400;
+    return false;
+}

@@ -46,6 +46,10 @@ struct s3_error {
 int s3_error_text(const struct s3_error *e, const char *op, const char *bucket,
                   const char *key, size_t key_len, struct err *ret);
 
+/* A refusal of Complete that a wrong CRC explains, the store's or ours
+ * (S3: BadDigest; other stores have their own words). */
+bool s3_error_is_checksum(const struct s3_error *e);
+
 struct s3;
 struct s3_conf {          /* borrowed until s3_new returns */
     const char *endpoint; /* URL; NULL = aws_endpoint_url, then AWS */

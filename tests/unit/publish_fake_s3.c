@@ -584,3 +584,11 @@ s3_kind_name(unsigned kind)
     (void)kind;
     return "";
 }
+
+bool
+s3_error_is_checksum(const struct s3_error *e)
+{
+    return e->http == 400 && (strcmp(e->code, "BadDigest") == 0 ||
+                              strcmp(e->code, "InvalidPart") == 0 ||
+                              strcmp(e->code, "InvalidRequest") == 0);
+}
