@@ -51,7 +51,8 @@ take_set(struct set *s, struct input *in)
         int n = snprintf(name, sizeof(s->name[0]), "%03zu%s%s", s->count,
                          how & 2 ? "\xc3\xa9" : "", how & 1 ? "/" : "");
 
-        *m = (struct zip_member){.key = name, .name = name, .etag = ""};
+        *m = (struct zip_member){.key = name, .name = name, .etag = "e"};
+        m->etag_len = how & 16 ? 0 : 1;
         m->key_len = m->name_len = (uint16_t)n;
         m->mtime = (int64_t)(int32_t)take_number(in, how & 4 ? 4 : 0) *
                    (how & 8 ? 4 : 1);
@@ -75,6 +76,7 @@ take_limits(struct input *in)
     lim.upload_cap = lim.part_min * (1 + take_number(in, 1) % 8);
     lim.copy_split = lim.part_min * (1 + take_number(in, 1) % 64);
     lim.parts_max = 1 + (uint32_t)take_number(in, 2) % 10000;
+    lim.object_max = lim.parts_max * lim.part_max; /* as S3's is, nearly */
     return lim;
 }
 
@@ -127,6 +129,63 @@ check_plan(const struct zip_layout *l, const struct plan_limits *lim,
              plan_text(&b, &p, l, &meta) == 0);
     buf_free(&b);
     plan_free(&p);
+}
+
+/* Plans of several uploads, and of a previous archive: every byte comes
+ * from its place. */
+static void
+check_bytes(const struct zip_layout *l, const struct zip_layout *previous,
+            const struct plan_limits *lim, enum plan_strategy how)
+{
+    struct plan_limits limits = *lim;
+    struct plan_ask ask = {
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+        .objective = (enum plan_objective)(l->count % 3),
+        .previous = previous,
+    };
+    struct err e = {0};
+    struct plan p;
+    int r;
+
+    /* No store has a maximum near its floor. */
+    limits.part_max = max_u64(lim->part_max, 16 * lim->part_min);
+    limits.copy_split = min_u64(lim->copy_split, limits.part_max);
+    ask.limits = limits;
+    r = plan_strategy_make(&p, l, &ask, how, &e);
+
+    NEED(r == 0 || ((r == -EFBIG || r == -EINVAL) && e.num == -r));
+    if (r < 0)
+        return;
+    if (plan_check(&p, l, &limits, previous, &e) < 0)
+        fprintf(stderr, "%s: %s\n", plan_strategy_name(how), e.text);
+    NEED(e.num == 0);
+    plan_free(&p);
+}
+
+/* Every third member is gone. */
+static void
+check_strategies(const struct zip_layout *l, const struct plan_limits *lim)
+{
+    struct zip_member *m = calloc(l->count + 1, sizeof(*m));
+    struct zip_layout before;
+    size_t i, n = 0;
+
+    NEED(m);
+    if (l->size / lim->part_min > 20000) { /* for speed */
+        free(m);
+        return;
+    }
+    for (i = 0; i < l->count; i++)
+        if (i % 3 != 1)
+            m[n++] = l->member[i];
+    NEED(zip_layout_init(&before, m, n) == 0);
+    check_bytes(l, NULL, lim, PLAN_STITCH);
+    check_bytes(l, NULL, lim, PLAN_CHAIN);
+    check_bytes(l, &before, lim, PLAN_AGAIN);
+    check_bytes(l, n % 2 ? &before : NULL, lim, PLAN_MIXED);
+    zip_layout_free(&before);
+    free(m);
 }
 
 /* ------------------------------------------------------------- records */
@@ -263,6 +322,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_reader(&l);
     check_plan(&l, &lim, PLAN_DUO);
     check_plan(&l, &lim, PLAN_STREAM);
+    check_strategies(&l, &lim);
     zip_layout_free(&l);
     return 0;
 }
