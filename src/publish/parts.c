@@ -29,7 +29,7 @@ parts_reset(struct publish_job *j)
     j->st.parts_done = 0;
     j->st.work_done = 0;
     j->st.wasted += j->st.uploaded + j->st.copied;
-    j->st.uploaded = j->st.copied = 0;
+    j->st.uploaded = j->st.copied = j->st.resumed = 0;
     pthread_mutex_unlock(&j->lock);
 }
 

@@ -122,6 +122,9 @@ test_scratch_gone(void **state)
             drop_scratch();
         assert_int_equal(case_publish(&c), 0);
         case_check_there(&c);
+        if (!c.st.noop)
+            assert_int_equal(c.st.uploaded + c.st.copied + c.st.resumed,
+                             c.st.work);
         case_stop(&c);
     }
     assert_true(dropped > 20);
