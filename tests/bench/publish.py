@@ -196,6 +196,7 @@ class Publisher:
                 re.search(r"head (\d+)", said["requests"]).group(1))
             proxy.forget()
             self.publish(m, rig.MAIN, dest, KEY)
+            side.peak = m.peak_memory()
             self.compare(side, proxy, dest)
 
     def compare(self, side, proxy, dest, previous=0):
@@ -247,31 +248,44 @@ class Again(Publisher):
             shutil.rmtree(os.path.join(self.store.root, dest),
                           ignore_errors=True)
         print(f"\nagain (order=key), {changed} of {of} members changed:")
-        results([side], side.plan["layout"]["bytes"],
-                side.plan["lower_bound"]["uploaded"])
+        table(HEAD, [row(side, side.plan["layout"]["bytes"])])
+        verdict(side, side.plan["lower_bound"]["uploaded"])
 
 
 # --- tables -----------------------------------------------------------------
 
-def results(run, size, bound):
-    first = run[0].wall if run[0].seconds else None
-    table(("strategy", "down", "up", "copied", "UploadPart", "Copy",
-           "Create", "Complete", "GET", "HEAD", "DELETE", "USD", "scratch",
-           "in a row", "peak", "wall", "of " + run[0].name),
-          [(s.name, percent(s.seen.downloaded, size),
+HEAD = ("strategy", "down", "up", "copied", "UploadPart", "Copy", "Create",
+        "Complete", "GET", "HEAD", "DELETE", "USD", "scratch", "in a row",
+        "peak")
+
+
+def row(s, size):
+    return [s.name, percent(s.seen.downloaded, size),
             percent(s.seen.uploaded, size), f"{s.seen.copied / size:.2f} x",
             *(s.requests().get(k, 0) for k in
               (*WRITES, "get", "head", "delete")),
             f"{price(s.requests(), s.seen.downloaded):.5f}",
             f"{s.plan['totals']['scratch'] / size:.2f} x",
-            s.plan["sequence"], f"{s.peak / MIB:.0f} MiB",
-            f"{s.wall:.2f} s" if first else "",
-            f"{s.wall / first:.2f}" if first else "") for s in run])
+            s.plan["sequence"], f"{s.peak / MIB:.0f} MiB"]
+
+
+def verdict(s, bound):
+    print(f"{s.name}: the traffic is the plan's: {s.same}; uploaded "
+          f"{s.seen.uploaded / max(1, bound):.4f} of the bound of one "
+          f"upload; peak at most {PEAK // MIB} MiB: "
+          f"{'yes' if s.peak <= PEAK else 'NO'}")
+
+
+def results(run, size, bound):
+    head, rows = list(HEAD), [row(s, size) for s in run]
+    if run[0].seconds:      # --runs 0 counts only
+        head += ["wall", "of " + run[0].name]
+        for s, cells in zip(run, rows):
+            cells += [f"{s.wall:.2f} s", f"{s.wall / run[0].wall:.2f}"]
+    print()
+    table(head, rows)
     for s in run:
-        print(f"{s.name}: the traffic is the plan's: {s.same}; uploaded "
-              f"{s.seen.uploaded / max(1, bound):.4f} of the bound of one "
-              f"upload; peak at most {PEAK // MIB} MiB: "
-              f"{'yes' if s.peak <= PEAK else 'NO'}")
+        verdict(s, bound)
 
 
 def same_order(run):
@@ -348,7 +362,6 @@ def execute(args, sides, store, wanted, line):
     if line:
         predictions(publisher, run, line, size)
         return
-    print()
     results(run, size, bound)
     same_order(run)
 
