@@ -42,7 +42,7 @@ bool op_cancel_s3(struct s3 *s, uint64_t id);
 /* op, which is being run, comes again later. */
 void op_again(struct op *op);
 
-/* publish_fake_s3.c: the store's lock is held between begin and end */
+/* publish_fake_call.c: the store's lock is held between begin and end */
 struct op *op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
                  void *user);
 /* False if the call has no effect; e: what it answers so far. */
@@ -52,6 +52,8 @@ void op_end(void);
 bool op_scratch(const struct op *op);
 /* Unless e is an error already. */
 void op_refuse(struct s3_error *e, int err, int http, const char *code);
+
+/* publish_fake_s3.c */
 uint8_t *op_body(const struct op *op, uint64_t *ret_size);
 /* 412 and 409 of Complete and PUT. */
 void op_condition(struct op *op, struct s3_error *e);
@@ -60,12 +62,13 @@ void op_completed(struct op *op, struct s3_error *e,
 struct fake_object *find_object(const char *key);
 struct fake_object *put_object(const char *key, const void *data, size_t n);
 
-/* Counts a call and does the trouble that is set for it.  0, or the error
- * to answer; *ret_effect: do it all the same. */
+/* publish_fake_call.c: counts a call and does the trouble that is set for it.
+ * 0, or the error to answer; *ret_effect: do it all the same. */
 int fake_count(unsigned *counter, struct s3_error *e, bool *ret_effect);
 
 /* publish_fake_upload.c */
 void fake_upload_drop(struct fake_upload *u);
+struct fake_upload *find_upload(const char *id);
 
 /* publish_fake_world.c */
 void fake_kill_now(void); /* lock held */

@@ -13,7 +13,7 @@
 
 #include "publish_fake_op.h"
 
-static struct fake_upload *
+struct fake_upload *
 find_upload(const char *id)
 {
     struct fake_upload *u;
@@ -35,33 +35,6 @@ fake_upload_drop(struct fake_upload *u)
     for (i = 0; i < ARRAY_SIZE(u->part); i++)
         free(u->part[i].data);
     free(u);
-}
-
-unsigned
-fake_uploads_open(void)
-{
-    LOCK_SCOPE(&fake.lock);
-    struct fake_upload *u;
-    unsigned n = 0;
-
-    for (u = fake.open; u; u = u->next)
-        n++;
-    return n;
-}
-
-uint64_t
-fake_parts_below(const char *prefix)
-{
-    LOCK_SCOPE(&fake.lock);
-    struct fake_upload *u;
-    uint64_t bytes = 0;
-    size_t i;
-
-    for (u = fake.open; u; u = u->next)
-        for (i = 0; i < ARRAY_SIZE(u->part); i++)
-            if (strncmp(u->key, prefix, strlen(prefix)) == 0)
-                bytes += u->part[i].size;
-    return bytes;
 }
 
 /* Lock held: what an attempt without an answer made. */
@@ -388,7 +361,7 @@ s3_complete(struct s3 *s, const struct s3_complete_args *a, s3_complete_cb *cb,
     return op_queue(op);
 }
 
-/* ------------------------------------------------------ abort and list */
+/* --------------------------------------------------------------- abort */
 
 static void
 abort_run(struct op *op)
@@ -417,95 +390,6 @@ s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
          s3_done_cb *cb, void *user)
 {
     struct op *op = op_at(s, abort_run, at, cb, user);
-
-    op->upload_id = strdup(upload_id);
-    return op_queue(op);
-}
-
-static bool
-is_listed(const struct op *op, const struct fake_upload *u)
-{
-    return op->flag ? strncmp(u->key, op->key, strlen(op->key)) == 0
-                    : strcmp(u->key, op->key) == 0;
-}
-
-static void
-list_run(struct op *op)
-{
-    struct s3_upload *list;
-    struct fake_upload *u;
-    struct s3_error e;
-    size_t n = 0;
-
-    op_begin(op, &fake.lists, &e);
-    if (fake.lists_refused)
-        op_refuse(&e, -EACCES, 403, "AccessDenied");
-    for (u = fake.open; u; u = u->next)
-        n++;
-    list = calloc(n + 1, sizeof(*list));
-    for (n = 0, u = fake.open; u; u = u->next)
-        if (is_listed(op, u))
-            list[n++] = (struct s3_upload){strdup(u->key), strlen(u->key),
-                                           strdup(u->id), u->initiated,
-                                           strdup(u->initiator)};
-    op_end();
-    ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
-    while (n-- > 0) {
-        free((char *)list[n].key);
-        free((char *)list[n].upload_id);
-        free((char *)list[n].initiator);
-    }
-    free(list);
-}
-
-s3_id
-s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
-                void *user)
-{
-    return op_queue(op_at(s, list_run, at, cb, user));
-}
-
-s3_id
-s3_list_uploads_below(struct s3 *s, const struct s3_where *at,
-                      s3_uploads_cb *cb, void *user)
-{
-    struct op *op = op_at(s, list_run, at, cb, user);
-
-    op->flag = true;
-    return op_queue(op);
-}
-
-static void
-parts_run(struct op *op)
-{
-    struct s3_listed_part list[FAKE_PARTS];
-    char etag[FAKE_PARTS][40];
-    struct s3_parts answer = {.part = list};
-    const struct fake_upload *u;
-    struct s3_error e;
-    uint32_t i;
-
-    op_begin(op, &fake.lists, &e);
-    u = find_upload(op->upload_id);
-    if (!u)
-        op_refuse(&e, -ENOENT, 404, "NoSuchUpload");
-    answer.crc32 = u && u->crc32;
-    for (i = 0; u && i < FAKE_PARTS; i++)
-        if (u->part[i].data) {
-            snprintf(etag[i], sizeof(etag[i]), "%s", u->part[i].etag);
-            list[answer.count++] = (struct s3_listed_part){
-                i + 1, u->part[i].size, etag[i], u->crc32 && fake.list_crc,
-                u->part[i].claimed};
-        }
-    op_end();
-    ((s3_parts_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
-}
-
-s3_id
-s3_list_parts(struct s3 *s, const struct s3_where *at, const char *upload_id,
-              s3_parts_cb *cb, void *user)
-{
-    struct op *op = op_at(s, parts_run, at, cb, user);
 
     op->upload_id = strdup(upload_id);
     return op_queue(op);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * What the fake store lists: uploads, parts, versions; and what it says of
+ * the bucket.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "publish_fake_op.h"
+
+unsigned
+fake_uploads_open(void)
+{
+    LOCK_SCOPE(&fake.lock);
+    struct fake_upload *u;
+    unsigned n = 0;
+
+    for (u = fake.open; u; u = u->next)
+        n++;
+    return n;
+}
+
+uint64_t
+fake_parts_below(const char *prefix)
+{
+    LOCK_SCOPE(&fake.lock);
+    struct fake_upload *u;
+    uint64_t bytes = 0;
+    size_t i;
+
+    for (u = fake.open; u; u = u->next)
+        for (i = 0; i < ARRAY_SIZE(u->part); i++)
+            if (strncmp(u->key, prefix, strlen(prefix)) == 0)
+                bytes += u->part[i].size;
+    return bytes;
+}
+
+static bool
+is_listed(const struct op *op, const struct fake_upload *u)
+{
+    return op->flag ? strncmp(u->key, op->key, strlen(op->key)) == 0
+                    : strcmp(u->key, op->key) == 0;
+}
+
+static void
+list_run(struct op *op)
+{
+    struct s3_upload *list;
+    struct fake_upload *u;
+    struct s3_error e;
+    size_t n = 0;
+
+    op_begin(op, &fake.lists, &e);
+    if (fake.lists_refused)
+        op_refuse(&e, -EACCES, 403, "AccessDenied");
+    for (u = fake.open; u; u = u->next)
+        n++;
+    list = calloc(n + 1, sizeof(*list));
+    for (n = 0, u = fake.open; u; u = u->next)
+        if (is_listed(op, u))
+            list[n++] = (struct s3_upload){strdup(u->key), strlen(u->key),
+                                           strdup(u->id), u->initiated,
+                                           strdup(u->initiator)};
+    op_end();
+    ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
+    while (n-- > 0) {
+        free((char *)list[n].key);
+        free((char *)list[n].upload_id);
+        free((char *)list[n].initiator);
+    }
+    free(list);
+}
+
+s3_id
+s3_list_uploads(struct s3 *s, const struct s3_where *at, s3_uploads_cb *cb,
+                void *user)
+{
+    return op_queue(op_at(s, list_run, at, cb, user));
+}
+
+s3_id
+s3_list_uploads_below(struct s3 *s, const struct s3_where *at,
+                      s3_uploads_cb *cb, void *user)
+{
+    struct op *op = op_at(s, list_run, at, cb, user);
+
+    op->flag = true;
+    return op_queue(op);
+}
+
+static void
+parts_run(struct op *op)
+{
+    struct s3_listed_part list[FAKE_PARTS];
+    char etag[FAKE_PARTS][40];
+    struct s3_parts answer = {.part = list};
+    const struct fake_upload *u;
+    struct s3_error e;
+    uint32_t i;
+
+    op_begin(op, &fake.lists, &e);
+    u = find_upload(op->upload_id);
+    if (!u)
+        op_refuse(&e, -ENOENT, 404, "NoSuchUpload");
+    answer.crc32 = u && u->crc32;
+    for (i = 0; u && i < FAKE_PARTS; i++)
+        if (u->part[i].data) {
+            snprintf(etag[i], sizeof(etag[i]), "%s", u->part[i].etag);
+            list[answer.count++] = (struct s3_listed_part){
+                i + 1, u->part[i].size, etag[i], u->crc32 && fake.list_crc,
+                u->part[i].claimed};
+        }
+    op_end();
+    ((s3_parts_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
+}
+
+s3_id
+s3_list_parts(struct s3 *s, const struct s3_where *at, const char *upload_id,
+              s3_parts_cb *cb, void *user)
+{
+    struct op *op = op_at(s, parts_run, at, cb, user);
+
+    op->upload_id = strdup(upload_id);
+    return op_queue(op);
+}
+
+/* ------------------------------------------------------------ versions */
+
+static void
+versions_run(struct op *op)
+{
+    struct s3_version *list;
+    struct fake_object *o;
+    struct s3_error e;
+    size_t n = 0;
+
+    op_begin(op, &fake.lists, &e);
+    if (fake.lists_refused)
+        op_refuse(&e, -EACCES, 403, "AccessDenied");
+    for (o = fake.objects; o; o = o->next)
+        n++;
+    list = calloc(n + 1, sizeof(*list));
+    for (n = 0, o = fake.objects; o; o = o->next)
+        if (strncmp(o->key, op->key, strlen(op->key)) == 0)
+            list[n++] = (struct s3_version){
+                .key = strdup(o->key),
+                .key_len = strlen(o->key),
+                .version_id = strdup(o->version),
+                .etag = "",
+                .size = o->size,
+                .marker = o->marker,
+            };
+    op_end();
+    ((s3_versions_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
+    while (n-- > 0) {
+        free((char *)list[n].key);
+        free((char *)list[n].version_id);
+    }
+    free(list);
+}
+
+s3_id
+s3_list_versions(struct s3 *s, const struct s3_where *at, s3_versions_cb *cb,
+                 void *user)
+{
+    return op_queue(op_at(s, versions_run, at, cb, user));
+}
+
+static void
+lock_run(struct op *op)
+{
+    struct s3_error e;
+    bool retention;
+
+    op_begin(op, NULL, &e);
+    retention = fake.retention;
+    op_end();
+    ((s3_lock_cb *)op->cb)(op->user, &e, !e.err && retention);
+}
+
+s3_id
+s3_bucket_lock(struct s3 *s, const char *bucket, s3_lock_cb *cb, void *user)
+{
+    struct s3_where at = {.bucket = bucket, .key = "", .key_len = 0};
+
+    return op_queue(op_at(s, lock_run, &at, cb, user));
+}
