@@ -198,7 +198,7 @@ test_ahead(void **state)
 
     (void)state;
     /* Slow enough that the reader waits, on a busy machine too. */
-    fake_start(&m.f, 16, 20000);
+    fake_start(&m.f, 16, 60000);
     for (i = 0; i < N; i++) {
         snprintf(key, sizeof(key), "k%03d", i);
         fake_add(&m.f, key, KIB(512), FAKE_FULL);
