@@ -13,7 +13,7 @@ import pytest
 
 from lib import procs, refzip, sets
 from lib.faultproxy import count
-from lib.mount import get_attr, lines
+from lib.mount import stats
 
 LARGE = 9 * sets.MIB
 COPY = {"method": "PUT", "headers_match": {"x-amz-copy-source": "."}}
@@ -29,11 +29,6 @@ def listing(path):
 def right(objects, seen):
     want = {k: zlib.crc32(v) for k, v in sets.expected(objects).items()}
     assert seen == want
-
-
-def stats(m):
-    got = lines(get_attr(m.file(), "user.s3zipfs.stats"))
-    return {k: int(v) for k, v in got.items() if v.isdigit()}
 
 
 def large(how, n=3):

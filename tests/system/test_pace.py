@@ -9,18 +9,13 @@ import pytest
 
 from lib import sets
 from lib.faultproxy import count
-from lib.mount import get_attr, lines, set_attr, status
+from lib.mount import set_attr, stats, status
 
 pytestmark = [pytest.mark.fault, pytest.mark.big]
 
 SLOW = {"status": 503, "code": "SlowDown"}
 PARTS = {"method": "PUT", "query": "partNumber="}
 GETS = {"method": "GET", "path": "/(m|large-|s)[^/]*$"}
-
-
-def stats(m):
-    return {name: int(value) for name, value in
-            lines(get_attr(m.path, "user.s3zipfs.stats")).items()}
 
 
 def body(store, bucket, key):

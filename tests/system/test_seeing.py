@@ -18,17 +18,12 @@ import pytest
 from lib import procs, servers, sets, where
 from lib import mount as mounts
 from lib.faultproxy import count
-from lib.mount import get_attr, lines, set_attr
+from lib.mount import get_attr, lines, set_attr, stats
 
 pytestmark = [pytest.mark.quick]
 
 STATS = "user.s3zipfs.stats"
 MIB = sets.MIB
-
-
-def stats(m):
-    return {name: int(value)
-            for name, value in lines(get_attr(m.path, STATS)).items()}
 
 
 def traced(path):

@@ -208,6 +208,12 @@ def get_attr(path, name):
     return os.getxattr(path, name).decode("utf-8")
 
 
+def stats(m):
+    """user.s3zipfs.stats of a mount, as numbers."""
+    text = get_attr(m.path, "user.s3zipfs.stats")
+    return {k: int(v) for k, v in lines(text).items()}
+
+
 def wait_attr(path, limit=60):
     """user.publish.wait: (errno, text)."""
     proc = subprocess.run(
