@@ -54,7 +54,7 @@ part_finished(struct publish_job *j, uint32_t n)
     j->st.parts_done = j->parts_done;
     j->st.work_done += part_len(j, n);
     pthread_mutex_unlock(&j->lock);
-    if (j->part[n].have_crc && !s->put)
+    if (j->part[n].have_crc && j->row)
         journal_note(j, n);
     if (s->left == 0 && s != job_last(j) && !s->put)
         stage_complete(j, s);
@@ -327,6 +327,7 @@ parts_cut(struct publish_job *j)
     uint32_t n;
 
     j->cut = parts_sending(j);
+    j->scratch_unclear |= j->cut && j->stages > 1;
     for (n = 0; j->part && n < j->parts; n++) {
         p = &j->part[n];
         if (p->id) /* each of the two counts its own ids */

@@ -15,6 +15,8 @@
 #include "publish/job.h"
 #include "publish/scrub.h"
 
+enum { SETTLE_MS = 1000 };
+
 static void clean_step(struct publish_job *j);
 
 /* --------------------------------------------------------------- listed */
@@ -55,6 +57,12 @@ scrub_below(struct publish_job *j, const char *prefix)
 }
 
 static void
+scrub_own(struct publish_job *j)
+{
+    scrub_below(j, j->scratch_prefix);
+}
+
+static void
 scrub_rest(struct publish_job *j)
 {
     if (!j->scratch_unclear || j->hurry) {
@@ -62,7 +70,10 @@ scrub_rest(struct publish_job *j)
         return;
     }
     j->scratch_unclear = false;
-    scrub_below(j, j->scratch_prefix);
+    if (j->cut) /* parts that arrive yet bring their upload back */
+        job_later(j, &j->timer, SETTLE_MS, scrub_own);
+    else
+        scrub_own(j);
 }
 
 /* ---------------------------------------------------------------- known */

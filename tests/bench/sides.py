@@ -233,4 +233,8 @@ class Sides:
             return r
         finally:
             subprocess.run(["fusermount3", "-uz", point], check=False)
-            daemon.wait(20)
+            try:
+                daemon.wait(20)
+            except subprocess.TimeoutExpired:   # it ends its reads first
+                daemon.kill()
+                daemon.wait()
