@@ -190,14 +190,19 @@ class Publisher:
 
     def counted(self, side, proxy):
         with self.prepared(proxy.endpoint, side.name) as (m, dest):
-            said = mounts.lines(mounts.get_attr(m.file(rig.MAIN),
-                                                "user.publish.plan"))
-            side.plan["totals"]["requests"]["head"] = int(
-                re.search(r"head (\d+)", said["requests"]).group(1))
+            self.heads(side, m)
             proxy.forget()
             self.publish(m, rig.MAIN, dest, KEY)
             side.peak = m.peak_memory()
             self.compare(side, proxy, dest)
+
+    @staticmethod
+    def heads(side, m):
+        """The mount knows what it has to ask for."""
+        said = mounts.lines(mounts.get_attr(m.file(rig.MAIN),
+                                            "user.publish.plan"))
+        side.plan["totals"]["requests"]["head"] = int(
+            re.search(r"head (\d+)", said["requests"]).group(1))
 
     def compare(self, side, proxy, dest, previous=0):
         side.seen = traffic.Seen(proxy.quiet(limit=60), self.sides.bucket,
@@ -238,6 +243,7 @@ class Again(Publisher):
                                                     KEY))
                 side.plan = self.plan("again", f"s3://{dest}/{KEY}",
                                       "--order", "key", at=proxy)
+                self.heads(side, m)
                 proxy.forget()
                 self.publish(m, rig.MAIN, dest, KEY)
             side.peak = m.peak_memory()
