@@ -99,15 +99,19 @@ share_send_range(struct publish_job *j, uint32_t first, uint32_t end)
     return some;
 }
 
-/* The coordinator's alone. */
-static void
+/* The coordinator's alone; false if it is there. */
+static bool
 send_directory(struct publish_job *j)
 {
+    bool some = false;
     uint32_t n;
 
     for (n = 0; n < j->parts; n++)
-        if (j->part[n].directory && is_open(j, n))
+        if (j->part[n].directory && is_open(j, n)) {
             parts_queue(j, n);
+            some = true;
+        }
+    return some;
 }
 
 static uint32_t
@@ -307,7 +311,8 @@ share_next(struct publish_job *j)
     case SHARE_PROBE:
         tell(j);
         s->state = SHARE_REST;
-        send_directory(j);
+        if (!send_directory(j)) /* a killed coordinator had sent it */
+            job_later(j, &j->timer, POLL_MS, on_rested);
         break;
     case SHARE_SEND:
         share_list_parts(j, on_listed);

@@ -98,6 +98,23 @@ def test_the_coordinator_does_it_all(gw, bucket, s3zip, home):
     assert json.loads(out)["noop"] is True
 
 
+def test_the_coordinator_dies(gw, bucket, s3zip, home):
+    """Killed when nothing but the workers' parts was missing: started again,
+    it goes on with the same upload."""
+    source, dest = bucket(gw, sets.duo()), bucket(gw)
+    team = Team(home, gw, f"s3://{source}", f"s3://{dest}/out.zip",
+                "--strategy", "stream")
+    upload = team.upload.split(":", 1)[1]
+    procs.wait_for(lambda: gw.client.list_parts(
+        Bucket=dest, Key="out.zip", UploadId=upload).get("Parts"), 20)
+    team.lead.kill()
+    team.lead.communicate()
+    again = team.start("lead")
+    assert again.stdout.readline().strip() == f"upload: {team.upload}"
+    end(again)
+    check(gw, s3zip, source, dest, "out.zip")
+
+
 def test_interrupted(gw, bucket, home):
     """The coordinator aborts; workers then fail, with words."""
     source, dest = bucket(gw, sets.duo()), bucket(gw)
