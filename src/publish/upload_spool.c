@@ -10,8 +10,6 @@
 
 enum { FULL_MS = 1000 };
 
-static void spool_ask(struct publish_job *j, struct upload *u);
-
 bool
 upload_spools(const struct publish_job *j, uint32_t n)
 {
@@ -30,7 +28,7 @@ on_room(struct publish_job *j, struct event *ev)
     if (j->stop)
         upload_drop(j, u);
     else
-        spool_ask(j, u);
+        spool_begin(j, u);
 }
 
 static void
@@ -78,18 +76,12 @@ open_spool(void *user)
     job_post(u->job, &u->ev, on_spool);
 }
 
-static void
-spool_ask(struct publish_job *j, struct upload *u)
+void
+spool_begin(struct publish_job *j, struct upload *u)
 {
     j->inflight++;
     u->busy++;
     net_work(j->p->d.net, open_spool, u);
-}
-
-void
-spool_begin(struct publish_job *j, struct upload *u)
-{
-    spool_ask(j, u);
 }
 
 /* ---------------------------------------------------------------- write */
