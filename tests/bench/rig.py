@@ -63,6 +63,13 @@ def fill(store, bucket, wanted, crc, prefix=""):
                                        item[1], crc), enumerate(wanted)))
 
 
+def within(namespace):
+    """Words before a command that runs in a network namespace. Not `ip netns
+    exec`: that gives the command mounts of its own, in which copies of other
+    processes' FUSE mounts live on after their unmount."""
+    return ["nsenter", f"--net=/run/netns/{namespace}", "--"]
+
+
 class Server(servers.Versitygw):
     """versitygw with an access log; in a network namespace if asked."""
 
@@ -79,8 +86,7 @@ class Server(servers.Versitygw):
         os.makedirs(self.root, exist_ok=True)
         env = dict(os.environ, ROOT_ACCESS_KEY=servers.ACCESS,
                    ROOT_SECRET_KEY=servers.SECRET)
-        inside = (["ip", "netns", "exec", self.namespace]
-                  if self.namespace else [])
+        inside = within(self.namespace) if self.namespace else []
         daemon = procs.Daemon(
             [*inside, where.tool("versitygw"), "--port",
              f"{self.host}:{self.port}", "--keep-alive", "--quiet",
@@ -168,7 +174,7 @@ class Line:
                            self.far), ("link", "set", self.far, "up"),
                           ("link", "set", "lo", "up")):
                 self.run("-n", self.name, *words)
-            self.shape(self.far, "ip", "netns", "exec", self.name)
+            self.shape(self.far, *within(self.name))
             if both:
                 self.shape(self.near)
         except BaseException:
@@ -188,8 +194,8 @@ class Line:
         """Seconds that one plain TCP stream takes."""
         port = procs.free_port()
         proc = subprocess.Popen(
-            ["ip", "netns", "exec", self.name, sys.executable, "-c", SEND,
-             self.host, str(port), str(total)])
+            [*within(self.name), sys.executable, "-c", SEND, self.host,
+             str(port), str(total)])
         try:
             def connect():
                 try:
