@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "publish/balance.h"
 #include "publish/former.h"
 #include "publish/part.h"
 #include "publish/publisher.h"
@@ -173,6 +174,7 @@ struct publish_job {
     bool lock_asked;  /* no retention keeps scratch objects */
     uint32_t uploads; /* parts of that kind */
     struct upload *uploads_head;
+    struct balance balance;
     uint64_t permit_id; /* a wait for permits */
     uint32_t permit_part;
     bool permit_waiting;

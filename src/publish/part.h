@@ -207,6 +207,8 @@ uint64_t upload_memory(const struct publish_job *j, uint32_t n);
 void upload_start(struct publish_job *j, uint32_t n);
 void upload_advance(struct publish_job *j);
 void upload_cancel(struct publish_job *j); /* their reads */
+/* Parts that are being sent, or read. */
+unsigned upload_count(const struct publish_job *j, bool sending);
 bool upload_sending(const struct publish_job *j);
 void upload_cut(struct publish_job *j);
 /* The one part n of an upload was sent as a PutObject; its bytes are not

@@ -33,12 +33,29 @@ parts_reset(struct publish_job *j)
     pthread_mutex_unlock(&j->lock);
 }
 
+/* Upload parts of usual size that memory holds. */
+static unsigned
+uploads_held(const struct publish_job *j)
+{
+    uint64_t all = 0, count = 0, held;
+    uint32_t n;
+
+    for (n = 0; n < j->parts; n++)
+        if (part_plan(j, n)->kind == PLAN_UPLOAD) {
+            all += upload_memory(j, n);
+            count++;
+        }
+    held = all > 0 ? j->p->in_flight / (all / count + 1) : 1;
+    return (unsigned)max_u64(1, min_u64(held, UPLOADS_MAX));
+}
+
 void
 parts_begin(struct publish_job *j)
 {
     j->phase = PHASE_PARTS;
     job_set_state(j, PUBLISH_RUNNING);
     rates_begin(&j->rates, j->p->d.s3_dest);
+    balance_begin(&j->balance, uploads_held(j));
     stages_begin(j);
 }
 
@@ -215,13 +232,19 @@ permit_granted(void *user)
     job_post(j, &j->permit_ev, on_permit);
 }
 
+static bool
+may_start(const struct publish_job *j)
+{
+    return !j->stop && !j->permit_waiting && j->uploads_busy < UPLOADS_MAX &&
+           balance_may_read(&j->balance, upload_count(j, false));
+}
+
 static void
 uploads_step(struct publish_job *j)
 {
     uint32_t n;
 
-    while (!j->stop && !j->permit_waiting && j->uploads_busy < UPLOADS_MAX &&
-           next_ready(j, &n)) {
+    while (may_start(j) && next_ready(j, &n)) {
         j->part[n].state = PART_BUSY;
         j->uploads_busy++;
         j->permit_part = n;

@@ -26,7 +26,9 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     struct publisher *p = calloc(1, sizeof(*p));
     pthread_condattr_t attr;
 
-    if (!p || permits_new(&p->permits, d->conf->memory / 2) < 0) {
+    if (p)
+        p->in_flight = d->conf->memory / 2;
+    if (!p || permits_new(&p->permits, p->in_flight) < 0) {
         free(p);
         return err_set(e, ENOMEM, "out of memory");
     }

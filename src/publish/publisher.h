@@ -28,7 +28,8 @@ struct caps {
 struct publisher {
     atomic_int refs;
     struct publisher_deps d;
-    struct permits *permits;     /* bytes of upload parts in flight */
+    uint64_t in_flight;          /* bytes of upload parts, at most */
+    struct permits *permits;     /* of them */
     uint64_t seg_max;            /* bytes of one read_range */
     uint64_t spool_read;         /* the same of parts that are spooled */
     char owner[STATE_OWNER_MAX]; /* of journal rows */

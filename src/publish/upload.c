@@ -68,6 +68,8 @@ upload_read(struct publish_job *j, struct upload *u)
 {
     j->reads_done += !j->part[u->n].directory;
     job_count(j, &j->st.downloaded, j->part[u->n].data);
+    balance_here(&j->balance, upload_count(j, true));
+    u->sending = true;
     upload_send(j, u);
 }
 
@@ -256,6 +258,17 @@ upload_cancel(struct publish_job *j)
         if (u->busy == 0)
             upload_drop(j, u);
     }
+}
+
+unsigned
+upload_count(const struct publish_job *j, bool sending)
+{
+    const struct upload *u;
+    unsigned n = 0;
+
+    for (u = j->uploads_head; u; u = u->next)
+        n += u->sending == sending;
+    return n;
 }
 
 bool

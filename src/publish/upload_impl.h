@@ -41,6 +41,7 @@ struct upload {
     struct err spool_words;
     struct iovec *iov;
     uint32_t crc;
+    bool sending; /* all of it was read */
     bool put; /* by its stage's call */
     s3_id id;
     struct s3_error e;

@@ -36,6 +36,8 @@ upload_done(struct publish_job *j, struct upload *u)
     p->have_crc = true;
     p->crc = u->crc;
     job_count(j, &j->st.uploaded, part_len(j, u->n));
+    if (j->permit_waiting)
+        balance_sent(&j->balance, upload_count(j, false));
     part_finished(j, u->n);
 }
 
