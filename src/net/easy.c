@@ -21,6 +21,7 @@ enum {
      * per connection, smaller ones cost calls. */
     RECV_BUFFER = 128 * 1024,
     SEND_BUFFER = 512 * 1024,
+    SMALL_BUFFER = CURL_MAX_WRITE_SIZE, /* libcurl's own least */
 };
 
 static void
@@ -49,8 +50,6 @@ set_transport(CURL *c)
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)RECV_BUFFER);
-    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
@@ -135,6 +134,21 @@ set_method(CURL *c, const struct exchange *x)
         curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
+/* Only what sends much needs a large buffer to send from, and only what may
+ * receive much one to receive into: copies and HEADs are many at a time.  A
+ * handle keeps the former until this is called again. */
+static void
+set_buffers(CURL *c, const struct exchange *x)
+{
+    bool get = strcmp(x->method, "GET") == 0;
+    bool large = x->body_size > SMALL_BUFFER;
+
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE,
+                     (long)(get ? RECV_BUFFER : SMALL_BUFFER));
+    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE,
+                     (long)(large ? SEND_BUFFER : SMALL_BUFFER));
+}
+
 int
 slot_prepare(struct slot *s, struct exchange *x)
 {
@@ -144,6 +158,7 @@ slot_prepare(struct slot *s, struct exchange *x)
     s->errtext[0] = '\0';
     buf_reset(&s->head);
     set_method(c, x);
+    set_buffers(c, x);
     if (curl_easy_setopt(c, CURLOPT_URL, x->url) != CURLE_OK)
         return -ENOMEM;
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
