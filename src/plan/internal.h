@@ -203,6 +203,38 @@ int plan_compose(struct plan *ret, const struct zip_layout *l,
                  const struct plan_limits *lim, const struct plan_style *style,
                  struct err *e);
 
+/* ----------------------------------------------------------- bounded.c */
+
+/* What the styles of one layout share. */
+struct plan_frame {
+    const struct zip_layout *l;
+    const struct plan_limits *lim;
+    uint64_t bound;       /* plan_bound */
+    struct plan_key *key; /* [l->count], largest first */
+    uint64_t *weight;     /* [l->count + 1]: sums of their sizes */
+    size_t large;         /* so many of the keys have the floor */
+};
+/* 0 or -ENOMEM. */
+int plan_frame_init(struct plan_frame *f, const struct zip_layout *l,
+                    const struct plan_limits *lim);
+void plan_frame_free(struct plan_frame *f);
+
+/* Two levels and the final upload are above the objects of one member. */
+enum { PLAN_DEPTH_MAX = 10 };
+/* Within what chain promises: copies, uploads in sequence? */
+bool plan_is_bounded(const struct plan *p, const struct zip_layout *l);
+/* The style streams the n smallest bodies (below the floor). */
+void plan_stream_smallest(struct plan_style *style, const struct plan_frame *f,
+                          size_t n);
+/* Parts, bound and totals in that style. */
+int plan_make_style(struct plan *ret, const struct plan_frame *f,
+                    const struct plan_style *style, struct err *e);
+/* The same, bounded, if that can be had by growing less far (carry is not
+ * looked at) or by streaming more small bodies; else what copies least.  1
+ * if more was streamed than the style asks for. */
+int plan_make_bounded(struct plan *ret, const struct plan_frame *f,
+                      const struct plan_style *style, struct err *e);
+
 /* ------------------------------------------------------------- again.c */
 
 int plan_again(struct plan *ret, const struct zip_layout *l,
