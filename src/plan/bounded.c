@@ -106,6 +106,7 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
 {
     static const uint32_t tenths[] = {10, 12, 15, 20, 30, 50, 100, 1000};
     struct plan best = {0}, p;
+    struct err why = {0};
     uint64_t copied;
     bool over = false;
     size_t i;
@@ -114,7 +115,7 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
     for (i = 0; i < ARRAY_SIZE(tenths) && r != -ENOMEM && !over; i++) {
         copied = best.part ? best.totals.copied : UINT64_MAX;
         style.carry = f->lim->part_min * tenths[i] / 10;
-        r = plan_make_style(&p, f, &style, e);
+        r = plan_make_style(&p, f, &style, &why);
         over = r == 0 && p.scratches == 0; /* nothing grows */
         if (any && !over)
             over = r < 0 || plan_is_bounded(&p, f->l) ||
@@ -124,8 +125,11 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
     }
     if (r == -ENOMEM)
         plan_free(&best);
-    if (!best.part)
+    if (!best.part) {
+        if (e)
+            *e = why;
         return r;
+    }
     *ret = best;
     return 0;
 }
@@ -215,27 +219,29 @@ plan_make_bounded(struct plan *ret, const struct plan_frame *f,
     size_t n = streamed(f, style);
     struct plan_style more = *style;
     struct plan best = {0}, p;
+    struct err why = {0};
+    bool streams_more = false;
     int r = -EFBIG;
 
     if (may_be_bounded(f, n))
-        r = grow(&best, f, *style, false, e);
-    if (r == -ENOMEM)
-        return r;
-    if (n == smalls(f) || (best.part && plan_is_bounded(&best, f->l))) {
-        *ret = best;
-        return r;
-    }
-    r = search(&n, f, *style, n);
-    if (r == 0) {
+        r = grow(&best, f, *style, false, &why);
+    if (r != -ENOMEM && n < smalls(f) &&
+        !(best.part && plan_is_bounded(&best, f->l))) {
+        streams_more = true;
+        r = search(&n, f, *style, n);
         plan_stream_smallest(&more, f, n);
-        r = grow(&p, f, more, false, e);
+        if (r == 0)
+            r = grow(&p, f, more, false, &why);
+        if (r == 0)
+            keep_better(&best, &p, f->l);
     }
-    if (r == 0)
-        keep_better(&best, &p, f->l);
     if (r == -ENOMEM)
         plan_free(&best);
-    if (!best.part)
+    if (!best.part) {
+        if (e)
+            *e = why;
         return r;
+    }
     *ret = best;
-    return 1;
+    return streams_more;
 }

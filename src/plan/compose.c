@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 
 /* A body of so many floors is not carried whole: its last bytes are. */
-enum { BODY_CARRIED = 8 };
+enum { FLOORS_CARRIED = 8 };
 
 struct composer {
     const struct zip_layout *l;
@@ -42,6 +42,19 @@ static uint64_t
 floor_of(const struct composer *c)
 {
     return c->lim->part_min;
+}
+
+/* What is open is the first part of the next object: part_max bounds it. */
+static uint64_t
+carry_most(const struct composer *c)
+{
+    return min_u64(max_u64(c->style->carry, floor_of(c)), c->lim->part_max);
+}
+
+static uint64_t
+body_carried(const struct composer *c)
+{
+    return min_u64(FLOORS_CARRIED * floor_of(c), c->lim->part_max);
 }
 
 static struct plan_part
@@ -108,7 +121,7 @@ static void
 lighten(struct composer *c)
 {
     struct plan_part *p = &c->open[0], head;
-    uint64_t most = min_u64(c->style->carry, BODY_CARRIED * floor_of(c));
+    uint64_t most = min_u64(carry_most(c), body_carried(c));
 
     if (c->opens != 1 || p->kind != PLAN_COPY ||
         archived(p) < 2 * floor_of(c) || archived(p) <= most)
@@ -123,7 +136,7 @@ open_base(struct composer *c, uint64_t at)
 {
     lighten(c);
     if (c->opens > 0 && is_closable(c) &&
-        (open_len(c) > max_u64(c->style->carry, floor_of(c)) ||
+        (open_len(c) > carry_most(c) ||
          plan_stages_depth(c->s, c->open, c->opens) > c->style->depth))
         close_open(c);
     if (c->opens == 0) {
@@ -241,7 +254,9 @@ take_small(struct composer *c, size_t i)
 static void
 take_run(struct composer *c, struct plan_part p)
 {
-    uint64_t cap = max_u64(c->lim->upload_cap, 2 * floor_of(c)), n, len;
+    uint64_t cap = min_u64(max_u64(c->lim->upload_cap, 2 * floor_of(c)),
+                           c->lim->part_max);
+    uint64_t n, len;
 
     if (!is_closable(c)) {
         /* As a last part it may have any size. */
@@ -270,7 +285,7 @@ take_body(struct composer *c, struct plan_part p)
         set_open(c, p);
         return;
     }
-    if (archived(&p) < BODY_CARRIED * floor_of(c) && c->opens == 1) {
+    if (archived(&p) < body_carried(c) && c->opens == 1) {
         c->open[c->opens++] = p;
         return;
     }

@@ -5,6 +5,7 @@
  */
 #include "plan/plan.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -32,6 +33,34 @@ const struct plan_rates plan_rates_default = {
     .request_rate = 300,
     .round_trip = 0.03,
 };
+
+/* Sums of some floors, or of a hundred, stay far from 64 bits. */
+#define PART_MOST (UINT64_C(1) << 50)
+enum { PARTS_LEAST = 3, PARTS_MOST = 1 << 20 };
+
+int
+plan_limits_check(const struct plan_limits *lim, struct err *e)
+{
+    unsigned long long min = lim->part_min, max = lim->part_max,
+                       object = lim->object_max;
+
+    if (min < 1)
+        return err_set(e, EINVAL, "limits: a part of no bytes");
+    if (max > PART_MOST || min > max / 2)
+        return err_set(e, EINVAL,
+                       "limits: the largest part (%llu) is not between twice "
+                       "the smallest (%llu) and 2^50",
+                       max, min);
+    if (object > INT64_MAX || max > object / 3)
+        return err_set(e, EINVAL,
+                       "limits: the largest object (%llu) is not between "
+                       "three times the largest part (%llu) and 2^63",
+                       object, max);
+    if (lim->parts_max < PARTS_LEAST || lim->parts_max > PARTS_MOST)
+        return err_set(e, EINVAL, "limits: %u parts are not between %d and %d",
+                       lim->parts_max, PARTS_LEAST, PARTS_MOST);
+    return 0;
+}
 
 /* Digits and a point, to 1e9 at most; the end, or NULL. */
 static const char *

@@ -252,7 +252,7 @@ plan_beyond(const struct zip_layout *l, struct err *e)
 static uint64_t
 next_cap(const struct plan_limits *lim, uint64_t cap)
 {
-    return min_u64(cap + cap / 4, lim->part_max);
+    return min_u64(cap + max_u64(cap / 4, 1), lim->part_max);
 }
 
 /* Upload parts grow only when the part numbers force them to: at least the

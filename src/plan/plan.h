@@ -22,7 +22,15 @@ int plan_order_duo(struct zip_member *m, size_t n);
 /* order=key: ascending name bytes. */
 void plan_order_key(struct zip_member *m, size_t n);
 
-/* Limits of a store and of ours, bytes unless said otherwise. */
+/* Limits of a store and of ours, bytes unless said otherwise.  Legal are:
+ *   1 <= part_min, 2 * part_min <= part_max <= 2^50: so whatever is too
+ *     long for a part can be cut into parts that have the floor;
+ *   3 * part_max <= object_max < 2^63: a scratch object may be a pad, a
+ *     body and an uploaded run, each of one part;
+ *   3 <= parts_max <= 2^20: the parts of such an object.
+ * upload_cap and copy_split are wishes: any value is legal, and what is
+ * beyond part_min (for upload_cap twice that) and part_max stands for
+ * them.  For every legal limits a strategy has a right plan or -EFBIG. */
 struct plan_limits {
     uint64_t part_min;   /* floor of every part but the last: 5 MiB */
     uint64_t part_max;   /* 5 GiB */
@@ -33,6 +41,8 @@ struct plan_limits {
     uint32_t parts_max;  /* 10,000 */
 };
 extern const struct plan_limits plan_limits_s3;
+/* 0, or -EINVAL with words.  Whatever makes a plan asks this first. */
+int plan_limits_check(const struct plan_limits *lim, struct err *e);
 
 /* What publish executes comes first, in the order of conf's words. */
 enum plan_strategy {
@@ -122,8 +132,9 @@ struct plan {
                        the layout's own members, any order */
 };
 
-/* 0, -ENOMEM, -EINVAL for PLAN_AGAIN (plan_strategy_make has it), or
- * -EFBIG with words in *e if the archive is beyond the strategy's reach.
+/* 0, -ENOMEM, -EINVAL for limits that are not legal and for PLAN_AGAIN
+ * (plan_strategy_make has it), or -EFBIG with words in *e if the archive is
+ * beyond the strategy's reach.
  * An archive of one part is one upload part.  plan_free frees all. */
 int plan_parts(struct plan *ret, const struct zip_layout *l,
                const struct plan_limits *lim, enum plan_strategy s,

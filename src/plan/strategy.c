@@ -13,7 +13,9 @@ static int
 plan_stream(struct plan *p, const struct zip_layout *l,
             const struct plan_limits *lim, struct err *e)
 {
-    uint64_t size = max_u64(lim->part_min, lim->upload_cap / 2), at;
+    uint64_t size =
+        min_u64(max_u64(lim->part_min, lim->upload_cap / 2), lim->part_max);
+    uint64_t at;
     int r = plan_bound(l, &p->bound);
 
     if (r < 0)
@@ -59,8 +61,10 @@ plan_parts(struct plan *ret, const struct zip_layout *l,
            const struct plan_limits *lim, enum plan_strategy s, struct err *e)
 {
     struct plan p = {.strategy = s, .sequence = 1};
-    int r;
+    int r = plan_limits_check(lim, e);
 
+    if (r < 0)
+        return r;
     if (l->size > lim->object_max)
         return plan_beyond(l, e);
     r = make_one(&p, l, lim, e);
@@ -97,8 +101,10 @@ plan_strategy_make(struct plan *ret, const struct zip_layout *l,
                    struct err *e)
 {
     struct plan p = {0};
-    int r;
+    int r = plan_limits_check(&ask->limits, e);
 
+    if (r < 0)
+        return r;
     if (l->size > ask->limits.object_max)
         return plan_beyond(l, e);
     r = make_parts(&p, l, ask, s, e);

@@ -119,21 +119,22 @@ plan_chain(struct plan *ret, const struct zip_layout *l,
     CLEANUP(plan_frame_free) struct plan_frame f;
     struct plan_style style;
     struct plan best = {0};
+    struct err why = {0};
     int r = plan_frame_init(&f, l, lim), made;
 
     if (r < 0)
         return r;
     style = chain_style(&f);
-    made = plan_make_bounded(&best, &f, &style, e);
+    made = plan_make_bounded(&best, &f, &style, &why);
     r = made == -ENOMEM ? made : or_simpler(&best, &f);
-    if (r < 0) {
-        plan_free(&best);
-        return r;
+    if (r == 0 && best.part) {
+        *ret = best;
+        return 0;
     }
-    if (!best.part)
-        return made;
-    *ret = best;
-    return 0;
+    plan_free(&best);
+    if (e)
+        *e = why;
+    return r < 0 ? r : made;
 }
 
 /* ----------------------------------------------------------- frontier */
@@ -210,27 +211,43 @@ add_point(struct plan_frontier *f, const struct plan_frame *frame,
     return r;
 }
 
+static int
+add_points(struct plan_frontier *f, const struct plan_frame *frame,
+           struct err *e)
+{
+    struct plan_style style;
+    struct err why = {0};
+    size_t i;
+    int r = 0;
+
+    for (i = 0; r == 0 && f->count < PLAN_FRONTIER_MAX; i++) {
+        if (!frontier_style(&style, i, frame))
+            break;
+        r = add_point(f, frame, &style, &why);
+    }
+    if (r == -EFBIG && f->count > 0)
+        return 0; /* the other points stay */
+    if (r < 0 && e)
+        *e = why;
+    return r < 0 ? r : 0;
+}
+
 int
 plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
               const struct plan_ask *ask, struct err *e)
 {
-    CLEANUP(plan_frame_free) struct plan_frame frame;
+    CLEANUP(plan_frame_free) struct plan_frame frame = {0};
     struct plan_frontier f = {.count = 0};
-    struct plan_style style;
     size_t i;
-    int r = plan_frame_init(&frame, l, &ask->limits);
+    int r = plan_limits_check(&ask->limits, e);
 
-    if (r == 0 && plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
+    if (r == 0)
+        r = plan_frame_init(&frame, l, &ask->limits);
+    if (r < 0)
+        return r;
+    if (plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
         f.count = 1;
-    for (i = 0; r == 0 && f.count < PLAN_FRONTIER_MAX; i++) {
-        if (!frontier_style(&style, i, &frame))
-            break;
-        r = add_point(&f, &frame, &style, e);
-        if (r == -EFBIG && f.count > 0)
-            break; /* the other points stay */
-    }
-    if (r == 1 || (r == -EFBIG && f.count > 0))
-        r = 0;
+    r = add_points(&f, &frame, e);
     for (i = 0; i < f.count; i++)
         price_it(&f.plan[i], l, ask);
     if (r < 0)
@@ -297,6 +314,7 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
     struct plan_style style = cheaper_style(ask);
     struct plan_frontier f = {.count = 0};
     struct plan best = {0}, p;
+    struct err why = {0};
     int r = plan_frame_init(&frame, l, &ask->limits), tried;
 
     if (r < 0)
@@ -306,11 +324,14 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
         price_it(&p, l, ask);
         keep_better(&best, &p, l, ask->objective);
     }
-    r = tried == -ENOMEM ? tried : plan_frontier(&f, l, ask, e);
+    r = tried == -ENOMEM ? tried : plan_frontier(&f, l, ask, &why);
     while (f.count > 0)
         keep_better(&best, &f.plan[--f.count], l, ask->objective);
-    if (!best.part)
+    if (!best.part) {
+        if (e)
+            *e = why;
         return r < 0 ? r : tried;
+    }
     *ret = best;
     return 0;
 }

@@ -75,7 +75,7 @@ take_limits(struct input *in)
     lim.part_max = lim.part_min * (2 + take_number(in, 1));
     lim.upload_cap = lim.part_min * (1 + take_number(in, 1) % 8);
     lim.copy_split = lim.part_min * (1 + take_number(in, 1) % 64);
-    lim.parts_max = 1 + (uint32_t)take_number(in, 2) % 10000;
+    lim.parts_max = 3 + (uint32_t)take_number(in, 2) % 10000;
     lim.object_max = lim.parts_max * lim.part_max; /* as S3's is, nearly */
     return lim;
 }
@@ -137,8 +137,8 @@ static void
 check_bytes(const struct zip_layout *l, const struct zip_layout *previous,
             const struct plan_limits *lim, enum plan_strategy how)
 {
-    struct plan_limits limits = *lim;
     struct plan_ask ask = {
+        .limits = *lim,
         .prices = plan_prices_aws,
         .rates = plan_rates_default,
         .objective = (enum plan_objective)(l->count % 3),
@@ -148,16 +148,12 @@ check_bytes(const struct zip_layout *l, const struct zip_layout *previous,
     struct plan p;
     int r;
 
-    /* No store has a maximum near its floor. */
-    limits.part_max = max_u64(lim->part_max, 16 * lim->part_min);
-    limits.copy_split = min_u64(lim->copy_split, limits.part_max);
-    ask.limits = limits;
     r = plan_strategy_make(&p, l, &ask, how, &e);
 
     NEED(r == 0 || ((r == -EFBIG || r == -EINVAL) && e.num == -r));
     if (r < 0)
         return;
-    if (plan_check(&p, l, &limits, previous, &e) < 0)
+    if (plan_check(&p, l, lim, previous, &e) < 0)
         fprintf(stderr, "%s: %s\n", plan_strategy_name(how), e.text);
     NEED(e.num == 0);
     plan_free(&p);

@@ -165,8 +165,8 @@ earlier(const struct set *s, struct rng *r)
     return old;
 }
 
-/* Plans s in every way. */
-static void
+/* Plans s in every way; how many strategies had a plan. */
+static int
 all_ways(struct set *s, const struct plan_limits *lim, struct rng *r, bool run)
 {
     struct plan_ask ask = ask_of(lim, r);
@@ -175,15 +175,16 @@ all_ways(struct set *s, const struct plan_limits *lim, struct rng *r, bool run)
     struct plan_choice c;
     struct object previous;
     struct err e = {0};
-    int i;
+    int i, got, plans = 0;
 
     assert_int_equal(zip_layout_init(&l, s->m, s->n), 0);
     assert_int_equal(zip_layout_init(&before, old.m, old.n), 0);
     previous = run ? render(&before) : (struct object){NULL, 0};
     ask.previous = &before;
-    if (plan_choose(&c, &l, &ask, &e) < 0)
+    got = plan_choose(&c, &l, &ask, &e);
+    if (got < 0 && got != -EFBIG)
         fail_msg("%s", e.text);
-    for (i = 0; i < PLAN_STRATEGIES; i++) {
+    for (i = 0; got == 0 && i < PLAN_STRATEGIES; i++) {
         if (c.why[i].num != 0) {
             assert_int_equal(c.why[i].num, EFBIG);
             continue;
@@ -195,12 +196,15 @@ all_ways(struct set *s, const struct plan_limits *lim, struct rng *r, bool run)
         assert_true(!plan_better(&c.plan[i], &c.plan[c.best], ask.objective));
         if (run)
             execute(&c.plan[i], &l, &previous);
+        plans++;
     }
-    plan_choice_free(&c);
+    if (got == 0)
+        plan_choice_free(&c);
     free(previous.data);
     zip_layout_free(&before);
     zip_layout_free(&l);
     free(old.m);
+    return plans;
 }
 
 /* Floors of some hundred bytes, so that the bytes fit memory. */
@@ -230,9 +234,116 @@ executed_in_memory(void **state)
                 s.m[i].size *= 20;
             s.m[i].mtime = 1000000000;
         }
-        all_ways(&s, &lim, &r, true);
+        assert_int_equal(all_ways(&s, &lim, &r, true), PLAN_STRATEGIES);
         set_free(&s);
     }
+}
+
+/* Whatever limits are legal, the least ones as well. */
+static struct plan_limits
+legal_limits(struct rng *r)
+{
+    struct plan_limits lim = {.part_min = rng_range(r, 1, 600)};
+
+    lim.part_max = lim.part_min * 2;
+    if (rng_next(r) % 3 > 0)
+        lim.part_max += rng_range(r, 0, 20 * lim.part_min);
+    lim.object_max = 3 * lim.part_max;
+    if (rng_next(r) % 3 > 0)
+        lim.object_max += rng_range(r, 0, MIB(1));
+    lim.upload_cap = rng_range(r, 0, 2 * lim.part_max);
+    lim.copy_split = rng_range(r, 0, 2 * lim.part_max);
+    lim.parts_max = (uint32_t)rng_range(r, 3, 3 << rng_next(r) % 8);
+    return lim;
+}
+
+static void
+random_limits(void **state)
+{
+    struct rng r = {2027};
+    int turn, plans = 0, turns = 3000;
+
+    (void)state;
+    for (turn = 0; turn < turns; turn++) {
+        size_t n = rng_range(&r, 0, 30), i;
+        struct set s = set_make((uint64_t)turn, 0, n);
+        struct plan_limits lim = legal_limits(&r);
+        uint64_t most = 1 + lim.part_min * rng_range(&r, 1, 40) / 8;
+        struct err e = {0};
+
+        assert_int_equal(plan_limits_check(&lim, &e), 0);
+        for (i = 0; i < n; i++) {
+            s.m[i].size = rng_next(&r) % most;
+            if (rng_next(&r) % 10 == 0)
+                s.m[i].size = lim.part_min * rng_range(&r, 1, 12);
+            s.m[i].mtime = 1000000000;
+        }
+        plans += all_ways(&s, &lim, &r, true);
+        set_free(&s);
+    }
+    print_message("%d plans for %d sets with limits of their own\n", plans,
+                  turns);
+    assert_true(plans > 3 * turns);
+}
+
+static void
+refused(const struct plan_limits *lim)
+{
+    struct plan_ask ask = {.limits = *lim, .rates = plan_rates_default};
+    struct set s = set_make(1, 0, 3);
+    struct plan_frontier f;
+    struct plan_choice c;
+    struct zip_layout l;
+    struct plan p;
+    struct err e = {0};
+
+    assert_int_equal(plan_limits_check(lim, &e), -EINVAL);
+    assert_int_equal(e.num, EINVAL);
+    assert_memory_equal(e.text, "limits: ", 8);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_parts(&p, &l, lim, PLAN_DUO, &e), -EINVAL);
+    assert_int_equal(plan_strategy_make(&p, &l, &ask, PLAN_MIXED, &e),
+                     -EINVAL);
+    assert_int_equal(plan_choose(&c, &l, &ask, &e), -EINVAL);
+    assert_int_equal(plan_frontier(&f, &l, &ask, &e), -EINVAL);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+/* One step beyond each limit that plan.h states. */
+static void
+illegal_limits(void **state)
+{
+    struct plan_limits lim = plan_limits_s3;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(plan_limits_check(&lim, &e), 0);
+    lim.part_min = 0;
+    refused(&lim);
+    lim.part_min = lim.part_max / 2;
+    assert_int_equal(plan_limits_check(&lim, &e), 0);
+    lim.part_min++;
+    refused(&lim);
+    lim = plan_limits_s3;
+    lim.object_max = 3 * lim.part_max;
+    assert_int_equal(plan_limits_check(&lim, &e), 0);
+    lim.object_max--;
+    refused(&lim);
+    lim.object_max = (uint64_t)INT64_MAX + 1;
+    refused(&lim);
+    lim.object_max = INT64_MAX;
+    lim.part_max = UINT64_C(1) << 50;
+    assert_int_equal(plan_limits_check(&lim, &e), 0);
+    lim.part_max++;
+    refused(&lim);
+    lim = plan_limits_s3;
+    lim.parts_max = 3;
+    assert_int_equal(plan_limits_check(&lim, &e), 0);
+    lim.parts_max = 2;
+    refused(&lim);
+    lim.parts_max = (1 << 20) + 1;
+    refused(&lim);
 }
 
 static void
@@ -347,8 +458,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(executed_in_memory),
-        cmocka_unit_test(random_sets),
+        cmocka_unit_test(executed_in_memory), cmocka_unit_test(random_limits),
+        cmocka_unit_test(illegal_limits),     cmocka_unit_test(random_sets),
         cmocka_unit_test(broken_plans),
     };
 
