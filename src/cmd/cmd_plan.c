@@ -183,14 +183,18 @@ show(const struct view *v, const struct plan *own, struct err *e)
 static int
 plan_sizes(struct view *v, struct err *e)
 {
+    CLEANUP_FREE uint8_t *crc = NULL;
     const struct cmd_args *a = v->a;
     struct layout *l = NULL, *previous = NULL;
     int r = cmd_plan_sizes(a, a->sizes, &l, e);
 
     if (r == 0 && a->previous)
         r = cmd_plan_sizes(a, a->previous, &previous, e);
+    if (r == 0 && cmd_plan_crcs_assumed(l, a->conf.crc, &crc) < 0)
+        r = err_set(e, ENOMEM, "out of memory");
     if (r == 0) {
         v->l = l;
+        v->ask.crc = crc;
         v->ask.lists = l->zip.count / S3_LIST_PAGE + 1;
         v->ask.previous = previous ? &previous->zip : NULL;
         rates_choose(&v->ask.rates, &v->origins, &a->conf, NULL, NULL);
@@ -217,6 +221,7 @@ static int
 plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
             struct err *e)
 {
+    CLEANUP_FREE uint8_t *crc = NULL;
     struct former *former = NULL;
     struct plan p;
     int r = cmd_plan_former(s, v->a, v->l, &former, e);
@@ -229,9 +234,12 @@ plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
         v->ask.heads = p.totals.requests.head;
         v->ask.lists = p.totals.requests.list;
         rates_choose(&v->ask.rates, &v->origins, &v->a->conf, s->s3, s->state);
-        plan_cost(&p, &v->l->zip, &v->ask.prices, v->ask.heads, v->ask.lists);
-        p.seconds = plan_time(&p, &v->ask.rates);
-        r = show(v, knows_more(v->a, former) ? NULL : &p, e);
+        r = cmd_plan_crcs(v->l, reader_crcs(reader), &crc);
+        v->ask.crc = crc;
+        if (r == 0)
+            r = plan_price(&p, &v->l->zip, &v->ask);
+        r = r < 0 ? err_set(e, ENOMEM, "out of memory")
+                  : show(v, knows_more(v->a, former) ? NULL : &p, e);
         plan_free(&p);
     }
     former_free(former);
@@ -291,7 +299,9 @@ const struct command cmd_plan = {
     .summary = "Say what a publish would do: parts, bytes, requests, price, "
                "lower bound; every strategy side by side, and the rates that "
                "the seconds are predicted with: given, measured by earlier "
-               "publishes, or assumed. Nothing is sent.",
+               "publishes, or assumed. Nothing is sent. With --sizes all CRCs "
+               "are known; crc=oracle or crc=read reckon with finding each "
+               "of them that way.",
     .flags = flags,
     .min = 0,
     .max = 2,

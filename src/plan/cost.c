@@ -6,9 +6,6 @@
  */
 #include "plan/internal.h"
 
-/* The reader fetches a range of a body in pieces of this size. */
-#define FETCH_SIZE MIB(8)
-
 size_t
 plan_member_at(const struct zip_layout *l, uint64_t offset)
 {
@@ -25,12 +22,21 @@ plan_member_at(const struct zip_layout *l, uint64_t offset)
     return low;
 }
 
+bool
+plan_body_in(const struct zip_layout *l, const struct plan_part *part,
+             size_t member, uint64_t *first, uint64_t *end)
+{
+    *first = max_u64(part->first, zip_data_offset(l, member));
+    *end = min_u64(part->end, l->offset[member + 1]);
+    return *first < *end;
+}
+
 /* A small body that begins, header and all, in the uploaded part before:
  * fetched whole for that one, and still there. */
 static bool
 fetched_before(const struct zip_layout *l, size_t member, uint64_t run)
 {
-    return l->offset[member] >= run && l->member[member].size <= FETCH_SIZE;
+    return l->offset[member] >= run && l->member[member].size <= PLAN_FETCH;
 }
 
 /* Bodies that an upload part needs; run: where the uploaded parts that it
@@ -43,15 +49,13 @@ add_fetches(struct plan_totals *t, const struct zip_layout *l,
 
     for (i = plan_member_at(l, part->first);
          i < l->count && l->offset[i] < part->end; i++) {
-        uint64_t body = zip_data_offset(l, i);
-        uint64_t first = max_u64(part->first, body);
-        uint64_t end = min_u64(part->end, l->offset[i + 1]);
+        uint64_t first, end;
 
-        if (first >= end)
+        if (!plan_body_in(l, part, i, &first, &end))
             continue;
         t->downloaded += end - first;
-        if (first == body || !fetched_before(l, i, run))
-            t->requests.get += ceil_div_u64(end - first, FETCH_SIZE);
+        if (first == zip_data_offset(l, i) || !fetched_before(l, i, run))
+            t->requests.get += ceil_div_u64(end - first, PLAN_FETCH);
     }
 }
 
@@ -149,4 +153,18 @@ plan_time(const struct plan *p, const struct plan_rates *r)
 
     return (bytes > requests ? bytes : requests) +
            ROUND_TRIPS * r->round_trip * row;
+}
+
+int
+plan_price(struct plan *p, const struct zip_layout *l,
+           const struct plan_ask *ask)
+{
+    int r = 0;
+
+    plan_cost(p, l, &ask->prices, ask->heads, ask->lists);
+    if (ask->crc)
+        r = plan_cost_crcs(p, l, ask->crc);
+    p->totals.price_usd = price(&p->totals, &ask->prices);
+    p->seconds = plan_time(p, &ask->rates);
+    return r;
 }

@@ -256,5 +256,18 @@ int plan_mixed(struct plan *ret, const struct zip_layout *l,
 /* The member whose header or body holds offset; count in the central
  * directory. */
 size_t plan_member_at(const struct zip_layout *l, uint64_t offset);
+/* The bytes of member's body that lie in part, as archive offsets; false if
+ * there are none. */
+bool plan_body_in(const struct zip_layout *l, const struct plan_part *part,
+                  size_t member, uint64_t *first, uint64_t *end);
+/* The reader fetches a range of a body in pieces of this size. */
+#define PLAN_FETCH MIB(8)
+
+/* -------------------------------------------------------------- crcs.c */
+
+/* Adds to p->totals (not the price) what it takes to find CRCs so: way[] is
+ * plan_ask's.  0 or -ENOMEM. */
+int plan_cost_crcs(struct plan *p, const struct zip_layout *l,
+                   const uint8_t *way);
 
 #endif

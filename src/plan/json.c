@@ -154,11 +154,36 @@ json_scratch(const struct plan *p, const struct zip_layout *l)
     return list;
 }
 
+/* NULL if nobody asked. */
+static json_t *
+json_crcs(const uint64_t *crc)
+{
+    static const char *const names[PLAN_CRC_WAYS] = {
+        [PLAN_CRC_KNOWN] = "known",
+        [PLAN_CRC_COPIES] = "copies",
+        [PLAN_CRC_ORACLE] = "oracle",
+        [PLAN_CRC_READ] = "read",
+    };
+    uint64_t sum = 0;
+    json_t *crcs;
+    int i;
+
+    for (i = 0; i < PLAN_CRC_WAYS; i++)
+        sum += crc[i];
+    if (sum == 0)
+        return NULL;
+    crcs = json_object();
+    for (i = 0; i < PLAN_CRC_WAYS; i++)
+        set_u64(crcs, names[i], crc[i]);
+    return crcs;
+}
+
 static json_t *
 json_totals(const struct plan_totals *t)
 {
     const struct plan_requests *r = &t->requests;
     json_t *totals = json_object(), *requests = json_object();
+    json_t *crcs = json_crcs(t->crc);
 
     set_u64(totals, "uploaded", t->uploaded);
     set_u64(totals, "downloaded", t->downloaded);
@@ -173,6 +198,8 @@ json_totals(const struct plan_totals *t)
     set_u64(requests, "list", r->list);
     set_u64(requests, "delete", r->remove);
     json_object_set_new(totals, "requests", requests);
+    if (crcs)
+        json_object_set_new(totals, "crcs", crcs);
     json_object_set_new(totals, "price_usd", json_real(t->price_usd));
     return totals;
 }

@@ -97,6 +97,17 @@ struct plan_requests {
     uint64_t remove; /* DELETE of scratch objects: free of charge */
 };
 
+/* How the CRC of a member is found out, which the archive's headers need.
+ * It matters only where the plan copies of the member: bytes that an
+ * upload part needs are read anyway. */
+enum plan_crc {
+    PLAN_CRC_KNOWN,  /* it is there, or a HEAD that is counted tells it */
+    PLAN_CRC_COPIES, /* the answers to the plan's copies tell it: no cost */
+    PLAN_CRC_ORACLE, /* copied whole into an upload that is thrown away */
+    PLAN_CRC_READ,   /* what no upload part needs is read for it */
+    PLAN_CRC_WAYS,
+};
+
 /* Bytes of the archive, headers and central directory included. */
 struct plan_totals {
     uint64_t uploaded;   /* through this client, up */
@@ -105,6 +116,9 @@ struct plan_totals {
     uint64_t scratch;    /* stored for a while in scratch objects */
     struct plan_requests requests;
     double price_usd;
+    uint64_t crc[PLAN_CRC_WAYS]; /* members whose CRC is found so; those
+                                    that are read anyway are under READ; all
+                                    0 = not asked for */
 };
 
 /* List prices: data, not code. */
@@ -164,7 +178,7 @@ int plan_bound_writes(const struct zip_layout *l, uint64_t uploaded,
 
 /* Fill p->totals from p->part[]: gets are counted as the publisher sends
  * them (one per member range that an upload part needs, 8 MiB ranges),
- * heads as given by the caller. */
+ * heads as given by the caller.  All CRCs are known. */
 void plan_cost(struct plan *p, const struct zip_layout *l,
                const struct plan_prices *prices, uint64_t heads,
                uint64_t lists);
@@ -204,7 +218,18 @@ struct plan_ask {
     enum plan_objective objective;
     const struct zip_layout *previous; /* archive to copy from; NULL = none */
     uint64_t heads, lists;             /* requests before the parts */
+    const uint8_t *crc; /* enum plan_crc of each member of the layout, as it
+                           is where the plan copies of it; NULL = all known.
+                           Borrowed. */
 };
+/* plan_cost and plan_time as ask has it, the finding of CRCs included:
+ *   READ    GETs of 8 MiB ranges for the bytes of the body that no upload
+ *           part needs;
+ *   ORACLE  one copy of the body (more only beyond 5 GiB); Create, and an
+ *           Abort among the DELETEs, once for all.
+ * 0 or -ENOMEM. */
+int plan_price(struct plan *p, const struct zip_layout *l,
+               const struct plan_ask *ask);
 /* plan_parts with everything asked for; totals and seconds filled. */
 int plan_strategy_make(struct plan *ret, const struct zip_layout *l,
                        const struct plan_ask *ask, enum plan_strategy s,

@@ -108,15 +108,17 @@ plan_strategy_make(struct plan *ret, const struct zip_layout *l,
     if (l->size > ask->limits.object_max)
         return plan_beyond(l, e);
     r = make_parts(&p, l, ask, s, e);
-    if (r == -ENOMEM)
-        return err_set(e, ENOMEM, "out of memory while planning");
-    if (r < 0)
-        return r;
-    p.strategy = s;
-    plan_cost(&p, l, &ask->prices, ask->heads, ask->lists);
-    p.seconds = plan_time(&p, &ask->rates);
-    *ret = p;
-    return 0;
+    if (r == 0) {
+        p.strategy = s;
+        r = plan_price(&p, l, ask);
+    }
+    if (r == 0) {
+        *ret = p;
+        return 0;
+    }
+    plan_free(&p);
+    return r == -ENOMEM ? err_set(e, ENOMEM, "out of memory while planning")
+                        : r;
 }
 
 bool

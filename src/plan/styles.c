@@ -175,14 +175,6 @@ frontier_style(struct plan_style *style, size_t i, const struct plan_frame *f)
     return true;
 }
 
-static void
-price_it(struct plan *p, const struct zip_layout *l,
-         const struct plan_ask *ask)
-{
-    plan_cost(p, l, &ask->prices, ask->heads, ask->lists);
-    p->seconds = plan_time(p, &ask->rates);
-}
-
 void
 plan_frontier_free(struct plan_frontier *f)
 {
@@ -248,8 +240,8 @@ plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
     if (plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
         f.count = 1;
     r = add_points(&f, &frame, e);
-    for (i = 0; i < f.count; i++)
-        price_it(&f.plan[i], l, ask);
+    for (i = 0; r == 0 && i < f.count; i++)
+        r = plan_price(&f.plan[i], l, ask);
     if (r < 0)
         plan_frontier_free(&f);
     else
@@ -313,20 +305,20 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
     CLEANUP(plan_frame_free) struct plan_frame frame;
     struct plan_style style = cheaper_style(ask);
     struct plan_frontier f = {.count = 0};
-    struct plan best = {0}, p;
+    struct plan best = {0};
     struct err why = {0};
     int r = plan_frame_init(&frame, l, &ask->limits), tried;
 
     if (r < 0)
         return r;
-    tried = plan_make_bounded(&p, &frame, &style, NULL);
-    if (tried >= 0) {
-        price_it(&p, l, ask);
-        keep_better(&best, &p, l, ask->objective);
-    }
+    tried = plan_make_bounded(&best, &frame, &style, NULL);
+    if (tried >= 0)
+        tried = plan_price(&best, l, ask);
     r = tried == -ENOMEM ? tried : plan_frontier(&f, l, ask, &why);
     while (f.count > 0)
         keep_better(&best, &f.plan[--f.count], l, ask->objective);
+    if (r == -ENOMEM)
+        plan_free(&best);
     if (!best.part) {
         if (e)
             *e = why;

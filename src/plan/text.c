@@ -51,6 +51,20 @@ add_requests(struct buf *out, const struct plan_requests *q)
                     (ull)q->complete, (ull)q->get, (ull)q->head, (ull)q->list);
 }
 
+static int
+add_crcs(struct buf *out, const uint64_t *crc)
+{
+    if (crc[PLAN_CRC_KNOWN] + crc[PLAN_CRC_COPIES] + crc[PLAN_CRC_ORACLE] +
+            crc[PLAN_CRC_READ] ==
+        0)
+        return 0;
+    return buf_addf(out,
+                    "crcs: known %llu, from copies %llu, oracle %llu, "
+                    "read %llu\n",
+                    (ull)crc[PLAN_CRC_KNOWN], (ull)crc[PLAN_CRC_COPIES],
+                    (ull)crc[PLAN_CRC_ORACLE], (ull)crc[PLAN_CRC_READ]);
+}
+
 /* Within 0.1 % of the bound nothing is left to be gained. */
 static const char *
 verdict(const struct plan *p)
@@ -91,15 +105,17 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
           const struct plan_meta *meta)
 {
     const struct plan_totals *t = &p->totals;
+    size_t i, uploaded = 0;
     int r;
 
+    for (i = 0; i < p->count; i++)
+        uploaded += p->part[i].kind == PLAN_UPLOAD;
     r = add_layout(out, l, meta);
     if (r == 0)
         r = buf_addf(out,
-                     "strategy: %s\nparts: %zu (%llu uploaded, %llu "
-                     "copied)\n",
-                     plan_strategy_name(p->strategy), p->count,
-                     (ull)t->requests.upload, (ull)t->requests.copy);
+                     "strategy: %s\nparts: %zu (%zu uploaded, %zu copied)\n",
+                     plan_strategy_name(p->strategy), p->count, uploaded,
+                     p->count - uploaded);
     if (r == 0)
         r = add_bytes(out, "uploaded", t->uploaded, l->size);
     if (r == 0)
@@ -117,6 +133,8 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
                      percent(p->bound, l->size), verdict(p));
     if (r == 0)
         r = add_requests(out, &t->requests);
+    if (r == 0)
+        r = add_crcs(out, t->crc);
     if (r == 0)
         r = buf_addf(out, "price-usd: %.4f\n", t->price_usd);
     if (r == 0 && p->seconds > 0)

@@ -117,82 +117,6 @@ json_and_text(void **state)
     }
 }
 
-/* The cost of a plan that can be added up by hand: one member of 100 MiB,
- * copied but for a donation. */
-static void
-cost_by_hand(void **state)
-{
-    struct set s = set_make(1, 0, 1);
-    struct zip_layout l;
-    struct plan p;
-    struct err e = {0};
-
-    (void)state;
-    s.m[0].size = MIB(100);
-    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
-    assert_int_equal(p.count, 3);
-    plan_cost(&p, &l, &plan_prices_aws, 2, 1);
-    assert_int_equal(p.totals.downloaded, MIB(5) - 45);
-    assert_int_equal(p.totals.uploaded, MIB(5) + 61 + 22);
-    assert_int_equal(p.totals.requests.get, 1);
-    assert_int_equal(p.totals.requests.upload, 2);
-    assert_int_equal(p.totals.requests.copy, 1);
-    assert_true(p.totals.price_usd > 0.00003 + 0.00047);
-    assert_true(p.totals.price_usd < 0.00004 + 0.00048);
-    plan_free(&p);
-    zip_layout_free(&l);
-    set_free(&s);
-}
-
-/* Members on the border of two uploaded parts: a small one is fetched whole
- * for both, a large one in a range for each. */
-static void
-border_is_fetched_once(void **state)
-{
-    struct set s = set_make(1, 0, 3);
-    struct zip_layout l;
-    struct plan p;
-    struct err e = {0};
-
-    (void)state;
-    s.m[0].size = MIB(6);
-    s.m[1].size = MIB(5);
-    s.m[2].size = MIB(9);
-    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_STREAM, &e), 0);
-    plan_cost(&p, &l, &plan_prices_aws, 0, 1);
-    assert_int_equal(p.count, 3);
-    assert_int_equal(p.totals.downloaded, MIB(20));
-    assert_int_equal(p.totals.requests.get, 4);
-    plan_free(&p);
-    zip_layout_free(&l);
-    set_free(&s);
-}
-
-/* One uploaded part is a PUT, up to the cap. */
-static void
-one_part_is_a_put(void **state)
-{
-    struct set s = set_make(1, 0, 3);
-    struct zip_layout l;
-    struct plan p;
-    struct err e = {0};
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < s.n; i++)
-        s.m[i].size = MIB(3);
-    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
-    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
-    plan_cost(&p, &l, &plan_prices_aws, 0, 1);
-    assert_int_equal(p.count, 1);
-    assert_int_equal(plan_writes(&p.totals), 1);
-    plan_free(&p);
-    zip_layout_free(&l);
-    set_free(&s);
-}
-
 static void
 strategy_names(void **state)
 {
@@ -442,37 +366,13 @@ prices_parsed(void **state)
             fail_msg("taken: %s", bad[i]);
 }
 
-/* Bytes and requests side by side, the longer counts; a row waits. */
-static void
-time_by_hand(void **state)
-{
-    struct plan_rates r = {
-        .bandwidth = 1000, .request_rate = 10, .round_trip = 0.5};
-    struct plan p = {.sequence = 2,
-                     .totals = {.uploaded = 5000,
-                                .downloaded = 4000,
-                                .requests = {.upload = 10, .get = 20}}};
-
-    (void)state;
-    assert_true(plan_time(&p, &r) == 5.0 + 3.0);
-    p.totals.requests.copy = 100;
-    assert_true(plan_time(&p, &r) == 13.0 + 3.0);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_and_text),
-        cmocka_unit_test(cost_by_hand),
-        cmocka_unit_test(strategy_names),
-        cmocka_unit_test(side_by_side),
-        cmocka_unit_test(drawn_to_scale),
-        cmocka_unit_test(frontier_shown),
-        cmocka_unit_test(prices_parsed),
-        cmocka_unit_test(time_by_hand),
-        cmocka_unit_test(border_is_fetched_once),
-        cmocka_unit_test(one_part_is_a_put),
+        cmocka_unit_test(json_and_text),  cmocka_unit_test(strategy_names),
+        cmocka_unit_test(side_by_side),   cmocka_unit_test(drawn_to_scale),
+        cmocka_unit_test(frontier_shown), cmocka_unit_test(prices_parsed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
