@@ -141,6 +141,26 @@ def test_plan_matches_layout(gw, bucket, s3zip):
     assert p["layout"]["digest"] == refzip.digest(members)
 
 
+def test_plan_says_where_crcs_come_from(gw, bucket, home, s3zip):
+    """What an earlier read told is known; the copies tell the others."""
+    source = bucket(gw, {f"m{i}": sets.Obj(6_000_000 + i, sets.NONE)
+                         for i in range(3)} | {"empty": sets.Obj(0)})
+    url, read = f"s3://{source}", {"crc": "read"}
+    done = s3zip(gw, "plan", url, "--strategy", "chain")
+    assert done.returncode == 0, done.stderr
+    assert "\ncrcs: known 1, from copies 3, oracle 0, read 0\n" in done.stdout
+    assert s3zip(gw, "cat", url, text=False, **read).returncode == 0
+    done = s3zip(gw, "plan", url, "--strategy", "chain")
+    assert "\ncrcs: known 4, from copies 0, oracle 0, read 0\n" in done.stdout
+    rows = [(f"m{i}", 20 << 20) for i in range(2)]
+    for way, down in (("read", 40 << 20), ("oracle", 0)):
+        done = s3zip(gw, "plan", "--sizes", sizes(home, rows), "--json",
+                     "--strategy", "chain", crc=way)
+        assert done.returncode == 0, done.stderr
+        t = json.loads(done.stdout)["totals"]
+        assert t["crcs"][way] == 2 and t["downloaded"] == down
+
+
 def test_cat_to_file_is_whole_or_absent(gw, proxy, bucket, s3zip, home):
     source = bucket(gw, {"member": sets.Obj(5000)})
     proxy.rules({"method": "GET", "path": "member", "status": 403,
