@@ -141,6 +141,36 @@ plan_cost(struct plan *p, const struct zip_layout *l,
 /* Create, part, Complete: what each upload of a row waits for. */
 enum { ROUND_TRIPS = 3 };
 
+/* What must be read before anything can be sent: as much as an uploaded
+ * part needs on average. */
+static double
+start_bytes(const struct plan_totals *t)
+{
+    uint64_t both = min_u64(t->uploaded, t->downloaded);
+
+    return t->requests.upload > 0 ? (double)both / (double)t->requests.upload
+                                  : 0;
+}
+
+/* What can be sent only when everything else is there: the part with the
+ * central directory. */
+static double
+tail_bytes(const struct plan *p)
+{
+    const struct plan_part *last;
+
+    if (p->count == 0)
+        return 0;
+    last = &p->part[p->count - 1];
+    return last->kind == PLAN_UPLOAD ? (double)plan_part_len(last) : 0;
+}
+
+static double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 double
 plan_time(const struct plan *p, const struct plan_rates *r)
 {
@@ -149,9 +179,13 @@ plan_time(const struct plan *p, const struct plan_rates *r)
     double requests = (double)(plan_writes(t) + t->requests.get +
                                t->requests.head + t->requests.list) /
                       r->request_rate;
+    double copies = r->copy_rate > 0 ? (double)t->copied / r->copy_rate : 0;
     uint32_t row = p->sequence > 0 ? p->sequence : 1;
 
-    return (bytes > requests ? bytes : requests) +
+    /* The line's own time has the last part in it. */
+    return start_bytes(t) / r->bandwidth +
+           larger(bytes,
+                  larger(requests, copies) + tail_bytes(p) / r->bandwidth) +
            ROUND_TRIPS * r->round_trip * row;
 }
 

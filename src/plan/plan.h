@@ -195,6 +195,8 @@ struct plan_rates {
     double bandwidth;    /* of the client, bytes a second each way */
     double request_rate; /* requests a second */
     double round_trip;   /* seconds of one request that is waited for */
+    double copy_rate;    /* of the store's own copying, bytes a second; 0 =
+                            not known, and not reckoned with */
 };
 extern const struct plan_rates plan_rates_default;
 /* Where they come from. */
@@ -205,7 +207,8 @@ struct plan_origins {
 /* "assumed", "measured", "given". */
 const char *plan_origin_name(enum plan_origin o);
 
-/* Seconds that p takes at these rates, from its totals. */
+/* Seconds that p takes at these rates, from its totals and its last part
+ * (doc/planning, "Predicted seconds"). */
 double plan_time(const struct plan *p, const struct plan_rates *r);
 
 /* "writes/reads/out" in USD, as "5/0.4/0.09". */

@@ -323,6 +323,7 @@ rates_choose(struct plan_rates *ret, struct plan_origins *origins,
                                seen.request_rate, assumed->request_rate);
     ret->round_trip =
         choose(&o.round_trip, 0, seen.round_trip, assumed->round_trip);
+    ret->copy_rate = assumed->copy_rate; /* nobody measures it */
     if (origins)
         *origins = o;
 }

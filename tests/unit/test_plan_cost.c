@@ -324,21 +324,59 @@ ways_are_shown(void **state)
 
 /* ------------------------------------------------------------- seconds */
 
-/* Bytes and requests side by side, the longer counts; a row waits. */
+/* Bytes, requests and copies side by side, the longest counts; before them
+ * one uploaded part is read, after the last two the directory is sent; a
+ * row waits. */
 static void
 time_by_hand(void **state)
 {
     struct plan_rates r = {
         .bandwidth = 1000, .request_rate = 10, .round_trip = 0.5};
-    struct plan p = {.sequence = 2,
+    struct plan_part last = {.first = 7000, .end = 7500, .kind = PLAN_UPLOAD};
+    struct plan p = {.part = &last,
+                     .count = 1,
+                     .sequence = 2,
                      .totals = {.uploaded = 5000,
                                 .downloaded = 4000,
+                                .copied = 6000,
                                 .requests = {.upload = 10, .get = 20}}};
 
     (void)state;
-    assert_true(plan_time(&p, &r) == 5.0 + 3.0);
+    /* 400 bytes read; 5,000 sent against 30 requests and 500 bytes */
+    assert_true(plan_time(&p, &r) == 0.4 + 5.0 + 3.0);
     p.totals.requests.copy = 100;
-    assert_true(plan_time(&p, &r) == 13.0 + 3.0);
+    assert_true(plan_time(&p, &r) == 0.4 + (13.0 + 0.5) + 3.0);
+    r.copy_rate = 1000; /* 6 s: less than the requests */
+    assert_true(plan_time(&p, &r) == 0.4 + (13.0 + 0.5) + 3.0);
+    r.copy_rate = 250;
+    assert_true(plan_time(&p, &r) == 0.4 + (24.0 + 0.5) + 3.0);
+    last.kind = PLAN_COPY; /* cannot be, but is not uploaded */
+    assert_true(plan_time(&p, &r) == 0.4 + 24.0 + 3.0);
+    p.totals.downloaded = 20000; /* CRCs that are read: 500 of each part */
+    r.copy_rate = 0;
+    assert_true(plan_time(&p, &r) == 0.5 + 20.0 + 3.0);
+}
+
+/* A single part is read, then sent: nothing goes side by side. */
+static void
+time_of_one_part(void **state)
+{
+    struct plan_rates r = {.bandwidth = 1e6, .request_rate = 1e9};
+    struct set s = set_make(1, 0, 1);
+    struct zip_layout l;
+    struct plan p;
+    double want;
+
+    (void)state;
+    s.m[0].size = MIB(3);
+    p = planned(&s, &l, NULL, PLAN_DUO);
+    assert_int_equal(p.count, 1);
+    want = (double)(MIB(3) + l.size) / 1e6;
+    assert_true(plan_time(&p, &r) > want - 1e-3);
+    assert_true(plan_time(&p, &r) < want + 1e-3);
+    plan_free(&p);
+    zip_layout_free(&l);
+    set_free(&s);
 }
 
 int
@@ -354,6 +392,7 @@ main(void)
         cmocka_unit_test(auto_reckons_with_crcs),
         cmocka_unit_test(ways_are_shown),
         cmocka_unit_test(time_by_hand),
+        cmocka_unit_test(time_of_one_part),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
