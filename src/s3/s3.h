@@ -287,12 +287,17 @@ s3_id s3_complete(struct s3 *s, const struct s3_complete_args *args,
  * answering 200 to ListParts after a successful abort is believed. */
 s3_id s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
                s3_done_cb *cb, void *user);
+/* The same, unless the upload has a part: then it is not touched, and err is
+ * -ENOTEMPTY.  s3proxy lists no part of any upload. */
+s3_id s3_abort_empty(struct s3 *s, const struct s3_where *at,
+                     const char *upload_id, s3_done_cb *cb, void *user);
 
 struct s3_upload {
     const char *key;
     size_t key_len;
     const char *upload_id;
     int64_t initiated;     /* seconds */
+    int64_t age;           /* seconds, both by the store's clock */
     const char *initiator; /* "" if unknown */
 };
 /* ListMultipartUploads of exactly this key, all pages. */

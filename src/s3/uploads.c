@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "s3/call.h"
@@ -211,6 +212,21 @@ turn_page(struct uploads_call *u, const char *old_key, const char *old_id)
     return S3_CALL_NEXT;
 }
 
+/* Ages by the answer's Date, for this host's clock may be wrong; a store
+ * without one leaves only that. */
+static void
+set_ages(struct uploads_call *u, const struct net_response *resp)
+{
+    const char *date = net_header(resp, "date");
+    int64_t now;
+    size_t i;
+
+    if (!date || !s3_parse_http_date(&now, date))
+        now = time(NULL) + __atomic_load_n(&u->c.s->skew, __ATOMIC_RELAXED);
+    for (i = u->page_begin; i < u->count; i++)
+        u->upload[i].age = now - u->upload[i].initiated;
+}
+
 static int
 uploads_parse(struct s3_call *c, const struct net_response *resp)
 {
@@ -222,13 +238,13 @@ uploads_parse(struct s3_call *c, const struct net_response *resp)
     const char *old_key = u->next_key, *old_id = u->next_id;
     int r;
 
-    (void)resp;
     u->page_begin = u->count;
     u->truncated = u->encoded = false;
     u->next_key = u->next_id = NULL;
     r = s3_xml_answer(c, &x);
     if (r == 0)
         r = filter_page(u);
+    set_ages(u, resp);
     if (r == 0 && u->truncated)
         return turn_page(u, old_key, old_id);
     if (r < 0)

@@ -328,7 +328,10 @@ call(struct s3 *s, unsigned which, unsigned how)
         call_complete(s, how);
         break;
     case 6:
-        s3_abort(s, &at, "u", on_done, NULL);
+        if (how & 1)
+            s3_abort_empty(s, &at, "u", on_done, NULL);
+        else
+            s3_abort(s, &at, "u", on_done, NULL);
         break;
     case 7:
         s3_list_uploads(s, &at, on_uploads, NULL);

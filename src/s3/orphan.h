@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Whose is an upload that a Create without an answer may have made?  Its id
+ * was never known, so it cannot have got a part from us: s3_abort_empty
+ * takes the ones without.  But that of another host, to the same key and
+ * begun in the same minutes, has no part either as long as it is young:
+ * only old ones may be aborted, by the store's clock.  (Where s3_abort_empty
+ * cannot tell parts, the age alone decides.)  Calls nothing.
+ */
+#ifndef S3ZIPFS_S3_ORPHAN_H
+#define S3ZIPFS_S3_ORPHAN_H
+
+#include <string.h>
+
+#include "s3/s3.h"
+
+enum {
+    /* A Create is sent within this time after its intent was written down;
+     * before, for the store's rounding to seconds. */
+    S3_INTENT_AFTER_S = 300,
+    S3_INTENT_BEFORE_S = 2,
+    /* Whoever began an upload has sent its first part by then, or will
+     * hardly do so. */
+    S3_ORPHAN_AGE_S = 60,
+};
+
+enum s3_orphan {
+    S3_ORPHAN_NOT,
+    S3_ORPHAN_YOUNG, /* it may be: look again later */
+    S3_ORPHAN_OLD,   /* s3_abort_empty */
+};
+
+/* Of an upload at the key.  intent: seconds, by our clock; initiator: ""
+ * if unknown. */
+static inline enum s3_orphan
+s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
+{
+    if (u->initiated < intent - S3_INTENT_BEFORE_S ||
+        u->initiated > intent + S3_INTENT_AFTER_S ||
+        (*initiator && strcmp(initiator, u->initiator) != 0))
+        return S3_ORPHAN_NOT;
+    return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
+}
+
+#endif

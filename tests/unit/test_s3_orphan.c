@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * s3/: uploads that a Create without an answer may have made: their age,
+ * whose they may be, and that only those without parts are aborted.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "s3/orphan.h"
+#include "s3_fake.h"
+
+static const struct s3_where at = {.bucket = "b", .key = "k", .key_len = 1};
+
+/* ------------------------------------------------------------------ rule */
+
+static const char uploads[] =
+    "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId>"
+    "<Initiated>1970-01-01T00:00:05.5Z</Initiated></Upload>"
+    "</ListMultipartUploadsResult>";
+
+static void
+on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
+           size_t count)
+{
+    assert_int_equal(e->err, 0);
+    assert_int_equal(count, 1);
+    *(int64_t *)user = u[0].age;
+}
+
+static int64_t
+age_by(const char *headers)
+{
+    struct s3 *s = fake_client(NULL);
+    int64_t age = -1;
+
+    fake_say(200, headers, uploads);
+    s3_list_uploads(s, &at, on_uploads, &age);
+    fake_run();
+    fake_free(s);
+    return age;
+}
+
+/* By the store's clock; by ours if it has none. */
+static void
+test_age(void **state)
+{
+    (void)state;
+    assert_int_equal(age_by("date: Thu, 01 Jan 1970 00:01:05 GMT\n"), 60);
+    assert_in_range(age_by(""), time(NULL) - 10, time(NULL));
+    assert_in_range(age_by("date: today\n"), time(NULL) - 10, time(NULL));
+}
+
+static void
+test_rule(void **state)
+{
+    struct s3_upload u = {.initiated = 1000, .initiator = "me", .age = 60};
+
+    (void)state;
+    assert_int_equal(s3_orphan(&u, 1000, ""), S3_ORPHAN_OLD);
+    assert_int_equal(s3_orphan(&u, 1002, "me"), S3_ORPHAN_OLD);
+    assert_int_equal(s3_orphan(&u, 700, "me"), S3_ORPHAN_OLD);
+    assert_int_equal(s3_orphan(&u, 1003, ""), S3_ORPHAN_NOT);
+    assert_int_equal(s3_orphan(&u, 699, ""), S3_ORPHAN_NOT);
+    assert_int_equal(s3_orphan(&u, 1000, "you"), S3_ORPHAN_NOT);
+    u.age = 59;
+    assert_int_equal(s3_orphan(&u, 1000, "me"), S3_ORPHAN_YOUNG);
+    u.age = -5; /* the store's clock was set back */
+    assert_int_equal(s3_orphan(&u, 1000, ""), S3_ORPHAN_YOUNG);
+}
+
+/* ----------------------------------------------------------------- abort */
+
+static void
+on_done(void *user, const struct s3_error *e)
+{
+    *(int *)user = e->err;
+}
+
+static int
+abort_empty(struct s3 *s)
+{
+    int err = 1;
+
+    s3_abort_empty(s, &at, "u+1", on_done, &err);
+    fake_run();
+    return err;
+}
+
+static void
+test_without_parts(void **state)
+{
+    struct s3 *s = fake_client(NULL);
+
+    (void)state;
+    fake_say(200, "", "<ListPartsResult/>");
+    fake_say(204, "", "");
+    fake_say(404, "", "<Error><Code>NoSuchUpload</Code></Error>");
+    assert_int_equal(abort_empty(s), 0);
+    assert_int_equal(fake.requests, 3);
+    assert_string_equal(fake.request[0].method, "GET");
+    assert_non_null(
+        strstr(fake.request[0].url, "k?max-parts=1&uploadId=u%2B1"));
+    assert_string_equal(fake.request[1].method, "DELETE");
+    assert_non_null(strstr(fake.request[1].url, "k?uploadId=u%2B1"));
+    fake_free(s);
+}
+
+/* With a part, or if nobody knows, it is not touched. */
+static void
+test_untouched(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        int err;
+    } answers[] = {
+        {200,
+         "<ListPartsResult><IsTruncated>true</IsTruncated><Part><PartNumber>1"
+         "</PartNumber></Part></ListPartsResult>",
+         -ENOTEMPTY},
+        {403, "<Error><Code>AccessDenied</Code></Error>", -EACCES},
+        {404, "<Error><Code>NoSuchUpload</Code></Error>", 0},
+        {404, "<Error><Code>NoSuchBucket</Code></Error>", -ENOENT},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(answers); i++) {
+        struct s3 *s = fake_client(NULL);
+
+        fake_say(answers[i].status, "", answers[i].body);
+        assert_int_equal(abort_empty(s), answers[i].err);
+        assert_int_equal(fake.requests, 1);
+        fake_free(s);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_without_parts),
+        cmocka_unit_test(test_untouched),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
