@@ -66,6 +66,10 @@ put_line(const struct publish_cleaned *t)
     if (t->kind == CLEANED_ALIVE)
         printf("s3://%s/%s: left alone, its process runs or may run\n",
                t->bucket, key);
+    else if (t->kind == CLEANED_YOUNG)
+        printf("s3://%s/%s: upload %s left alone for a minute, another host "
+               "may have begun it\n",
+               t->bucket, key, what);
     else if (t->kind == CLEANED_UPLOAD && t->uploads)
         printf("s3://%s/%s: upload %s aborted\n", t->bucket, key, what);
     else if (t->kind == CLEANED_SCRATCH && (t->uploads || t->objects))
@@ -96,6 +100,7 @@ on_cleaned(void *user, const struct publish_cleaned *t)
         [CLEANED_UPLOAD] = "upload",
         [CLEANED_SCRATCH] = "scratch",
         [CLEANED_ALIVE] = "alive",
+        [CLEANED_YOUNG] = "young",
     };
 
     put(user, kinds[t->kind], t);

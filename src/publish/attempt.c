@@ -92,10 +92,13 @@ intent_run(struct publish_job *j)
     j->row = journal_intent(j, j->intent);
 }
 
+/* Only now: an upload whose id is not in the journal has no part of ours
+ * (s3/orphan.h). */
 static void
 on_id_kept(struct publish_job *j)
 {
-    (void)j;
+    if (!j->stop)
+        parts_begin(j);
 }
 
 static void
@@ -112,9 +115,7 @@ on_created(struct publish_job *j)
         text_escape(j->st.upload_id, sizeof(j->st.upload_id), j->upload_id,
                     strlen(j->upload_id));
         pthread_mutex_unlock(&j->lock);
-        job_work(j, &j->id_work, journal_upload, on_id_kept);
-        if (!j->stop)
-            parts_begin(j);
+        job_work(j, &j->work, journal_upload, on_id_kept);
         return;
     }
     /* A refusal made nothing; silence may have. */

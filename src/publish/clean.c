@@ -23,7 +23,7 @@ attempt_reset(struct publish_job *j)
     j->cut = false;
     j->resumed = false;
     j->cleaned = false;
-    j->create_twice = false;
+    j->create_twice = j->row_kept = j->id_lost = false;
     j->scratch_unclear = false;
     atomic_store(&j->scratch_kept, false);
     j->have_whole = false;
@@ -60,7 +60,7 @@ clean_was_done(struct publish_job *j)
 static void
 row_remove_run(struct publish_job *j)
 {
-    journal_remove(j, j->row);
+    journal_over(j);
 }
 
 static void
@@ -79,7 +79,7 @@ clean_row(struct publish_job *j, job_fn *then)
     j->clean_then = then;
     j->cleaned = true;
     if (atomic_load(&j->scratch_kept))
-        j->row = 0; /* stays: s3zip cleanup and the next publish find it */
+        j->row_kept = true; /* s3zip cleanup and the next publish find it */
     job_later_cancel(j, &j->patience);
     if (j->patience.id)
         j->patience.then = clean_last;
@@ -157,7 +157,7 @@ keep_row(struct publish_job *j)
     log_warn("publish: %s: its upload could not be aborted: %s %s; the "
              "next publish to this key removes it",
              j->st.dest, code, j->hurry ? "in time" : j->call.e.message);
-    j->row = 0;
+    j->row_kept = true;
 }
 
 static void clean_abort(struct publish_job *j);
@@ -179,8 +179,12 @@ on_aborted(struct publish_job *j)
 static void
 on_orphans_gone(struct publish_job *j)
 {
-    if (j->orphans_kept)
-        keep_row(j);
+    if (j->orphans_kept) {
+        log_info("publish: %s: an upload that it may have begun is left to "
+                 "the next publish there, or to s3zip cleanup",
+                 j->st.dest);
+        j->id_lost = true;
+    }
     clean_object(j);
 }
 

@@ -16,12 +16,16 @@
 #include "base/text.h"
 #include "publish/job.h"
 #include "publish/scrub.h"
+#include "s3/orphan.h"
 
 enum {
-    /* As in sweep.c: a Create without an answer in the journal. */
-    INTENT_AFTER_S = 300,
-    INTENT_BEFORE_S = 2,
     JOB_WORD = 32, /* hex digits, the last part of a scratch prefix */
+};
+
+/* That may be the row's. */
+struct found_upload {
+    char *id;
+    bool young;
 };
 
 struct cleanup {
@@ -33,8 +37,8 @@ struct cleanup {
     sem_t answered;
     struct s3_error e; /* the last answer */
     struct scrub_result scrubbed;
-    char **id; /* uploads that may be the row's */
-    size_t ids;
+    struct found_upload *found;
+    size_t count;
 };
 
 static void
@@ -71,6 +75,7 @@ on_done(void *user, const struct s3_error *e)
     sem_post(&c->answered);
 }
 
+/* An upload with parts is another's if the row has no id. */
 static bool
 abort_one(struct cleanup *c, const char *id)
 {
@@ -78,8 +83,13 @@ abort_one(struct cleanup *c, const char *id)
     struct s3_where at = destination(c);
     struct err e = {0};
 
-    s3_abort(c->s3, &at, id, on_done, c);
+    if (c->row->upload_id)
+        s3_abort(c->s3, &at, id, on_done, c);
+    else
+        s3_abort_empty(c->s3, &at, id, on_done, c);
     await(c);
+    if (c->e.err == -ENOTEMPTY)
+        return true;
     if (c->e.err < 0) {
         s3_error_text(&c->e, "AbortMultipartUpload", at.bucket, at.key,
                       at.key_len, &e);
@@ -92,14 +102,14 @@ abort_one(struct cleanup *c, const char *id)
 }
 
 static void
-ids_free(struct cleanup *c)
+found_free(struct cleanup *c)
 {
     size_t i;
 
-    for (i = 0; i < c->ids; i++)
-        free(c->id[i]);
-    free(STEAL(c->id));
-    c->ids = 0;
+    for (i = 0; i < c->count; i++)
+        free(c->found[i].id);
+    free(STEAL(c->found));
+    c->count = 0;
 }
 
 static void
@@ -107,18 +117,20 @@ on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
            size_t count)
 {
     struct cleanup *c = user;
-    const struct cleanup_row *row = c->row;
+    struct found_upload *f;
+    enum s3_orphan o;
     size_t i;
 
     c->e = *e;
-    c->id = calloc(count + 1, sizeof(*c->id));
-    for (i = 0; c->id && i < count; i++) {
-        if (u[i].initiated < row->intent - INTENT_BEFORE_S ||
-            u[i].initiated > row->intent + INTENT_AFTER_S ||
-            (row->initiator[0] && strcmp(row->initiator, u[i].initiator)))
+    c->found = calloc(count + 1, sizeof(*c->found));
+    for (i = 0; c->found && i < count; i++) {
+        o = s3_orphan(&u[i], c->row->intent, c->row->initiator);
+        if (o == S3_ORPHAN_NOT)
             continue;
-        c->id[c->ids] = strdup(u[i].upload_id);
-        c->ids += c->id[c->ids] != NULL;
+        f = &c->found[c->count];
+        f->id = strdup(u[i].upload_id);
+        f->young = o == S3_ORPHAN_YOUNG;
+        c->count += f->id != NULL;
     }
     sem_post(&c->answered);
 }
@@ -147,19 +159,19 @@ whose(const struct cleanup_row *row, size_t count,
 
 static bool
 abort_if_ours(struct cleanup *c, const struct cleanup_row *row, size_t count,
-              const char *id)
+              const struct found_upload *f)
 {
-    struct publish_cleaned t = {.kind = CLEANED_ALIVE, .what = id};
+    struct publish_cleaned t = {.kind = CLEANED_ALIVE, .what = f->id};
+    enum whose w = whose(row, count, c->row, f->id);
 
-    switch (whose(row, count, c->row, id)) {
-    case WHOSE_OURS:
-        return abort_one(c, id);
-    case WHOSE_UNCLEAR:
-        say(c, &t);
-        return false;
-    default:
+    if (w == WHOSE_OTHERS)
         return true;
-    }
+    if (w == WHOSE_OURS && !f->young)
+        return abort_one(c, f->id);
+    if (w == WHOSE_OURS)
+        t.kind = CLEANED_YOUNG;
+    say(c, &t);
+    return false;
 }
 
 static bool
@@ -173,8 +185,8 @@ abort_those_found(struct cleanup *c)
     /* Only now: whatever was listed had its row before. */
     if (cleanup_rows(&c->where, own->key, own->key_len, &row, &count) < 0)
         return false;
-    for (i = 0; i < c->ids; i++)
-        ok = abort_if_ours(c, row, count, c->id[i]) && ok;
+    for (i = 0; i < c->count; i++)
+        ok = abort_if_ours(c, row, count, &c->found[i]) && ok;
     cleanup_rows_free(row, count);
     return ok;
 }
@@ -190,7 +202,7 @@ abort_unknown(struct cleanup *c)
 
     s3_list_uploads(c->s3, &at, on_uploads, c);
     await(c);
-    ok = c->e.err == 0 && c->id;
+    ok = c->e.err == 0 && c->found;
     if (ok) {
         ok = abort_those_found(c);
     } else {
@@ -199,7 +211,7 @@ abort_unknown(struct cleanup *c)
         t.err = &e;
         say(c, &t);
     }
-    ids_free(c);
+    found_free(c);
     return ok;
 }
 

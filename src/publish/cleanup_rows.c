@@ -86,7 +86,7 @@ row_read(const struct cleanup_where *w, sqlite3_stmt *s,
     }
     /* This process publishes nothing: a row of its own was claimed. */
     to->alive =
-        strcmp(to->owner, w->owner) != 0 &&
+        to->owner[0] && strcmp(to->owner, w->owner) != 0 &&
         state_owner_alive(w->owner, to->owner, time(NULL) - to->intent);
     return true;
 }

@@ -89,7 +89,7 @@ struct publish_job {
     enum phase phase;
     unsigned inflight; /* calls and works not answered */
     struct call call;
-    struct work work, id_work;
+    struct work work;
     int r;               /* of the last work */
     struct err work_err; /* of the last work */
     size_t fault;        /* the member behind it, or count */
@@ -127,7 +127,11 @@ struct publish_job {
     struct s3_upload_copy *orphan; /* to be aborted */
     size_t orphan_count, orphan_next;
     job_fn *orphans_gone;
-    bool orphans_kept;     /* some could not be aborted */
+    bool orphans_kept;     /* some are there, or may be */
+    job_fn *twins_gone;
+    bool row_kept;       /* the journal's row stays, for another process; */
+    bool id_lost;        /* or it stands for uploads whose id is unknown, */
+    char initiator[128]; /* by that one; "" = unknown */
     struct delay timer;    /* of a sequence, or the parts' grace */
     struct delay patience; /* of cleaning, or of an end that is wanted */
     int64_t row;           /* of the journal, 0 = none */
@@ -333,6 +337,8 @@ struct journal_row {
 int64_t journal_intent(struct publish_job *j, int64_t now);
 void journal_upload(struct publish_job *j);
 void journal_remove(struct publish_job *j, int64_t row);
+/* The job is done with its row: it goes, or is anybody's. */
+void journal_over(struct publish_job *j);
 int journal_left(struct publish_job *j, struct journal_row **ret,
                  size_t *count);
 void journal_rows_free(struct journal_row *rows, size_t count);
@@ -382,11 +388,15 @@ void share_look(struct publish_job *j);
 
 /* sweep.c: uploads that a killed publish left */
 void sweep_begin(struct publish_job *j);
-/* Aborts what ListMultipartUploads shows of this key, begun in the minutes
- * after intent, by initiator if that is known. */
+
+/* orphans.c: uploads whose id was never known.  Aborts those at this key
+ * that must be ours, begun in the minutes after intent, by initiator if that
+ * is known; then(j), with j->orphans_kept if any may be left. */
 void orphans_abort(struct publish_job *j, int64_t intent,
                    const char *initiator, job_fn *then);
 void orphans_free(struct publish_job *j);
+/* The job ends, and asks the store about none of them. */
+bool orphans_give_up(const struct publish_job *j);
 /* Aborts the uploads that a Create made whose answer was lost, beside the
  * one that is ours, while that one is there to be compared with. */
 void twins_abort(struct publish_job *j, job_fn *then);

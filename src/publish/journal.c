@@ -204,6 +204,38 @@ journal_remove(struct publish_job *j, int64_t row)
     state_unlock(j->p->d.state);
 }
 
+/* A row without owner is nobody's work just now. */
+static void
+leave_row(struct publish_job *j)
+{
+    struct sqlite3 *db = j->row ? journal_open(j) : NULL;
+    sqlite3_stmt *s;
+
+    if (!db)
+        return;
+    s = journal_stmt(db, j->row_kept ? "UPDATE publish_upload SET owner = ''"
+                                       " WHERE id = ?"
+                                     : "UPDATE publish_upload SET owner = '',"
+                                       " upload_id = NULL, scratch = '',"
+                                       " initiator = ?2 WHERE id = ?1");
+    if (s) {
+        sqlite3_bind_int64(s, 1, j->row);
+        if (!j->row_kept)
+            sqlite3_bind_text(s, 2, j->initiator, -1, SQLITE_TRANSIENT);
+    }
+    journal_run(db, s);
+    state_unlock(j->p->d.state);
+}
+
+void
+journal_over(struct publish_job *j)
+{
+    if (j->row_kept || j->id_lost)
+        leave_row(j);
+    else
+        journal_remove(j, j->row);
+}
+
 bool
 journal_adopt(struct publish_job *j, const struct journal_row *row)
 {
@@ -259,7 +291,7 @@ row_read(struct publish_job *j, sqlite3_stmt *s, struct journal_row *to)
     /* Our own rows are of uploads that could not be aborted then: there
      * is one job per destination. */
     to->alive =
-        to->owner && strcmp(to->owner, j->p->owner) != 0 &&
+        to->owner && to->owner[0] && strcmp(to->owner, j->p->owner) != 0 &&
         state_owner_alive(j->p->owner, to->owner, time(NULL) - to->intent);
     return to->owner && to->scratch &&
            (to->upload_id || sqlite3_column_type(s, 1) == SQLITE_NULL);

@@ -18,6 +18,7 @@ struct resume {
     struct journal_row *row;
     job_fn *then;
     bool adopted;
+    bool whole; /* the archive's CRC-32 follows from what is known */
     struct s3_upload_copy *open; /* of scratch objects */
     size_t open_count, next;
     struct stage *stage; /* whose parts are being listed */
@@ -62,6 +63,14 @@ wants_crc(const struct publish_job *j, const struct stage *s, uint32_t n)
            (s == job_last(j) ? j->crc : j->scratch_crc);
 }
 
+/* The directory, unless the CRCs of all members are known: to make it takes
+ * them, and nothing else checks what the killed process sent (whole_crc). */
+static bool
+is_made_again(const struct publish_job *j, uint32_t n)
+{
+    return j->resume && !j->resume->whole && j->part[n].directory;
+}
+
 static void
 take_part(struct publish_job *j, struct stage *s, struct listed *l)
 {
@@ -78,7 +87,7 @@ take_part(struct publish_job *j, struct stage *s, struct listed *l)
         p->have_crc = true;
         p->crc = l->crc;
     }
-    if (wants_crc(j, s, n) && !p->have_crc)
+    if ((wants_crc(j, s, n) && !p->have_crc) || is_made_again(j, n))
         return;
     p->etag = STEAL(l->etag);
     part_resumed(j, n);
@@ -94,14 +103,15 @@ resume_take(struct publish_job *j, struct stage *s)
 }
 
 /* Finished, as the journal has it: what was uploaded must be known too,
- * for reading it back. */
+ * for reading it back, and not be made again. */
 static void
 take_done(struct publish_job *j, struct stage *s)
 {
     uint32_t n;
 
     for (n = s->first; n < s->first + s->count && s->etag; n++)
-        if (part_plan(j, n)->kind == PLAN_UPLOAD && !j->part[n].have_crc) {
+        if (is_made_again(j, n) ||
+            (part_plan(j, n)->kind == PLAN_UPLOAD && !j->part[n].have_crc)) {
             free(STEAL(s->etag));
             free(STEAL(s->version));
         }
@@ -318,8 +328,10 @@ static void
 adopt_run(struct publish_job *j)
 {
     struct resume *r = j->resume;
+    uint32_t whole;
 
     r->adopted = journal_adopt(j, r->row);
+    r->whole = whole_crc(j->layout, j->crcs, &whole) == 0;
     if (r->adopted)
         journal_load(j, r->row->id);
 }

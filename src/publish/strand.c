@@ -192,6 +192,7 @@ call_uploads_cb(void *user, const struct s3_error *e,
         to->upload_id = strdup(u[i].upload_id);
         to->key = strndup(u[i].key, u[i].key_len);
         to->initiated = u[i].initiated;
+        to->age = u[i].age;
         snprintf(to->initiator, sizeof(to->initiator), "%s",
                  u[i].initiator ? u[i].initiator : "");
         c->left_count += to->upload_id != NULL;

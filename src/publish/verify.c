@@ -84,7 +84,7 @@ whole_crc_run(struct publish_job *j)
 static void
 settle_run(struct publish_job *j)
 {
-    journal_remove(j, j->row);
+    journal_over(j);
     if (!j->share && !j->resumed)
         rates_note(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), &j->sample);
     former_save(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), j->bucket,
@@ -121,7 +121,7 @@ static void
 on_scratch_gone(struct publish_job *j)
 {
     if (atomic_load(&j->scratch_kept))
-        j->row = 0;
+        j->row_kept = true;
     job_work(j, &j->work, settle_run, on_settled);
 }
 

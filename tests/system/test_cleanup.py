@@ -4,12 +4,13 @@
 
 import json
 import os
-import sqlite3
 import time
 
 import pytest
 
+from lib import left as lefts
 from lib import procs, sets
+from lib.left import rows
 from lib.mount import set_attr, status, wait_attr
 
 pytestmark = [pytest.mark.fault, pytest.mark.big]
@@ -31,12 +32,6 @@ def killed(m, proxy, dest, rule=None, ready=None):
     proxy.rules()
     procs.wait_for(lambda: not procs.alive(m.pid), 10)
     m.close()
-
-
-def rows(home, sql="SELECT count(*) FROM publish_upload", *values):
-    path = os.path.join(home, "cache", "s3zipfs", "state.sqlite")
-    with sqlite3.connect(path) as db:
-        return db.execute(sql, values).fetchall()
 
 
 def this_process():
@@ -125,12 +120,23 @@ def test_killed_before_the_id_was_known(gw, proxy, bucket, mount, s3zip,
     assert {t["kind"] for t in cleaned(done)} == {"alive"}
     assert len(gw.uploads(dest)) == 2 and rows(home) == [(2,)]
     rows(home, "DELETE FROM publish_upload WHERE digest = 'other'")
+    # another host may just have begun it
+    done = s3zip(proxy, "cleanup", f"s3://{dest}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {t["kind"] for t in cleaned(done)} == {"young"}
+    assert len(gw.uploads(dest)) == 2 and rows(home) == [(1,)]
+    # one that has a part is another's; from before is the third
+    other = stranger(gw, dest, "out.zip")
+    gw.client.upload_part(Bucket=dest, Key="out.zip", UploadId=other[1],
+                          PartNumber=7, Body=b"theirs")
+    lefts.later(gw, dest, home)
     done = s3zip(proxy, "cleanup", f"s3://{dest}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(" aborted\n") == 1
-    assert gw.uploads(dest) == [mine]
+    assert sorted(gw.uploads(dest)) == sorted([mine, other])
     assert rows(home) == [(0,)]
     abort(gw, dest, mine)
+    abort(gw, dest, other)
 
 
 def test_a_living_process(gw, proxy, bucket, mount, s3zip):

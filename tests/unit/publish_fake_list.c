@@ -60,9 +60,12 @@ list_run(struct op *op)
     list = calloc(n + 1, sizeof(*list));
     for (n = 0, u = fake.open; u; u = u->next)
         if (is_listed(op, u))
-            list[n++] = (struct s3_upload){strdup(u->key), strlen(u->key),
-                                           strdup(u->id), u->initiated,
-                                           strdup(u->initiator)};
+            list[n++] = (struct s3_upload){.key = strdup(u->key),
+                                           .key_len = strlen(u->key),
+                                           .upload_id = strdup(u->id),
+                                           .initiated = u->initiated,
+                                           .age = fake.young ? 5 : 3600,
+                                           .initiator = strdup(u->initiator)};
     op_end();
     ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
     while (n-- > 0) {

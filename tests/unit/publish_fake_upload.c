@@ -363,6 +363,17 @@ s3_complete(struct s3 *s, const struct s3_complete_args *a, s3_complete_cb *cb,
 
 /* --------------------------------------------------------------- abort */
 
+static bool
+has_parts(const struct fake_upload *u)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(u->part); i++)
+        if (u->part[i].data)
+            return true;
+    return false;
+}
+
 static void
 abort_run(struct op *op)
 {
@@ -379,6 +390,8 @@ abort_run(struct op *op)
     u = find_upload(op->upload_id);
     if (fake.abort_fails)
         op_refuse(&e, -EIO, 500, "InternalError");
+    else if (u && op->flag && has_parts(u))
+        op_refuse(&e, -ENOTEMPTY, 200, "");
     else if (u && effect)
         fake_upload_drop(u);
     op_end();
@@ -392,5 +405,16 @@ s3_abort(struct s3 *s, const struct s3_where *at, const char *upload_id,
     struct op *op = op_at(s, abort_run, at, cb, user);
 
     op->upload_id = strdup(upload_id);
+    return op_queue(op);
+}
+
+s3_id
+s3_abort_empty(struct s3 *s, const struct s3_where *at, const char *upload_id,
+               s3_done_cb *cb, void *user)
+{
+    struct op *op = op_at(s, abort_run, at, cb, user);
+
+    op->upload_id = strdup(upload_id);
+    op->flag = true;
     return op_queue(op);
 }

@@ -41,8 +41,17 @@ is_noted(uint32_t part)
     return fake_sql(sql) > 0;
 }
 
+static bool
+has_directory(const struct plan_part *p)
+{
+    const struct zip_layout *z = &c.l->zip;
+
+    return p->kind == PLAN_UPLOAD && p->end > z->offset[z->count];
+}
+
 /* Parts of the archive's upload that need not be sent again: each, where
- * ListParts tells CRCs, else those in the journal. */
+ * ListParts tells CRCs, else those in the journal; but not the directory,
+ * as the next process knows no member's CRC. */
 static uint64_t
 kept_bytes(void)
 {
@@ -55,12 +64,13 @@ kept_bytes(void)
         return 0;
     plan = plan_now();
     scratch_parts = (uint32_t)plan.scratch_parts;
-    plan_free(&plan);
     for (u = fake.open; u && strcmp(u->key, "out/a.zip") != 0; u = u->next)
         ;
     for (i = 0; u && i < FAKE_PARTS; i++)
-        if (u->part[i].data && (fake.list_crc || is_noted(scratch_parts + i)))
+        if (u->part[i].data && !has_directory(&plan.part[i]) &&
+            (fake.list_crc || is_noted(scratch_parts + i)))
             bytes += u->part[i].size;
+    plan_free(&plan);
     return bytes;
 }
 

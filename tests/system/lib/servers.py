@@ -143,6 +143,17 @@ class Versitygw(Store):
         if "user.checksums" in os.listxattr(path):
             os.removexattr(path, "user.checksums")
 
+    def age_uploads(self, bucket, seconds):
+        """Unfinished uploads were begun earlier."""
+        at = os.path.join(self.root, bucket, ".sgwtmp", "multipart")
+        for folder, uploads, _ in os.walk(at):
+            if os.path.dirname(folder) != at:
+                continue
+            for name in uploads:
+                path = os.path.join(folder, name)
+                when = os.stat(path).st_mtime - seconds
+                os.utime(path, (when, when))
+
     def plant(self, bucket, key, size, etag="d41d8cd98f00b204e9800998ecf8427e",
               mtime=None):
         """Puts a sparse file into the server's folder: it is an object."""

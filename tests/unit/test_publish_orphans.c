@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The s3zipfs authors */
+/*
+ * Uploads whose id nobody was told: only what must be ours is aborted, and
+ * no publish waits until that can be told.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "publish_case.h"
+
+static struct publish_case c;
+
+static int
+rows_without_id(void)
+{
+    return fake_sql("SELECT count(*) FROM publish_upload"
+                    " WHERE upload_id IS NULL");
+}
+
+/* A process that died between Create and the journal. */
+static void
+begin_killed(uint64_t seed)
+{
+    unsigned n;
+
+    for (n = 1; n < 50; n++) {
+        case_start(&c, seed, 14, HALF);
+        case_killed(&c, n, true);
+        if (rows_without_id() == 1 && fake_uploads_open() == 1)
+            return;
+        case_stop(&c);
+    }
+    fail();
+}
+
+/* Another host's, begun at the same time to the same key. */
+static void
+leave_upload(const char *id, bool part)
+{
+    struct fake_upload *u = calloc(1, sizeof(*u));
+
+    strcpy(u->id, id);
+    strcpy(u->key, "out/a.zip");
+    strcpy(u->initiator, "us");
+    u->initiated = time(NULL);
+    if (part)
+        u->part[3].data = calloc(1, 1);
+    u->next = fake.open;
+    fake.open = u;
+}
+
+static bool
+is_open(const char *id)
+{
+    const struct fake_upload *u;
+
+    for (u = fake.open; u; u = u->next)
+        if (strcmp(u->id, id) == 0)
+            return true;
+    return false;
+}
+
+static void
+test_with_parts(void **state)
+{
+    unsigned seed;
+
+    (void)state;
+    for (seed = 1; seed < 20; seed++) {
+        begin_killed(seed);
+        leave_upload("other", true);
+        assert_int_equal(case_publish(&c), 0);
+        assert_int_equal(fake_uploads_open(), 1);
+        assert_true(is_open("other"));
+        assert_int_equal(fake_journal_rows(), 0);
+        case_stop(&c);
+    }
+}
+
+/* The archive is there at once; what it was is told later. */
+static void
+test_young(void **state)
+{
+    (void)state;
+    begin_killed(5);
+    leave_upload("other", false);
+    fake.young = true;
+    assert_int_equal(case_publish(&c), 0);
+    assert_false(c.st.noop);
+    assert_int_equal(fake.aborts, 0);
+    assert_int_equal(fake_uploads_open(), 2);
+    assert_int_equal(rows_without_id(), 1);
+    /* the other one has got its first part */
+    fake.open->part[0].data = calloc(1, 1);
+    assert_true(is_open("other"));
+    fake.young = false;
+    assert_int_equal(case_publish(&c), 0);
+    assert_true(c.st.noop);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_true(is_open("other"));
+    assert_int_equal(fake_journal_rows(), 0);
+    case_stop(&c);
+}
+
+/* Of two uploads of a Create that was sent again. */
+static void
+test_young_twin(void **state)
+{
+    (void)state;
+    case_start(&c, 7, 30, HALF);
+    fake.create_twice = 1;
+    fake.young = true;
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(rows_without_id(), 1);
+    assert_int_equal(fake_sql("SELECT count(*) FROM publish_upload WHERE"
+                              " owner = '' AND initiator = 'us'"),
+                     1);
+    fake.young = false;
+    case_new_publisher(&c);
+    assert_int_equal(case_publish(&c), 0);
+    assert_true(c.st.noop);
+    case_check_there(&c);
+    case_stop(&c);
+}
+
+/* Nobody answered Create; an abort in the middle, too. */
+static void
+test_young_and_failed(void **state)
+{
+    static const enum fake_trouble troubles[] = {FAKE_FAIL_TIMEOUT,
+                                                 FAKE_ABORT};
+    unsigned n, left = 0;
+    int r;
+
+    (void)state;
+    for (n = 1; n < 60; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.young = true;
+        fake.create_twice = n % 4 == 3;
+        fake.trouble_at = 1 + n / 2;
+        fake.trouble = troubles[n % 2];
+        r = case_publish(&c);
+        assert_true(r == 0 || r == -EINTR || r == -ETIMEDOUT);
+        assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+        left += fake_uploads_open();
+        fake.young = false;
+        fake.trouble_at = 0;
+        assert_int_equal(case_publish(&c), 0);
+        case_check_there(&c);
+        case_stop(&c);
+    }
+    assert_true(left > 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_with_parts),
+        cmocka_unit_test(test_young),
+        cmocka_unit_test(test_young_twin),
+        cmocka_unit_test(test_young_and_failed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
