@@ -2,8 +2,12 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * After a failure, an abort or before a restart: nothing is left behind.
- * Comes when no call is in flight: the upload goes, a wrong or unwanted
- * finished object goes, the journal's row goes; then the waiters hear.
+ * Comes when no call is in flight: the upload goes, a wrong finished object
+ * goes, the journal's row goes; then the waiters hear.
+ *
+ * Once Complete was sent it is too late for an abort: the archive that is
+ * there then stays, and the publish is done.  And it may be another host's,
+ * who publishes the same: found after an unclear end it is not deleted.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,6 +31,7 @@ attempt_reset(struct publish_job *j)
     j->scratch_unclear = false;
     atomic_store(&j->scratch_kept, false);
     j->have_whole = false;
+    j->finished = j->found = j->wrong = false;
     j->unclear = 0;
     j->phase = PHASE_PREPARE;
     memset(&j->done, 0, sizeof(j->done));
@@ -49,25 +54,31 @@ clean_over(struct publish_job *j)
     }
 }
 
-/* The archive is there and the store checked it: that is no failure. */
+/* By the store's own word, or not at all. */
 static void
 clean_was_done(struct publish_job *j)
 {
+    bool sure =
+        j->crc && j->have_whole && j->done.have_crc && j->done.crc == j->whole;
+
     j->row = 0;
-    job_done(j, "store-crc", false);
+    job_done(j, sure ? "store-crc" : "", false);
 }
 
 static void
-row_remove_run(struct publish_job *j)
+row_over_run(struct publish_job *j)
 {
-    journal_over(j);
+    if (j->clean_then == clean_was_done)
+        settle_run(j);
+    else
+        journal_over(j);
 }
 
 static void
 clean_last(struct publish_job *j)
 {
-    if (j->row)
-        job_work(j, &j->work, row_remove_run, j->clean_then);
+    if (j->row || j->clean_then == clean_was_done)
+        job_work(j, &j->work, row_over_run, j->clean_then);
     else
         j->clean_then(j);
 }
@@ -99,34 +110,54 @@ on_deleted(struct publish_job *j)
     clean_row(j, clean_over);
 }
 
+/* Under its ETag, and only the version that Complete gave; one that was
+ * found is hidden by a marker where the bucket has versions. */
 static void
 clean_delete(struct publish_job *j)
 {
     struct s3_where at = job_where(j);
+    bool ours = !j->found && j->done.version[0];
     struct call *c;
 
     j->finished = false;
     c = call_begin(j, on_deleted);
     c->id = s3_delete(j->p->d.s3_dest, &at, j->done.etag,
-                      j->done.version[0] ? j->done.version : NULL,
-                      call_done_cb, c);
+                      ours ? j->done.version : NULL, call_done_cb, c);
 }
 
+/* Complete was sent, and nobody heard its answer. */
 static void
 on_looked(struct publish_job *j)
 {
     const struct found *o = &j->call.o;
+    bool there = j->call.e.err == 0 && found_is_ours(j, o) &&
+                 strcmp(o->etag, j->if_match) != 0;
 
-    if (j->call.e.err < 0 || !found_is_ours(j, o) ||
-        strcmp(o->etag, j->if_match) == 0) {
-        clean_row(j, clean_over);
-        return;
-    }
-    j->done = *o;
-    if (j->crc && j->have_whole && o->have_crc)
+    if (there)
+        j->done = *o;
+    /* What begins again meets it there, and looks closer. */
+    if (there &&
+        (j->stop == STOP_FAIL || (j->crc && j->have_whole && o->have_crc)))
         clean_row(j, clean_was_done);
     else
+        clean_row(j, clean_over);
+}
+
+static void
+clean_finished(struct publish_job *j)
+{
+    if (j->aborted) {
+        clean_row(j, clean_was_done);
+    } else if (j->found && !j->wrong) {
+        log_warn("publish: %s: an archive is there and was not verified; it "
+                 "may be another publish's, and stays",
+                 j->st.dest);
+        clean_row(j, clean_over);
+    } else if (j->hurry) {
+        clean_row(j, clean_over);
+    } else {
         clean_delete(j);
+    }
 }
 
 /* After the abort, so that a late Complete cannot win any more. */
@@ -136,8 +167,8 @@ clean_object(struct publish_job *j)
     struct s3_head_args a = {.at = job_where(j), .checksum = true};
     struct call *c;
 
-    if (j->finished && !j->hurry) {
-        clean_delete(j);
+    if (j->finished) {
+        clean_finished(j);
     } else if (j->complete_unclear && !j->hurry) {
         j->complete_unclear = false;
         c = call_begin(j, on_looked);

@@ -46,7 +46,7 @@ found_there(struct publish_job *j)
     struct call *c;
 
     j->done = j->call.o;
-    j->finished = true;
+    j->finished = j->found = true;
     j->complete_unclear = false;
     if (!j->upload_id) {
         verify_begin(j);
@@ -162,7 +162,7 @@ on_answer(struct publish_job *j)
     if (c->e.err == 0) {
         j->done = c->o;
         j->finished = true;
-        j->complete_unclear = false;
+        j->found = j->complete_unclear = false;
         free(STEAL(j->upload_id));
         if (!j->stop)
             verify_begin(j);

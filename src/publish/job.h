@@ -141,7 +141,9 @@ struct publish_job {
     bool create_twice; /* it was sent again: there may be two */
     bool create_unclear, complete_unclear, send_size;
     struct found done; /* the finished object */
-    bool finished;     /* it is there */
+    bool finished;     /* it is there; */
+    bool found;        /* after an unclear end: perhaps another host's */
+    bool wrong;        /* it was read, and is not the archive */
 
     /* Those of scratch objects, and ranged ones, first; the archive's. */
     struct part_queue copy_queue[2], upload_queue[2];
@@ -194,6 +196,7 @@ struct publish_job {
 
     enum stop stop;
     bool stopping; /* calls were told */
+    bool aborted;  /* somebody wanted the end, and that is why */
     bool hurry;    /* the store does not answer: clean no further */
     bool cleaned;  /* the store is asked nothing more */
     job_fn *clean_then;
@@ -321,6 +324,8 @@ void verify_begin(struct publish_job *j);  /* job->done is the object */
 void verify_step(struct publish_job *j);
 void verify_cancel(struct publish_job *j);
 void verify_free(struct publish_job *j);
+/* Worker: the archive is there, and the row is not needed any more. */
+void settle_run(struct publish_job *j);
 
 /* journal.c: worker thread only */
 /* How the uploads were created, and what their end needs. */

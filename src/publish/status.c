@@ -157,7 +157,8 @@ static const struct field fields[] = {
     {"verified", get_verified,
      "store-crc: the store checked the whole archive's CRC-32; "
      "readback-headers: all that was uploaded was read back, copied ranges "
-     "rest on their source guards; full: all of it was read back"},
+     "rest on their source guards; full: all of it was read back; nothing: "
+     "it was not looked at (an end came too late to undo it)"},
     {"noop", get_noop, "yes if the same archive was there already"},
     {"error", get_error, "why it failed"},
     {"s3_code", get_s3_code, "error code of the store's answer"},

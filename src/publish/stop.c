@@ -174,6 +174,7 @@ on_abort(struct publish_job *j, struct event *ev)
     pthread_mutex_unlock(&j->lock);
     if (j->phase == PHASE_OVER)
         return;
+    j->aborted |= j->stop < STOP_FAIL;
     job_fail(j, -why, "%s",
              why == -EINTR       ? "interrupted"
              : why == -ECANCELED ? "cancelled"

@@ -6,6 +6,7 @@
  * directory is), or all of it.  A wrong object does not stay: clean.c.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -81,7 +82,7 @@ whole_crc_run(struct publish_job *j)
 
 /* ----------------------------------------------------------------- end */
 
-static void
+void
 settle_run(struct publish_job *j)
 {
     journal_over(j);
@@ -108,7 +109,7 @@ static void
 on_settled(struct publish_job *j)
 {
     if (j->stop)
-        return; /* a last moment's abort: clean.c deletes the object */
+        return; /* a last moment's abort, too late */
     if (j->check_count == 0 && j->bodies > 0)
         publisher_learn(j->p, &j->p->caps.copies_good,
                         "the CRC of an archive with copied parts was "
@@ -145,6 +146,20 @@ dest_taken(struct publish_job *j)
     job_fail(j, EEXIST, "the destination was written by another meanwhile");
 }
 
+/* Bytes, or what the store says of them. */
+static void __attribute__((format(printf, 2, 3)))
+dest_wrong(struct publish_job *j, const char *fmt, ...)
+{
+    char text[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    j->wrong = true;
+    job_fail(j, EIO, "%s", text);
+}
+
 static void
 on_checked(struct publish_job *j, struct event *ev)
 {
@@ -164,11 +179,10 @@ on_checked(struct publish_job *j, struct event *ev)
     else if (k->failed)
         job_fail(j, ENOMEM, "out of memory");
     else if (k->expect && k->crc != k->want)
-        job_fail(j, EIO,
-                 "read back, bytes %llu to %llu are not what was "
-                 "uploaded",
-                 (unsigned long long)k->first,
-                 (unsigned long long)(k->first + k->len - 1));
+        dest_wrong(j,
+                   "read back, bytes %llu to %llu are not what was uploaded",
+                   (unsigned long long)k->first,
+                   (unsigned long long)(k->first + k->len - 1));
 }
 
 static int
@@ -219,9 +233,11 @@ check_whole(struct publish_job *j)
 
     for (i = 0; i < j->check_count; i++)
         crc = crc_join(crc, j->check[i].crc, j->check[i].len);
-    if (!j->have_whole || crc != j->whole)
-        job_fail(j, EIO, "read back, its CRC-32 is %08x, not %08x", crc,
-                 j->whole);
+    if (!j->have_whole)
+        job_fail(j, EIO, "its CRC-32 is not known");
+    else if (crc != j->whole)
+        dest_wrong(j, "read back, its CRC-32 is %08x, not %08x", crc,
+                   j->whole);
 }
 
 void
@@ -347,12 +363,12 @@ on_looked(struct publish_job *j)
     if (strcmp(c->o.etag, j->done.etag) != 0)
         dest_taken(j);
     else if (c->o.size != job_zip(j)->size)
-        job_fail(j, EIO, "the finished object has %llu bytes, not %llu",
-                 (unsigned long long)c->o.size,
-                 (unsigned long long)job_zip(j)->size);
+        dest_wrong(j, "the finished object has %llu bytes, not %llu",
+                   (unsigned long long)c->o.size,
+                   (unsigned long long)job_zip(j)->size);
     else if (j->crc && c->o.have_crc && c->o.crc != j->whole)
-        job_fail(j, EIO, "the store's CRC-32 is %08x, not %08x", c->o.crc,
-                 j->whole);
+        dest_wrong(j, "the store's CRC-32 is %08x, not %08x", c->o.crc,
+                   j->whole);
     else if (j->crc && c->o.have_crc && !wants_full(j))
         verify_over(j);
     else

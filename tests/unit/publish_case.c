@@ -101,8 +101,8 @@ answered(void *user, int r, const struct err *e)
     c->answers++;
 }
 
-static int
-begin(struct publish_case *c, const char *key, struct publish_job **ret)
+int
+case_begin(struct publish_case *c, const char *key, struct publish_job **ret)
 {
     struct publish_dest dest = {(char *)"b", (char *)key};
     struct err e = {0};
@@ -120,8 +120,8 @@ begin(struct publish_case *c, const char *key, struct publish_job **ret)
     return 0;
 }
 
-static void
-end(struct publish_case *c, struct publish_job *j)
+void
+case_end(struct publish_case *c, struct publish_job *j)
 {
     assert_int_equal(c->answers, 2);
     publish_job_status(j, &c->st);
@@ -135,7 +135,7 @@ int
 case_publish_to(struct publish_case *c, const char *key)
 {
     struct publish_job *j = NULL;
-    int r = begin(c, key, &j);
+    int r = case_begin(c, key, &j);
 
     if (r < 0)
         return r;
@@ -143,7 +143,7 @@ case_publish_to(struct publish_case *c, const char *key)
     fake.pinned_peak = 0;
     fake_run();
     fake.abort_job = NULL;
-    end(c, j);
+    case_end(c, j);
     assert_true(fake.pinned_peak <= c->conf.memory / 2);
     return -c->err.num;
 }
@@ -176,11 +176,11 @@ case_publish_both(struct publish_case *a, struct publish_case *b)
 {
     struct publish_job *ja, *jb;
 
-    assert_int_equal(begin(a, "out/a.zip", &ja), 0);
-    assert_int_equal(begin(b, "out/a.zip", &jb), 0);
+    assert_int_equal(case_begin(a, "out/a.zip", &ja), 0);
+    assert_int_equal(case_begin(b, "out/a.zip", &jb), 0);
     fake_run();
-    end(a, ja);
-    end(b, jb);
+    case_end(a, ja);
+    case_end(b, jb);
 }
 
 int

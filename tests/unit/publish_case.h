@@ -40,6 +40,10 @@ void case_next_layout(struct publish_case *c, unsigned stored);
 /* A publish from start to end; its errno.  Each of two waiters was called
  * once, nothing is in flight or pinned. */
 int case_publish(struct publish_case *c);
+/* The same in two halves; between them the caller runs the fake. */
+int case_begin(struct publish_case *c, const char *key,
+               struct publish_job **ret);
+void case_end(struct publish_case *c, struct publish_job *j);
 /* The same to another key of the bucket. */
 int case_publish_to(struct publish_case *c, const char *key);
 /* Publishes, and dies at the n-th call, late: when the store has done it.
