@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "extract/extract.h"
 
 typedef unsigned long long ull;
 
@@ -127,7 +128,41 @@ on_crc_cleaned(void *user, const char *key, bool gone)
     put(o, "crc", &t);
 }
 
+static void
+on_extract_cleaned(void *user, const struct extract_left *l)
+{
+    static const enum publish_cleaned_kind kinds[] = {
+        [EXTRACT_LEFT_GONE] = CLEANED_UPLOAD,
+        [EXTRACT_LEFT_ALIVE] = CLEANED_ALIVE,
+        [EXTRACT_LEFT_YOUNG] = CLEANED_YOUNG,
+        [EXTRACT_LEFT_FAILED] = CLEANED_UPLOAD,
+    };
+    struct output *o = user;
+    struct publish_cleaned t = {.kind = kinds[l->kind],
+                                .bucket = o->bucket,
+                                .key = l->key,
+                                .key_len = strlen(l->key),
+                                .what = l->upload_id,
+                                .uploads = l->kind == EXTRACT_LEFT_GONE,
+                                .err = l->err};
+
+    on_cleaned(o, &t);
+}
+
 /* ----------------------------------------------------------------- run */
+
+static void
+clean_extract(struct output *o, const struct cmd_session *s,
+              const struct cmd_args *a)
+{
+    struct extract_deps d = {.net = s->net,
+                             .s3 = s->s3,
+                             .crc = s->crc,
+                             .conf = &a->conf,
+                             .state = s->state};
+
+    extract_cleanup(&d, a->bucket, a->root, on_extract_cleaned, o);
+}
 
 static int
 clean(struct output *o, const struct cmd_args *a, struct err *e)
@@ -141,6 +176,8 @@ clean(struct output *o, const struct cmd_args *a, struct err *e)
     if (r == 0 &&
         crc_cleanup(s.crc, a->bucket, a->root, on_crc_cleaned, o) < 0)
         r = err_set(e, ENOMEM, "out of memory");
+    if (r == 0)
+        clean_extract(o, &s, a);
     cmd_session_close(&s);
     return r;
 }

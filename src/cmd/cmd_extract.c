@@ -105,8 +105,11 @@ static int
 extract(struct cmd_args *a, struct cmd_session *s, struct watch *w,
         struct err *e)
 {
-    struct extract_deps d = {
-        .net = s->net, .s3 = s->s3, .crc = s->crc, .conf = &a->conf};
+    struct extract_deps d = {.net = s->net,
+                             .s3 = s->s3,
+                             .crc = s->crc,
+                             .conf = &a->conf,
+                             .state = s->state};
     struct extract_args ea = {
         .archive = a->word[0], .dest = a->word[1], .tick = on_tick, .user = w};
     struct extract_status st;

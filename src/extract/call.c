@@ -42,11 +42,6 @@ call_answered(struct call *c)
 static void
 call_free(struct call *c)
 {
-    size_t i;
-
-    for (i = 0; i < c->id_count; i++)
-        free(c->ids[i]);
-    free(c->ids);
     free(c->text);
     free(c);
 }
@@ -131,23 +126,6 @@ on_done(void *user, const struct s3_error *e)
     call_answered(c);
 }
 
-/* c->size: seconds since 1970. */
-static void
-on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
-           size_t count)
-{
-    struct call *c = user;
-    size_t i;
-
-    c->e = *e;
-    c->ids = e->err == 0 && count ? calloc(count, sizeof(*c->ids)) : NULL;
-    for (i = 0; c->ids && i < count; i++)
-        if (u[i].initiated >= (int64_t)c->size &&
-            (c->ids[c->id_count] = strdup(u[i].upload_id)))
-            c->id_count++;
-    call_answered(c);
-}
-
 static void
 on_pause(void *user)
 {
@@ -228,14 +206,6 @@ call_abort(struct call *c, const struct s3_where *at, const char *id)
 {
     c->keep = true;
     c->id = s3_abort(c->job->d->s3, at, id, on_done, c);
-}
-
-void
-call_uploads(struct call *c, const struct s3_where *at, int64_t since)
-{
-    c->keep = true;
-    c->size = (uint64_t)since;
-    c->id = s3_list_uploads(c->job->d->s3, at, on_uploads, c);
 }
 
 void

@@ -22,6 +22,7 @@ struct extract_deps { /* borrowed */
     struct s3 *s3;   /* NULL: files only */
     struct crc *crc; /* NULL: the store is not asked for CRCs */
     const struct conf *conf;
+    struct state *state; /* extract's journal; NULL = none */
 };
 
 /* -------------------------------------------------------------- verify */
@@ -76,5 +77,25 @@ struct extract_args {
  * encrypted or compressed in another way. */
 int extract_run(const struct extract_deps *d, const struct extract_args *a,
                 struct extract_status *ret, struct err *e);
+
+/* ------------------------------------------------------------- cleanup */
+
+enum extract_left_kind {
+    EXTRACT_LEFT_GONE,  /* an upload was aborted */
+    EXTRACT_LEFT_ALIVE, /* left alone: its process runs, or may run */
+    EXTRACT_LEFT_YOUNG, /* left alone: another host may have begun it */
+    EXTRACT_LEFT_FAILED,
+};
+struct extract_left { /* borrowed */
+    enum extract_left_kind kind;
+    const char *key, *upload_id; /* NULL: not known */
+    const struct err *err;       /* FAILED: it is still there */
+};
+typedef void extract_left_cb(void *user, const struct extract_left *l);
+/* Aborts what killed extractions left in bucket, at keys that begin with
+ * prefix, as far as the journal says that it is ours; fn for each, on this
+ * thread.  extract_run does it too, for its destination's bucket. */
+void extract_cleanup(const struct extract_deps *d, const char *bucket,
+                     const char *prefix, extract_left_cb *fn, void *user);
 
 #endif

@@ -330,6 +330,16 @@ prepare(struct unpack_job *j)
     return r < 0 ? r : check_self(j);
 }
 
+static void
+on_left(void *user, const struct extract_left *l)
+{
+    (void)user;
+    if (l->kind == EXTRACT_LEFT_GONE)
+        log_info("extract: %s: an upload that was left was aborted", l->key);
+    else if (l->kind == EXTRACT_LEFT_FAILED)
+        log_warn("extract: an upload that was left stays: %s", l->err->text);
+}
+
 static bool
 on_stop(void *user)
 {
@@ -373,6 +383,8 @@ extract_run(const struct extract_deps *d, const struct extract_args *a,
 
     unpack_init(&j);
     r = prepare(&j);
+    if (r == 0)
+        extract_cleanup(d, j.bucket, "", on_left, NULL);
     if (r == 0)
         r = there_look(&j);
     if (r == 0)

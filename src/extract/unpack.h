@@ -51,8 +51,6 @@ struct call {
     bool have_crc;
     uint32_t crc; /* of a GET: of the bytes that came */
     uint64_t size;
-    char **ids; /* uploads that were listed */
-    size_t id_count;
     /* A GET: where its bytes go; NULL: they are only counted. */
     uint8_t *out;
     uint64_t want;
@@ -72,8 +70,6 @@ void call_upload(struct call *c, const struct s3_upload_args *a);
 void call_complete(struct call *c, const struct s3_complete_args *a);
 void call_put(struct call *c, const struct s3_put_args *a);
 void call_abort(struct call *c, const struct s3_where *at, const char *id);
-void call_uploads(struct call *c, const struct s3_where *at,
-                  int64_t since); /* begun then or later */
 void call_later(struct call *c, uint64_t ms);
 /* By a callback of its own, on any thread: its last touch of c. */
 void call_answered(struct call *c);
@@ -93,9 +89,9 @@ struct upload {
     bool crc;                  /* the store checks */
     struct s3_done_part *part; /* etag: owned */
     uint32_t count;
-    int64_t row;    /* in the state file */
+    int64_t row;    /* of the journal */
+    int64_t intent; /* seconds: before Create was sent */
     bool cut;       /* a part may still arrive */
-    int64_t intent; /* when Create was sent */
     unsigned unclear;
     struct s3_error e; /* of the last step; err 0 or -errno */
     void (*then)(struct upload *u);

@@ -9,9 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "extract/journal.h"
 #include "extract/unpack.h"
 
-enum { SETTLE_MS = 1000, LOOK_MS = 500, CLOCK_S = 2 };
+enum { SETTLE_MS = 1000, LOOK_MS = 500 };
 
 static void
 then(struct upload *u)
@@ -31,12 +32,11 @@ forget_parts(struct upload *u)
     u->count = 0;
 }
 
-/* The upload is gone, or it is known that it stays. */
+/* The upload is gone. */
 static void
 forget_row(struct upload *u)
 {
-    if (u->row)
-        crc_upload_remove(u->job->d->crc, u->row);
+    unpack_journal_remove(u->job->d, u->row);
     u->row = 0;
 }
 
@@ -56,50 +56,6 @@ unpack_upload_free(struct upload *u)
     u->id = NULL;
 }
 
-/* --------------------------------------------------------------- orphans */
-
-/* Attempts of Create that nobody answered may have made uploads, too: those
- * at this key that were begun since, by the store's clock, but ours. */
-static void
-on_abort_one(struct call *c)
-{
-    if (c->e.err < 0)
-        log_warn("extract: an upload at %s could not be aborted: %s %s",
-                 c->text ? c->text : "", c->e.code, c->e.message);
-}
-
-static void
-on_orphans(struct call *c)
-{
-    struct upload *u = c->owner;
-    struct s3_where at = unpack_where(u->job, u->key);
-    struct call *k;
-    size_t i;
-
-    for (i = 0; i < c->id_count; i++) {
-        if (u->id && strcmp(u->id, c->ids[i]) == 0)
-            continue;
-        k = call_new(u->job, on_abort_one, NULL);
-        if (!k)
-            continue;
-        k->text = strdup(u->key);
-        call_abort(k, &at, c->ids[i]);
-    }
-    then(u);
-}
-
-static void
-find_orphans(struct upload *u)
-{
-    struct s3_where at = unpack_where(u->job, u->key);
-    struct call *c = call_new(u->job, on_orphans, u);
-
-    if (c)
-        call_uploads(c, &at, u->intent - CLOCK_S);
-    else
-        then(u);
-}
-
 /* --------------------------------------------------------------- create */
 
 static bool
@@ -110,24 +66,42 @@ is_refusal(const struct s3_error *e)
 
 static void create(struct upload *u);
 
+/* Attempts of Create that nobody answered may have made uploads, too: the
+ * row stays for them, and the one that is known gets another. */
+static void
+keep_row(struct upload *u)
+{
+    const struct unpack_job *j = u->job;
+
+    unpack_journal_leave(j->d, u->row);
+    u->row =
+        u->id ? unpack_journal_add(j->d, j->bucket, u->key, u->intent, u->id)
+              : 0;
+}
+
 static void
 on_created(struct call *c)
 {
     struct upload *u = c->owner;
+    bool unclear = c->e.attempts > 1 || (c->e.err < 0 && c->e.http < 400);
 
     u->e = c->e;
     u->id = c->text;
     c->text = NULL;
-    if (u->id && u->job->d->crc)
-        u->row = crc_upload_add(u->job->d->crc, u->job->bucket, u->key, u->id);
-    if (c->e.err == 0 && !u->id)
+    if (c->e.err == 0 && !u->id) {
         u->e.err = -ENOMEM;
+        unclear = true;
+    }
+    if (unclear)
+        keep_row(u);
+    else if (u->id)
+        unpack_journal_id(u->job->d, u->row, u->id);
+    else
+        forget_row(u);
     if (u->e.err < 0 && u->crc && is_refusal(&u->e)) {
         log_info("extract: uploads with a CRC-32 are refused: %s", u->e.code);
         u->job->no_crc = true;
         create(u);
-    } else if (c->e.attempts > 1 || (c->e.err < 0 && c->e.http < 400)) {
-        find_orphans(u);
     } else {
         then(u);
     }
@@ -142,6 +116,8 @@ create(struct upload *u)
     a.crc32 = u->crc = !u->job->no_crc;
     u->intent = time(NULL);
     if (c) {
+        u->row = unpack_journal_add(u->job->d, u->job->bucket, u->key,
+                                    u->intent, NULL);
         call_create(c, &a);
         return;
     }
@@ -287,12 +263,14 @@ on_aborted(struct call *c)
         call_later(k, SETTLE_MS);
         return;
     }
-    if (c->e.err < 0)
+    if (c->e.err < 0) {
         log_warn("extract: the upload at %s could not be aborted: %s %s",
                  u->key, c->e.code, c->e.message);
-    else
+        unpack_journal_leave(u->job->d, u->row);
+        u->row = 0;
+    } else {
         forget_row(u);
-    u->row = 0; /* one that stays is found by the next run */
+    }
     unpack_upload_free(u);
     then(u);
 }

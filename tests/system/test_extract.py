@@ -16,6 +16,7 @@ import zlib
 
 import pytest
 
+from lib import left as lefts
 from lib import procs, refzip, sets, where
 from lib.faultproxy import count
 
@@ -444,6 +445,67 @@ def test_killed(gw, proxy, bucket, s3zip, env):
     assert gw.uploads(dest) == [("big", other["UploadId"])]
     gw.client.abort_multipart_upload(Bucket=dest, Key="big",
                                      UploadId=other["UploadId"])
+
+
+@pytest.mark.fault
+@pytest.mark.big
+def test_killed_before_the_id_was_known(gw, proxy, bucket, s3zip, env, home):
+    """The journal has the intent: the next run, or cleanup, finds what
+    Create made, and leaves what may be another's."""
+    there, dest = bucket(gw), bucket(gw)
+    members = {"big": bytes(sets.PART + 1), "small": b"s"}
+    put(gw, there, "a.zip", zipped(members))
+    proxy.rules({"method": "POST", "query": "uploads", "delay_answer": 30})
+    proc = subprocess.Popen(
+        [where.program("s3zip"), "extract", f"s3://{there}/a.zip",
+         f"s3://{dest}"], env=env(proxy), stderr=subprocess.PIPE)
+    procs.wait_for(lambda: len(gw.uploads(dest)) == 1, 10)
+    proc.kill()
+    proc.communicate(timeout=30)
+    proxy.rules()
+    ids = "SELECT upload_id FROM extract_upload"
+    assert lefts.rows(home, ids) == [(None,)]
+    other = gw.client.create_multipart_upload(Bucket=dest, Key="big")
+    other = ("big", other["UploadId"])
+    # too young to be told from another host's
+    done = s3zip(proxy, "cleanup", f"s3://{dest}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [t["kind"] for t in json.loads(done.stdout)["cleaned"]] == \
+        ["young"] * 2
+    done = s3zip(proxy, "extract", f"s3://{there}/a.zip", f"s3://{dest}")
+    assert done.returncode == 0, done.stderr
+    assert objects_of(gw, dest) == members
+    assert len(gw.uploads(dest)) == 2
+    assert lefts.rows(home, ids) == [(None,)]
+    gw.client.upload_part(Bucket=dest, Key=other[0], UploadId=other[1],
+                          PartNumber=1, Body=b"theirs")
+    lefts.later(gw, dest, home, "extract_upload")
+    done = s3zip(proxy, "cleanup", f"s3://{dest}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" aborted\n") == 1
+    assert gw.uploads(dest) == [other]
+    assert lefts.rows(home, ids) == []
+    gw.client.abort_multipart_upload(Bucket=dest, Key=other[0],
+                                     UploadId=other[1])
+
+
+@pytest.mark.fault
+@pytest.mark.big
+def test_an_answer_to_create_is_lost(gw, proxy, bucket, s3zip, home):
+    """Sent again: the upload of the first try is known to the journal."""
+    there, dest = bucket(gw), bucket(gw)
+    members = {"big": bytes(sets.PART + 1)}
+    put(gw, there, "a.zip", zipped(members))
+    proxy.rules({"method": "POST", "query": "uploads", "n": 1, "count": 1,
+                 "replace": {"status": 500, "code": "InternalError"}})
+    for left in (1, 0):
+        done = s3zip(proxy, "extract", f"s3://{there}/a.zip",
+                     f"s3://{dest}")
+        assert done.returncode == 0, done.stderr
+        assert objects_of(gw, dest) == members
+        assert len(gw.uploads(dest)) == left
+        assert len(lefts.rows(home, "SELECT 1 FROM extract_upload")) == left
+        lefts.later(gw, dest, home, "extract_upload")
 
 
 @pytest.mark.big
