@@ -22,14 +22,6 @@ struct timer {
 };
 static struct timer timer[FAKE_MAX];
 static size_t timers;
-static uint64_t last_id;
-
-static struct held {
-    uint64_t id;
-    struct net_request req;
-} held[FAKE_MAX];
-static size_t helds;
-
 /* ----------------------------------------------------------------- net */
 
 void
@@ -50,162 +42,14 @@ net_now_ms(void)
     return fake.now;
 }
 
-const char *
-net_header(const struct net_response *r, const char *name)
-{
-    static char value[16][2048];
-    static unsigned turn;
-    const char *p = r->impl, *end;
-    size_t n = strlen(name);
-
-    for (; p && *p; p = end + 1) {
-        end = strchr(p, '\n');
-        if (!end)
-            abort();
-        if (strncasecmp(p, name, n) == 0 && p[n] == ':') {
-            char *out = value[turn++ % 16];
-
-            snprintf(out, sizeof(value[0]), "%.*s", (int)(end - (p + n + 2)),
-                     p + n + 2);
-            return out;
-        }
-    }
-    return NULL;
-}
-
-static void
-record(const struct net_request *q)
-{
-    struct fake_request *to;
-    struct buf headers = BUF_INIT(65536), body = BUF_INIT(65536);
-    int i;
-
-    if (fake.requests >= FAKE_MAX)
-        abort();
-    to = &fake.request[fake.requests++];
-    snprintf(to->method, sizeof(to->method), "%s", q->method);
-    to->url = strdup(q->url);
-    for (i = 0; q->headers[i]; i++)
-        buf_addf(&headers, "%s\n", q->headers[i]);
-    for (i = 0; i < q->body_count; i++)
-        buf_add(&body, q->body[i].iov_base, q->body[i].iov_len);
-    to->headers = strdup(buf_str(&headers));
-    to->body = strdup(buf_str(&body));
-    if (q->file) {
-        to->file_fd = q->file->fd;
-        to->file_first = q->file->first;
-        to->file_length = q->file->length;
-    }
-    to->stall_ms = q->stall_ms;
-    to->total_ms = q->total_ms;
-    to->fresh = q->fresh;
-    buf_free(&headers);
-    buf_free(&body);
-}
-
-static uint64_t
-body_size(const struct net_request *q)
-{
-    uint64_t n = q->file ? q->file->length : 0;
-    int i;
-
-    for (i = 0; i < q->body_count; i++)
-        n += q->body[i].iov_len;
-    return n;
-}
-
-/* In two pieces, so that nobody counts on one. */
-static int
-give_body(const struct net_request *q, struct net_response *r,
-          const char *body, size_t n)
-{
-    size_t half = n / 2;
-    int e = 0;
-
-    if (half)
-        e = q->on_data(q->user, body, half);
-    if (e == 0 && n > half)
-        e = q->on_data(q->user, body + half, n - half);
-    r->received = n;
-    return e;
-}
-
-static void
-give(const struct net_request *q, const struct fake_answer *a)
-{
-    const char *body = a->body ? a->body : "";
-    struct net_response r = {
-        .status = a->status, .errtext = "", .impl = (void *)a->headers};
-    size_t n = a->cut ? a->cut : strlen(body);
-    int e = 0;
-
-    if (a->status) {
-        r.sent = body_size(q);
-        if (q->on_head)
-            e = q->on_head(q->user, &r);
-        if (e == 0)
-            e = give_body(q, &r, body, n);
-    } else if (a->err == -ECONNRESET || a->err == -ETIMEDOUT) {
-        r.sent = body_size(q);
-    }
-    r.err = e ? e : a->err;
-    r.total_ms = a->took_ms;
-    fake.now += a->took_ms;
-    r.errtext = r.err ? "words of libcurl" : "";
-    q->done(q->user, &r);
-}
-
-uint64_t
-net_submit(struct net *n, const struct net_request *q)
-{
-    const struct fake_answer *a;
-    uint64_t id = ++last_id;
-
-    (void)n;
-    if (fake.answers == 0 && !fake.choose)
-        abort();
-    a = fake.choose ? fake.choose(q)
-                    : &fake.answer[min_u64(fake.requests, fake.answers - 1)];
-    record(q);
-    if (a->hold)
-        held[helds++] = (struct held){id, *q};
-    else
-        give(q, a);
-    return id;
-}
-
-void
-net_cancel(struct net *n, uint64_t id)
-{
-    static const struct fake_answer cancelled = {.err = -ECANCELED};
-    struct net_request q;
-    size_t i;
-
-    (void)n;
-    for (i = 0; i < helds; i++) {
-        if (held[i].id == id) {
-            q = held[i].req;
-            held[i] = held[--helds];
-            give(&q, &cancelled);
-            return;
-        }
-    }
-}
-
-void
-net_resume(struct net *n, uint64_t id)
-{
-    (void)n, (void)id;
-}
-
 uint64_t
 net_timer(struct net *n, uint64_t ms, void (*fn)(void *user), void *user)
 {
     (void)n;
     if (timers >= FAKE_MAX)
         abort();
-    timer[timers++] = (struct timer){++last_id, fake.now + ms, fn, user};
-    return last_id;
+    timer[timers++] = (struct timer){fake_new_id(), fake.now + ms, fn, user};
+    return timer[timers - 1].id;
 }
 
 bool
@@ -398,7 +242,7 @@ fake_free(struct s3 *s)
         free(fake.request[i].body);
     }
     memset(&fake, 0, sizeof(fake));
-    if (timers || helds || works || identity.refs)
+    if (timers || fake_exchanges() || works || identity.refs)
         abort(); /* a call was forgotten */
 }
 

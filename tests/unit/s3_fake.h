@@ -55,6 +55,8 @@ void fake_add(const struct fake_answer *a);
 void fake_run(void);
 void fake_run_for(uint64_t ms);
 size_t fake_timers(void);
+size_t fake_exchanges(void); /* that are held or paused */
+uint64_t fake_new_id(void);  /* of an exchange or a timer */
 /* Runs at most so many held works; how many it were. */
 size_t fake_works(size_t most);
 /* Does request i have exactly this header line? */
