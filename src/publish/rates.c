@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Bandwidth, request rate and round trip, as they were seen.  Must not know
+ * Bandwidth, rates of requests and of copying, and round trip, as they were
+ * seen.  Must not know
  * jobs or strategies.
  */
 #include "publish/rates.h"
@@ -20,6 +21,7 @@ enum {
 #define SECONDS_LEAST 1.0
 #define BYTES_LEAST MIB(16)
 #define REQUESTS_LEAST 100
+#define COPIED_LEAST GIB(1)
 /* A copy of more than that keeps the store busier than the request. */
 #define COPIED_EACH MIB(16)
 
@@ -141,7 +143,8 @@ rates_learn(struct plan_rates *known, const struct rates_sample *s)
     if (s->round_trip > 0)
         measured(&known->round_trip, s->round_trip);
     if (seconds < SECONDS_LEAST ||
-        (bytes < BYTES_LEAST && s->requests < REQUESTS_LEAST))
+        (bytes < BYTES_LEAST && s->requests < REQUESTS_LEAST &&
+         s->copied < COPIED_LEAST))
         return;
     if (by_bytes && told_by_bytes(s, bytes))
         measured(&known->bandwidth, (double)bytes / seconds);
@@ -153,6 +156,10 @@ rates_learn(struct plan_rates *known, const struct rates_sample *s)
     else
         at_least(&known->request_rate, (double)s->requests / seconds,
                  assumed->request_rate);
+    if (!told_by_bytes(s, bytes) && !told_by_requests(s))
+        measured(&known->copy_rate, (double)s->copied / seconds);
+    else if (known->copy_rate > 0)
+        at_least(&known->copy_rate, (double)s->copied / seconds, 0);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -162,7 +169,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS rate ("
     " n INTEGER PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE,"
     " bandwidth REAL NOT NULL, request_rate REAL NOT NULL,"
-    " round_trip REAL NOT NULL)";
+    " round_trip REAL NOT NULL, copy_rate REAL NOT NULL DEFAULT 0)";
+/* For a table that is older than that column; else it fails. */
+static const char copy_rate_later[] =
+    "ALTER TABLE rate ADD COLUMN copy_rate REAL NOT NULL DEFAULT 0";
 
 static void
 rates_warn(struct state *st, struct sqlite3 *db)
@@ -177,8 +187,10 @@ rates_open(struct state *st)
 
     if (!db)
         return NULL;
-    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
+    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK) {
+        sqlite3_exec(db, copy_rate_later, NULL, NULL, NULL);
         return db;
+    }
     rates_warn(st, db);
     state_unlock(st);
     return NULL;
@@ -199,7 +211,7 @@ find(struct sqlite3 *db, const char *endpoint, struct plan_rates *ret)
     sqlite3_stmt *s = NULL;
     int r = sqlite3_prepare_v2(
         db,
-        "SELECT bandwidth, request_rate, round_trip FROM rate"
+        "SELECT bandwidth, request_rate, round_trip, copy_rate FROM rate"
         " WHERE endpoint = ?",
         -1, &s, NULL);
 
@@ -209,7 +221,8 @@ find(struct sqlite3 *db, const char *endpoint, struct plan_rates *ret)
     sqlite3_bind_text(s, 1, endpoint, -1, SQLITE_STATIC);
     r = sqlite3_step(s);
     if (r == SQLITE_ROW)
-        *ret = (struct plan_rates){column(s, 0), column(s, 1), column(s, 2)};
+        *ret = (struct plan_rates){column(s, 0), column(s, 1), column(s, 2),
+                                   column(s, 3)};
     sqlite3_finalize(s);
     return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
 }
@@ -221,7 +234,7 @@ insert(struct sqlite3 *db, const char *endpoint, const struct plan_rates *r)
     int x = sqlite3_prepare_v2(
         db,
         "INSERT OR REPLACE INTO rate (endpoint, bandwidth, request_rate,"
-        " round_trip) VALUES (?, ?, ?, ?)",
+        " round_trip, copy_rate) VALUES (?, ?, ?, ?, ?)",
         -1, &s, NULL);
 
     if (x != SQLITE_OK)
@@ -230,6 +243,7 @@ insert(struct sqlite3 *db, const char *endpoint, const struct plan_rates *r)
     sqlite3_bind_double(s, 2, r->bandwidth);
     sqlite3_bind_double(s, 3, r->request_rate);
     sqlite3_bind_double(s, 4, r->round_trip);
+    sqlite3_bind_double(s, 5, r->copy_rate);
     x = sqlite3_step(s);
     sqlite3_finalize(s);
     return x == SQLITE_DONE ? SQLITE_OK : x;
@@ -323,7 +337,7 @@ rates_choose(struct plan_rates *ret, struct plan_origins *origins,
                                seen.request_rate, assumed->request_rate);
     ret->round_trip =
         choose(&o.round_trip, 0, seen.round_trip, assumed->round_trip);
-    ret->copy_rate = assumed->copy_rate; /* nobody measures it */
+    ret->copy_rate = seen.copy_rate > 0 ? seen.copy_rate : assumed->copy_rate;
     if (origins)
         *origins = o;
 }

@@ -32,9 +32,9 @@ void rates_end(const struct rates_mark *m, struct s3 *s,
                struct rates_sample *ret);
 
 /* Pure: takes the sample into *known, whose fields are 0 where nothing is
- * known.  A publish is held up by its bytes or by its requests: what held
- * it up was measured, of the other one only a lower bound; of both where the
- * store's own copying may have.  Too short a while changes nothing. */
+ * known.  A publish is held up by its bytes, by its requests or by the
+ * store's own copying: what held it up was measured, of the others only a
+ * lower bound.  Too short a while changes nothing. */
 void rates_learn(struct plan_rates *known, const struct rates_sample *sample);
 
 /* These block: net's worker or threads that may wait only.  endpoint:

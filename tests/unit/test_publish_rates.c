@@ -89,6 +89,7 @@ static void
 test_copied(void **state)
 {
     const struct rates_sample samples[] = {
+        {.bytes_up = MIB(5), .requests = 20, .copied = GIB(15)},
         {.bytes_up = MIB(20), .requests = 60, .copied = GIB(15)},
         {.bytes_up = MIB(1), .requests = 200, .copied = GIB(15)},
         {.bytes_up = GIB(1), .requests = 200, .copied = GIB(1)},
@@ -104,8 +105,10 @@ test_copied(void **state)
         s.seconds = 100;
         s.sequence = 1;
         rates_learn(&known, &s);
-        assert_int_equal(known.bandwidth > 0, i == 2);
-        assert_int_equal(known.request_rate > 0, i == 3);
+        assert_int_equal(known.bandwidth > 0, i == 3);
+        assert_int_equal(known.request_rate > 0, i == 4);
+        assert_true(i < 3 ? near(known.copy_rate, (double)GIB(15) / 100)
+                          : known.copy_rate == 0);
     }
 }
 
@@ -190,6 +193,40 @@ test_given(void **state)
     assert_true(r.request_rate == 7);
 }
 
+/* A state file of before copy_rate. */
+static void
+test_older_file(void **state)
+{
+    const struct rates_sample s = {
+        .requests = 20, .copied = GIB(15), .seconds = 100, .sequence = 1};
+    char dir[] = "/tmp/s3zipfs-test-XXXXXX", cmd[64];
+    struct plan_rates got;
+    struct sqlite3 *db;
+    struct state *st;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    state_open(&st, dir);
+    db = state_lock(st);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "CREATE TABLE rate (n INTEGER PRIMARY KEY,"
+                     " endpoint TEXT NOT NULL UNIQUE, bandwidth REAL NOT NULL,"
+                     " request_rate REAL NOT NULL, round_trip REAL NOT NULL);"
+                     "INSERT INTO rate VALUES (1, 'http://a', 5e6, 0, 0)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    state_unlock(st);
+    assert_true(rates_load(st, "http://a", &got));
+    assert_true(near(got.bandwidth, 5e6) && got.copy_rate == 0);
+    rates_note(st, "http://a", &s);
+    assert_true(rates_load(st, "http://a", &got));
+    assert_true(near(got.copy_rate, (double)GIB(15) / 100));
+    state_close(st);
+    snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+    assert_int_equal(system(cmd), 0);
+}
+
 /* conf/ knows the strategies by number only. */
 static void
 test_words(void **state)
@@ -217,7 +254,7 @@ main(void)
         cmocka_unit_test(test_learned),   cmocka_unit_test(test_sequence),
         cmocka_unit_test(test_too_short), cmocka_unit_test(test_copied),
         cmocka_unit_test(test_kept),      cmocka_unit_test(test_given),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_older_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
