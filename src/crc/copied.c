@@ -125,6 +125,7 @@ copied_new(struct crc *c, const struct crc_copied_args *a)
         .etag = q->etag,
         .size = a->size,
         .parts = 1,
+        .ranged = true,
         .go = go,
     };
     return q;

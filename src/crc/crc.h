@@ -40,7 +40,8 @@ int crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
             enum conf_crc mode, struct err *e);
 /* Rung 3: the store copies a member into parts of an upload below the
  * scratch prefix and tells their CRCs; the upload is never completed, and
- * aborted in the end.  Once, before the first set is opened; without it
+ * aborted in the end.  For members above 8 MiB (mode oracle: 64 KiB), and
+ * for those of crc_copies.  Once, before the first set is opened; without it
  * members are read.  mode auto needs may_write and a state file.  What a
  * killed process left in the bucket is aborted first.  0 or -ENOMEM. */
 struct crc_oracle_conf { /* borrowed until it returns */
@@ -116,6 +117,13 @@ bool crc_cancel(struct crc_set *s, uint64_t id);
  * If another value is known, the call keeps the old one and returns
  * -EILSEQ, unless replace. */
 int crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace);
+
+/* A publish copies these members inside the store and does not read their
+ * bodies: rung 3 comes before rung 4 for them, whatever their size, where it
+ * is allowed.  Where two publishes share a layout, the end of one is the
+ * other's. */
+void crc_copies(struct crc_set *s, size_t member);
+void crc_copies_end(struct crc_set *s);
 
 /* Did the value take a read of the whole member by the ladder (rung 4)? */
 bool crc_was_read(struct crc_set *s, size_t member);

@@ -88,6 +88,7 @@ struct oracle_asker {
     const char *etag;
     uint64_t size; /* of the source */
     uint32_t parts;
+    bool ranged; /* they are not all of the source */
     /* It has an upload, is to make one (leads), or there is none. */
     void (*go)(struct oracle_asker *a);
     /* What it was given; crc->lock. */
@@ -136,6 +137,7 @@ struct crc_set {
     _Atomic(uint64_t) *known;
     _Atomic(uint64_t) *no_cheap; /* rungs 1 and 2 do not know it */
     _Atomic(uint64_t) *was_read; /* rung 4 gave it */
+    _Atomic(uint64_t) *copies;   /* a publish copies it, unread */
     atomic_size_t known_count;
     size_t loaded; /* members below are loaded */
     struct climb **bucket;
@@ -231,7 +233,8 @@ struct oracle {
     char owner[STATE_OWNER_MAX];
     uint64_t min_size; /* smaller members are read */
     enum oracle_state state;
-    bool proved;       /* a copy's CRC was that of the bytes */
+    bool proved;       /* a copy's CRC was that of the bytes... */
+    bool proved_range; /* ...which were not all of the source */
     uint64_t pause_ms; /* until then nothing is tried */
     struct oracle_upload *now;
     struct oracle_uploads all; /* with those that are being aborted */

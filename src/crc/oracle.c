@@ -74,14 +74,18 @@ oracle_is_open(struct crc *c)
            (o->pause_ms == 0 || net_now_ms() >= o->pause_ms);
 }
 
+/* What nobody reads is not worth a download either, but for a byte: a proof
+ * takes two. */
 bool
 oracle_wants(struct crc_set *s, size_t member)
 {
     const struct zip_member *m = set_member(s, member);
     struct crc *c = s->crc;
+    bool unread = bit_get(s->copies, member);
     LOCK_SCOPE(&c->lock);
 
-    return oracle_is_open(c) && m->size > c->oracle.min_size && m->etag_len &&
+    return oracle_is_open(c) && m->etag_len &&
+           m->size > (unread ? 1 : c->oracle.min_size) &&
            strcmp(s->layout->bucket, c->oracle.bucket) == 0;
 }
 
@@ -257,7 +261,8 @@ oracle_admit(struct crc *c, struct oracle_asker *a)
         return true;
     if (o->state == ORACLE_BUSY || c->copies_running + weight > CRC_COPIES)
         return false;
-    if (o->now && o->now->next + a->parts - 1 > S3_PARTS_MAX)
+    if (o->now && (o->now->next + a->parts - 1 > S3_PARTS_MAX ||
+                   (a->ranged && !o->proved_range)))
         oracle_retire(o->now);
     if (o->now) {
         oracle_assign(a, o->now);

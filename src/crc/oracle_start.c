@@ -3,7 +3,8 @@
 /*
  * A new upload for the oracle: its row in the journal, Create, and with
  * the first one the proof that this store tells the CRC of a copied range:
- * a small range of a source is copied and read, and both must agree.
+ * a small range of a source is copied and read, and both must agree.  S3
+ * copies no range of a source of 5 MiB or less: then all of it is.
  * Must not know what follows from a refusal (oracle.c).
  */
 #include "crc/impl.h"
@@ -16,6 +17,7 @@
 #include "base/crc32.h"
 
 #define PROOF_MOST KIB(64)
+#define WHOLE_MOST MIB(5)
 
 struct start {
     struct oracle_asker *asker;
@@ -26,7 +28,7 @@ struct start {
     int read_error;
     bool have_crc;
     uint32_t copied, read;
-    uint64_t length, copy_note, get_note;
+    uint64_t length, copy_note, get_note; /* length 0: nothing is proved */
 };
 
 /* ------------------------------------------------------------------ end */
@@ -47,6 +49,7 @@ finish(struct start *st, bool good)
     good = good && o->state == ORACLE_NEW && !c->closed;
     if (good) {
         o->proved = true;
+        o->proved_range |= st->length > 0 && st->length < a->size;
         o->state = ORACLE_READY;
         o->now = u;
         oracle_assign(a, u);
@@ -63,15 +66,29 @@ finish(struct start *st, bool good)
 
 /* ---------------------------------------------------------------- proof */
 
+static void proof(struct start *st, uint64_t length);
+
+/* 400, where the range is what is wrong. */
+static bool
+wants_whole(const struct start *st)
+{
+    uint64_t size = st->asker->size;
+
+    return st->copy_error.http == 400 && st->length < size &&
+           size <= WHOLE_MOST && !st->asker->ranged;
+}
+
 static void
 proof_over(struct start *st)
 {
     struct crc *c = st->asker->crc;
     const struct s3_error *e = &st->copy_error;
-    bool good = false;
+    bool good = false, whole = false;
 
     if (e->err == -ESTALE || e->err == -ECANCELED || st->read_error < 0)
         ; /* says nothing of the store: the next source proves it */
+    else if (wants_whole(st))
+        whole = true;
     else if (e->err < 0)
         oracle_learn(c, e);
     else if (!st->have_crc)
@@ -81,7 +98,10 @@ proof_over(struct start *st)
                          "bytes");
     else
         good = true;
-    finish(st, good);
+    if (whole)
+        proof(st, st->asker->size);
+    else
+        finish(st, good);
 }
 
 static void
@@ -177,12 +197,11 @@ proof_read(struct start *st)
     oracle_call_id(c, note, s3_get(c->s3, &args, on_read, st));
 }
 
-/* Less than the source, so that a store that always tells the CRC of the
- * whole source does not pass (versitygw 1.7.0 does so). */
 static void
-proof(struct start *st)
+proof(struct start *st, uint64_t length)
 {
-    st->length = min_u64(PROOF_MOST, st->asker->size / 2);
+    st->length = length;
+    st->copied = st->read = 0;
     st->pending = 3;
     proof_copy(st);
     proof_read(st);
@@ -191,21 +210,24 @@ proof(struct start *st)
 
 /* --------------------------------------------------------------- create */
 
+/* Less than the source, so that a store that always tells the CRC of the
+ * whole source does not pass (versitygw 1.7.0 does so). */
 static void
 created_work(void *user)
 {
     struct start *st = user;
-    struct crc *c = st->asker->crc;
+    const struct oracle_asker *a = st->asker;
+    struct crc *c = a->crc;
     bool proved;
 
     oracle_journal_id(c, st->upload->row, st->upload->id);
     pthread_mutex_lock(&c->lock);
-    proved = c->oracle.proved;
+    proved = a->ranged ? c->oracle.proved_range : c->oracle.proved;
     pthread_mutex_unlock(&c->lock);
     if (proved)
         finish(st, true);
     else
-        proof(st);
+        proof(st, min_u64(PROOF_MOST, a->size / 2));
 }
 
 static void

@@ -104,13 +104,15 @@ void
 rung_oracle_ask(struct climb *c)
 {
     const struct zip_member *m = set_member(c->set, c->member);
+    uint64_t parts = ceil_div_u64(m->size, rung_oracle_range(m->size));
 
     c->ask = (struct oracle_asker){
         .crc = c->set->crc,
         .source = {c->set->layout->bucket, m->key, m->key_len, false},
         .etag = m->etag,
         .size = m->size,
-        .parts = (uint32_t)ceil_div_u64(m->size, rung_oracle_range(m->size)),
+        .parts = (uint32_t)parts,
+        .ranged = parts > 1,
         .go = go,
     };
 }

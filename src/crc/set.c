@@ -18,13 +18,16 @@ set_alloc(struct crc *c, struct layout *l)
     s->known = calloc(words, sizeof(*s->known));
     s->no_cheap = calloc(words, sizeof(*s->known));
     s->was_read = calloc(words, sizeof(*s->known));
+    s->copies = calloc(words, sizeof(*s->known));
     s->buckets = 64;
     s->bucket = calloc(s->buckets, sizeof(struct climb *));
-    if (!s->value || !s->known || !s->no_cheap || !s->was_read || !s->bucket) {
+    if (!s->value || !s->known || !s->no_cheap || !s->was_read || !s->copies ||
+        !s->bucket) {
         free(s->value);
         free(s->known);
         free(s->no_cheap);
         free(s->was_read);
+        free(s->copies);
         free(s->bucket);
         free(s);
         return NULL;
@@ -47,6 +50,7 @@ set_free(struct crc_set *s)
     free(s->known);
     free(s->no_cheap);
     free(s->was_read);
+    free(s->copies);
     free(s->bucket);
     free(s->dirty);
     crc_unref(s->crc);

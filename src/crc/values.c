@@ -31,6 +31,21 @@ crc_was_read(struct crc_set *s, size_t member)
 }
 
 void
+crc_copies(struct crc_set *s, size_t member)
+{
+    bit_set(s->copies, member);
+}
+
+void
+crc_copies_end(struct crc_set *s)
+{
+    size_t i;
+
+    for (i = 0; i <= s->count / 64; i++)
+        atomic_store_explicit(&s->copies[i], 0, memory_order_release);
+}
+
+void
 set_store(struct crc_set *s, size_t member, uint32_t v, bool write)
 {
     atomic_store_explicit(&s->value[member], v, memory_order_relaxed);

@@ -83,7 +83,8 @@ struct fake_uploads {
     int create_http, copy_http, abort_http; /* 0 = well */
     const char *copy_code;
     enum fake_copies copies;
-    bool lose_create;                        /* made, but the answer is lost */
+    uint64_t ranges_above; /* no range of a source up to this size: 400 */
+    bool lose_create;      /* made, but the answer is lost */
     unsigned creates, copied, aborts, lists; /* calls */
     unsigned open, highest;                  /* uploads now; part numbers */
     uint64_t largest;                        /* bytes of a copy */

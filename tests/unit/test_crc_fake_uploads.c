@@ -131,6 +131,8 @@ copy(struct table *t, struct request *q, struct s3_error *e, struct s3_part *p)
         refuse(e, 404, "NoSuchUpload");
     else if (o->changed || strcmp(q->etag, o->etag))
         refuse(e, 412, "PreconditionFailed");
+    else if (q->copy.length < o->size && o->size <= f->ranges_above)
+        refuse(e, 400, "InvalidRequest");
     else
         refuse(e, f->copy_http, f->copy_code);
     p->etag = "part";

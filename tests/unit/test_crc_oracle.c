@@ -211,6 +211,125 @@ test_when(void **state)
         }
 }
 
+/* What a publish copies unread, whatever its size; not what is read. */
+static void
+test_copies(void **state)
+{
+    static const struct {
+        enum conf_crc mode;
+        bool may_write, file;
+        uint64_t size;
+        unsigned copies, gets;
+    } t[] = {
+        {CONF_CRC_AUTO, true, true, MIB(1), 2, 1},
+        {CONF_CRC_AUTO, true, true, 2, 2, 1},
+        {CONF_CRC_AUTO, true, true, 1, 0, 1},
+        {CONF_CRC_AUTO, true, true, 0, 0, 0},
+        {CONF_CRC_AUTO, false, true, MIB(1), 0, 1},
+        {CONF_CRC_AUTO, true, false, MIB(1), 0, 1},
+        {CONF_CRC_ORACLE, false, false, KIB(1), 2, 1},
+        {CONF_CRC_READ, true, true, MIB(1), 0, 1},
+    };
+    struct fake_object *o, *p;
+    size_t i, threads;
+    unsigned copied;
+    struct room m;
+    uint32_t v;
+
+    (void)state;
+    for (threads = 0; threads <= 4; threads += 4)
+        for (i = 0; i < ARRAY_SIZE(t); i++) {
+            room_start(&m, threads);
+            o = fake_add(&m.f, "k", t[i].size, FAKE_NONE);
+            p = fake_add(&m.f, "l", KIB(1), FAKE_NONE);
+            room_open(&m, t[i].mode, t[i].may_write, t[i].file);
+            crc_copies(m.set, 0);
+            assert_int_equal(ask(m.set, 0, &v), 0);
+            assert_int_equal(v, fake_crc32(o));
+            assert_int_equal(m.up->copied, t[i].copies);
+            assert_int_equal(gets(&m), t[i].gets);
+            copied = m.up->copied;
+            crc_copies(m.set, 1);
+            crc_copies_end(m.set);
+            assert_int_equal(ask(m.set, 1, &v), 0);
+            assert_int_equal(v, fake_crc32(p));
+            assert_int_equal(m.up->copied, copied);
+            room_close(&m);
+            assert_int_equal(m.up->open, 0);
+            room_end(&m);
+        }
+}
+
+/* S3 copies no range of a small source: all of one is copied and read, and
+ * that proves nothing for ranges. */
+static void
+test_proof_of_small(void **state)
+{
+    struct fake_object *o, *large;
+    size_t threads;
+    struct room m;
+    uint32_t v;
+
+    (void)state;
+    for (threads = 0; threads <= 4; threads += 4) {
+        room_start(&m, threads);
+        o = fake_add(&m.f, "a", MIB(5), FAKE_NONE);
+        fake_add(&m.f, "b", MIB(1), FAKE_NONE);
+        large = fake_add(&m.f, "large", MIB(200), FAKE_NONE);
+        m.up->ranges_above = MIB(5);
+        room_open(&m, CONF_CRC_ORACLE, true, true);
+        assert_int_equal(ask(m.set, 0, &v), 0);
+        assert_int_equal(v, fake_crc32(o));
+        assert_int_equal(ask(m.set, 1, &v), 0);
+        assert_int_equal(from_oracle(&m), 2);
+        assert_int_equal(m.up->copied, 4); /* a range, all of it, and both */
+        assert_int_equal(gets(&m), 2);
+        m.up->copies = FAKE_COPY_WHOLE;
+        assert_int_equal(ask(m.set, 2, &v), 0);
+        assert_int_equal(v, fake_crc32(large));
+        assert_true(crc_was_read(m.set, 2));
+        assert_int_equal(m.up->copied, 5); /* the second proof failed */
+        assert_int_equal(m.up->creates, 2);
+        room_close(&m);
+        assert_int_equal(m.up->open, 0);
+        assert_int_equal(rows(&m), 0);
+        room_end(&m);
+    }
+}
+
+/* An upload has 10,000 parts at most: there is another one then. */
+static void
+test_full(void **state)
+{
+    enum { N = S3_PARTS_MAX + 50 };
+    struct got g = GOT_INIT;
+    struct room m;
+    char key[16];
+    int i;
+
+    (void)state;
+    room_start(&m, 4);
+    for (i = 0; i < N; i++) {
+        snprintf(key, sizeof(key), "k%05d", i);
+        fake_add(&m.f, key, 100 + i, FAKE_NONE);
+    }
+    room_open(&m, CONF_CRC_AUTO, true, true);
+    for (i = 0; i < N; i++) {
+        crc_copies(m.set, i);
+        crc_get(m.set, i, 0, on_crc, &g);
+    }
+    wait_answers(&g, N);
+    assert_int_equal(g.good, N);
+    assert_int_equal(from_oracle(&m), N);
+    assert_int_equal(m.up->copied, N + 1);
+    assert_int_equal(m.up->creates, 2);
+    assert_int_equal(m.up->highest, S3_PARTS_MAX);
+    room_close(&m);
+    assert_int_equal(m.up->open, 0);
+    assert_int_equal(rows(&m), 0);
+    room_end(&m);
+}
+
 /* One upload for all, proved once. */
 static void
 test_shared(void **state)
@@ -662,6 +781,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_when),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_proof_of_small),
+        cmocka_unit_test(test_full),
         cmocka_unit_test(test_shared),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_refused_later),
