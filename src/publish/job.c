@@ -196,6 +196,7 @@ job_release(struct publish_job *j)
     verify_free(j);
     read_stream_close(STEAL(j->stream));
     reader_unref(STEAL(j->reader));
+    crc_copies_end(j->crcs);
     crc_set_unref(STEAL(j->crcs));
     layout_unref(STEAL(j->layout));
 }

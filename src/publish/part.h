@@ -134,6 +134,8 @@ void piece_copied(struct publish_job *j, uint32_t part);
 void piece_donated(struct publish_job *j, int32_t copied);
 void copied_ask(struct publish_job *j, struct copied *c);
 void pieces_cancel(struct publish_job *j);
+/* The crc room asks for CRCs of bodies that are copied by copies. */
+void pieces_tell(struct publish_job *j);
 bool copied_wants_ask(struct publish_job *j, const struct copied *c);
 /* Is the CRC of that copy the one of its whole source? */
 bool copy_is_quirk(struct publish_job *j, uint32_t n);

@@ -16,6 +16,35 @@
 
 #include "publish/job.h"
 
+/* ---------------------------------------------------------------- tell */
+
+/* Members of which the former archive has bytes that are copied. */
+static void
+tell_run(struct publish_job *j, const struct plan_part *pp)
+{
+    struct zip_piece z;
+    bool more = true;
+
+    zip_piece_at(job_zip(j), pp->first, &z);
+    for (; more && z.first < pp->end; more = zip_piece_next(job_zip(j), &z))
+        if (z.kind == ZIP_PIECE_DATA)
+            crc_copies(j->crcs, z.index);
+}
+
+/* What of them goes through this client is never all of them. */
+void
+pieces_tell(struct publish_job *j)
+{
+    uint32_t n;
+
+    crc_copies_end(j->crcs);
+    for (n = 0; n < j->copied_count; n++)
+        crc_copies(j->crcs, j->copied[n].member);
+    for (n = 0; n < j->parts; n++)
+        if (part_plan(j, n)->kind == PLAN_COPY_PREVIOUS)
+            tell_run(j, part_plan(j, n));
+}
+
 /* --------------------------------------------------------------- check */
 
 /* The archive's upload cannot have a checksum then; scratch objects go

@@ -140,6 +140,8 @@ plan_run(struct publish_job *j)
                      &j->work_err);
     if (j->r == 0)
         j->r = parts_build(j);
+    if (j->r == 0)
+        pieces_tell(j);
     if (j->r == 0 && j->share)
         j->r = share_check(j, &j->work_err);
 }

@@ -4,10 +4,12 @@
 operation by operation and byte by byte, for every strategy. The second
 publish of a process is counted: by then the store's quirks are known."""
 
+import io
 import json
 import os
 import random
 import re
+import zipfile
 
 import pytest
 
@@ -92,6 +94,46 @@ def test_traffic_without_stored_crcs(running, bucket, mount, s3zip,
     proxy.rules()
     check(proxy, store, bucket, mount, s3zip, strategy,
           SETS["random"](sets.NONE))
+
+
+# --- no CRC32 is stored, and ranges are answered wrongly ----------------------
+
+def unknown(kind):
+    """kind: of the members whose ranges are answered wrongly, then."""
+    return sets.article(8, sets.NONE, seed=2) | {
+        "large": sets.Obj(45 * sets.MIB, kind),
+        "ranged": sets.Obj(11 * sets.MIB, kind),
+        "other": sets.Obj(1_200_000, sets.CRC64),
+        "least": sets.Obj(1, sets.NONE)}
+
+
+@pytest.mark.parametrize("strategy, kind", strategies.each(
+    [(kind, kind) for kind in (sets.NONE, sets.CRC32)],
+    only=(strategies.STITCH, strategies.CHAIN, strategies.AUTO,
+          strategies.DUO)))
+def test_what_is_copied_is_not_read(gw, proxy, bucket, mount, s3zip,
+                                    strategy, kind):
+    """Not for its CRC either: the store tells that, by a copy."""
+    source, dest, objects = bucket(gw), bucket(gw), unknown(kind)
+    for prefix in ("first/", "second/"):
+        sets.fill(gw, source, objects, prefix)
+    m = mount(proxy, source, publish_strategy=strategy)
+    publish(m, "first", dest, "1.zip")      # the quirks are learned
+    plan = planned(s3zip, proxy, source, "second/", strategy)
+    os.stat(m.file("second"))
+    proxy.forget()
+    publish(m, "second", dest, "2.zip")
+    seen = traffic.Seen(proxy.quiet(), source, dest, "2.zip",
+                        {"second/" + k: o.size for k, o in objects.items()})
+    # a proof, if there was none before, and the one byte, which gives none
+    more = (64 << 10) + 1
+    assert seen.downloaded <= plan["totals"]["downloaded"] + more
+    body = gw.client.get_object(Bucket=dest, Key="2.zip")["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as z:
+        assert z.testzip() is None and len(z.namelist()) == len(objects)
+    strategies.nothing_left(gw, source, dest)
+    m.unmount()
+    assert gw.uploads(source) == gw.uploads(dest) == []
 
 
 # --- the archive that is there already ---------------------------------------

@@ -43,6 +43,7 @@ struct fake_object {
     bool have_crc;
     uint32_t crc;
     bool copied, climbed; /* a source; read for its header's CRC */
+    bool read;            /* for an upload */
 };
 
 struct fake_upload {
@@ -101,7 +102,7 @@ struct fake {
     int abort_why; /* 0 is -EINTR */
     /* what was counted: fake_forget */
     unsigned calls, heads, copies, uploads, creates, aborts, puts, gets,
-        deletes, completes, reads, asks, lists;
+        deletes, completes, reads, asks, lists, told;
     uint64_t uploaded, copied;
     /* to here */
     uint64_t pinned, pinned_peak;
@@ -169,6 +170,9 @@ uint8_t *fake_render(struct layout *l);
 struct reader *fake_reader(struct layout *l);
 /* The CRC that is known to be of this member; wrong values too. */
 void fake_know(struct reader *r, size_t member, uint32_t crc);
+/* Was it named as one that is copied, not read?  Then the store tells its
+ * CRC (fake.told). */
+bool fake_copies(struct reader *r, size_t member);
 uint32_t fake_true_crc(struct layout *l, size_t member);
 
 #endif

@@ -47,6 +47,7 @@ test_no_download_for_crc(void **state)
         assert_true(fake.copies > 0);
         for (o = fake.objects; o; o = o->next)
             assert_false(o->copied && o->climbed);
+        assert_int_equal(fake.told, 0);
         case_stop(&c);
     }
 }

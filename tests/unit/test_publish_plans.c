@@ -282,6 +282,58 @@ test_bad_scratch(void **state)
         }
 }
 
+/* ----------------------------------------------------------------- CRCs */
+
+/* Nobody reads a body for its header alone; nor is that to come. */
+static void
+publish_unread(const char *key)
+{
+    struct fake_object *o;
+    size_t i;
+
+    fake_forget();
+    for (o = fake.objects; o; o = o->next)
+        o->copied = o->climbed = o->read = false;
+    assert_int_equal(case_publish_to(&c, key), 0);
+    for (o = fake.objects; o; o = o->next)
+        assert_true(!o->climbed || (o->read && !o->copied));
+    for (i = 0; i < c.l->zip.count; i++)
+        assert_false(fake_copies(c.r, i));
+}
+
+/* Ranges are answered wrongly and no CRC32 is stored: what is only copied
+ * is not read, the store tells its CRC (the plan's bytes are all). */
+static void
+test_copied_is_not_read(void **state)
+{
+    unsigned told[ARRAY_SIZE(strategies)] = {0};
+    struct plan plan;
+    struct err e;
+    uint64_t seed;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(strategies); i++)
+        for (seed = 0; seed < 20; seed++) {
+            show("copied", strategies[i], seed, NONE);
+            case_start_as(&c, strategies[i], seed, 30, NONE);
+            set_versitygw();
+            publish_unread("out/a.zip");
+            case_check_there(&c);
+            told[i] += fake.told;
+            /* the quirk is known, the CRCs are not */
+            reader_unref(c.r);
+            c.r = fake_reader(c.l);
+            assert_int_equal(plan_make(c.p, c.l, NULL, false, &plan, &e), 0);
+            publish_unread("out/b.zip");
+            assert_int_equal(c.st.restarts, 0);
+            assert_int_equal(c.st.downloaded, plan.totals.downloaded);
+            plan_free(&plan);
+            case_stop(&c);
+        }
+    assert_true(told[2] > 20 && told[3] > 20);
+}
+
 /* ----------------------------------------------------------- the worker */
 
 /* The layout of a large listing keeps it busy for seconds: what is noted of
@@ -354,6 +406,7 @@ main(void)
         cmocka_unit_test(test_quirks),
         cmocka_unit_test(test_bad_data),
         cmocka_unit_test(test_bad_scratch),
+        cmocka_unit_test(test_copied_is_not_read),
         cmocka_unit_test(test_slow_worker),
         cmocka_unit_test(test_retention),
         cmocka_unit_test(test_kept_scratch),
