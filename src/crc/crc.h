@@ -124,6 +124,15 @@ int crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace);
  * other's. */
 void crc_copies(struct crc_set *s, size_t member);
 void crc_copies_end(struct crc_set *s);
+/* What the values of such members would take beside the cheap rungs, as far
+ * as can be said: added one by one, then what they need together.  Nothing
+ * for those that are known.  Sends nothing. */
+struct crc_cost {
+    uint64_t copies, creates; /* requests */
+    uint64_t gets, bytes;     /* of downloads */
+};
+void crc_cost_add(struct crc_set *s, size_t member, struct crc_cost *sum);
+void crc_cost_end(struct crc_set *s, struct crc_cost *sum);
 
 /* Did the value take a read of the whole member by the ladder (rung 4)? */
 bool crc_was_read(struct crc_set *s, size_t member);

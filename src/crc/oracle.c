@@ -74,19 +74,31 @@ oracle_is_open(struct crc *c)
            (o->pause_ms == 0 || net_now_ms() >= o->pause_ms);
 }
 
-/* What nobody reads is not worth a download either, but for a byte: a proof
- * takes two. */
-bool
-oracle_wants(struct crc_set *s, size_t member)
+static bool
+wants(struct crc_set *s, size_t member, uint64_t above)
 {
     const struct zip_member *m = set_member(s, member);
     struct crc *c = s->crc;
-    bool unread = bit_get(s->copies, member);
     LOCK_SCOPE(&c->lock);
 
-    return oracle_is_open(c) && m->etag_len &&
-           m->size > (unread ? 1 : c->oracle.min_size) &&
+    return oracle_is_open(c) && m->etag_len && m->size > above &&
            strcmp(s->layout->bucket, c->oracle.bucket) == 0;
+}
+
+/* What nobody reads is not worth a download either, but for a byte: a proof
+ * takes two. */
+bool
+oracle_wants_unread(struct crc_set *s, size_t member)
+{
+    return wants(s, member, 1);
+}
+
+bool
+oracle_wants(struct crc_set *s, size_t member)
+{
+    return bit_get(s->copies, member)
+               ? oracle_wants_unread(s, member)
+               : wants(s, member, s->crc->oracle.min_size);
 }
 
 /* ------------------------------------------------------------- refusals */

@@ -16,7 +16,6 @@
 
 #include "base/crc32.h"
 
-#define PROOF_MOST KIB(64)
 #define WHOLE_MOST MIB(5)
 
 struct start {
@@ -227,7 +226,7 @@ created_work(void *user)
     if (proved)
         finish(st, true);
     else
-        proof(st, min_u64(PROOF_MOST, a->size / 2));
+        proof(st, min_u64(CRC_PROOF, a->size / 2));
 }
 
 static void

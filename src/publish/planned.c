@@ -18,8 +18,13 @@ struct guess {
     const struct plan *plan;
     struct caps caps;
     bool archive_sum, scratch_sum; /* these uploads have a checksum */
-    bool *seen;                    /* members; counted, or need no HEAD */
+    uint8_t *seen;                 /* members: enum seen */
     uint64_t heads;
+    struct crc_cost crc;
+};
+enum seen {
+    SEEN_HEAD = 1, /* counted, or needs none */
+    SEEN_CRC = 2,  /* no copy tells its CRC: counted */
 };
 
 static const struct plan_part *
@@ -56,10 +61,19 @@ needs_head(struct guess *g, size_t member)
 {
     uint32_t value;
 
-    if (!g->seen[member] && g->l->zip.member[member].hint != ZIP_HINT_OTHER &&
+    if (!(g->seen[member] & SEEN_HEAD) &&
+        g->l->zip.member[member].hint != ZIP_HINT_OTHER &&
         !crc_peek(g->crcs, member, &value))
         g->heads++;
-    g->seen[member] = true;
+    g->seen[member] |= SEEN_HEAD;
+}
+
+static void
+needs_crc(struct guess *g, size_t member)
+{
+    if (!(g->seen[member] & SEEN_CRC))
+        crc_cost_add(g->crcs, member, &g->crc);
+    g->seen[member] |= SEEN_CRC;
 }
 
 static void
@@ -76,37 +90,55 @@ guess_copies(struct guess *g)
             continue;
         if (!sum || (!is_whole(g, pp) && !g->caps.range_good))
             needs_head(g, pp->member);
-        g->seen[pp->member] = true;
+        if (!sum || pp->pad > 0)
+            needs_crc(g, pp->member);
+        g->seen[pp->member] |= SEEN_HEAD;
     }
 }
 
 /* Requests for CRCs that nobody knows yet.  In a checksum upload the
  * copies give them, but for ranged ones of a store that was not seen
- * right; else each needs its HEAD. */
+ * right; else each needs its HEAD, and where none is stored a copy. */
 static int
-unknown_heads(struct publisher *p, const struct layout *l,
-              struct crc_set *crcs, const struct plan *plan, uint64_t *ret)
+guess_crcs(struct publisher *p, const struct layout *l, struct crc_set *crcs,
+           const struct plan *plan, struct guess *g)
 {
-    CLEANUP_FREE bool *seen = calloc(l->zip.count + 1, sizeof(*seen));
-    struct guess g = {
+    CLEANUP_FREE uint8_t *seen = calloc(l->zip.count + 1, sizeof(*seen));
+    size_t i;
+
+    *g = (struct guess){
         .l = l,
         .crcs = crcs,
         .plan = plan,
         .caps = publisher_caps(p),
         .seen = seen,
     };
-    size_t i;
-
     if (!seen)
         return -ENOMEM;
-    g.archive_sum = !g.caps.no_part_crc && !has_bad_range(&g);
-    g.scratch_sum = g.archive_sum && !g.caps.range_bad;
+    g->archive_sum = !g->caps.no_part_crc && !has_bad_range(g);
+    g->scratch_sum = g->archive_sum && !g->caps.range_bad;
     for (i = 0; i < l->zip.count; i++)
         if (l->zip.member[i].size > READ_WHOLE_MAX)
-            needs_head(&g, i);
-    guess_copies(&g);
-    *ret = g.heads;
+            needs_head(g, i);
+    guess_copies(g);
+    crc_cost_end(crcs, &g->crc);
+    g->seen = NULL;
     return 0;
+}
+
+/* To what the parts cost. */
+static void
+add_crcs(struct plan_totals *t, const struct crc_cost *c,
+         const struct plan_prices *p)
+{
+    t->requests.copy += c->copies;
+    t->requests.create += c->creates;
+    t->requests.get += c->gets;
+    t->downloaded += c->bytes;
+    t->price_usd +=
+        (double)(c->copies + c->creates) * p->per_million_writes / 1e6 +
+        (double)c->gets * p->per_million_reads / 1e6 +
+        (double)c->bytes * p->per_gb_out / 1e9;
 }
 
 int
@@ -116,7 +148,7 @@ publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
     struct plan_prices prices = plan_prices_aws;
     struct layout *l = reader_layout(r);
     struct plan plan;
-    uint64_t heads;
+    struct guess g;
     int x;
 
     if (p->d.conf->prices)
@@ -124,12 +156,13 @@ publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
     x = plan_make(p, l, NULL, false, &plan, e);
     if (x < 0)
         return x;
-    x = unknown_heads(p, l, reader_crcs(r), &plan, &heads);
+    x = guess_crcs(p, l, reader_crcs(r), &plan, &g);
     if (x < 0) {
         plan_free(&plan);
         return err_set(e, -x, "out of memory");
     }
-    plan_cost(&plan, &l->zip, &prices, 1 + heads, l->pages);
+    plan_cost(&plan, &l->zip, &prices, 1 + g.heads, l->pages);
+    add_crcs(&plan.totals, &g.crc, &prices);
     *ret = plan;
     return 0;
 }

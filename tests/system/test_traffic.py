@@ -40,8 +40,9 @@ def planned(s3zip, at, source, prefix, strategy):
 def said_plan(path):
     """What the mount itself says it would do: it knows the store."""
     said = lines(get_attr(path, "user.publish.plan"))
-    head = re.search(r"head (\d+)", said["requests"]).group(1)
-    return {"uploaded": number(said["uploaded"]), "head": int(head)}
+    requests = re.findall(r"(\w+) (\d+)", said["requests"])
+    return {word: int(n) for word, n in requests} | {
+        word: number(said[word]) for word in ("uploaded", "downloaded")}
 
 
 def publish(m, prefix, dest, key):
@@ -120,11 +121,14 @@ def test_what_is_copied_is_not_read(gw, proxy, bucket, mount, s3zip,
     m = mount(proxy, source, publish_strategy=strategy)
     publish(m, "first", dest, "1.zip")      # the quirks are learned
     plan = planned(s3zip, proxy, source, "second/", strategy)
-    os.stat(m.file("second"))
+    said = said_plan(m.file("second"))
     proxy.forget()
     publish(m, "second", dest, "2.zip")
     seen = traffic.Seen(proxy.quiet(), source, dest, "2.zip",
                         {"second/" + k: o.size for k, o in objects.items()})
+    for word in ("copy", "create", "upload"):
+        assert said[word] == seen.writes[word], (word, said, seen.writes)
+    assert said["downloaded"] >= seen.downloaded
     # a proof, if there was none before, and the one byte, which gives none
     more = (64 << 10) + 1
     assert seen.downloaded <= plan["totals"]["downloaded"] + more

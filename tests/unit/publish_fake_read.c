@@ -66,6 +66,24 @@ crc_copies_end(struct crc_set *s)
     memset(s->copies, 0, s->l->zip.count * sizeof(bool));
 }
 
+/* One copy for each that is not stored; all of them share an upload. */
+void
+crc_cost_add(struct crc_set *s, size_t member, struct crc_cost *sum)
+{
+    uint32_t known;
+
+    if (!crc_peek(s, member, &known) &&
+        !fake_object(s->l->member[member].key)->have_crc)
+        sum->copies++;
+}
+
+void
+crc_cost_end(struct crc_set *s, struct crc_cost *sum)
+{
+    (void)s;
+    sum->creates += sum->copies > 0;
+}
+
 bool
 fake_copies(struct reader *r, size_t member)
 {

@@ -301,22 +301,35 @@ publish_unread(const char *key)
         assert_false(fake_copies(c.r, i));
 }
 
+/* What was said beforehand holds the copies for CRCs. */
+static void
+check_said(const struct plan_totals *parts, const struct plan_totals *said)
+{
+    assert_int_equal(said->requests.copy, parts->requests.copy + fake.told);
+    assert_int_equal(said->requests.create,
+                     parts->requests.create + (fake.told > 0));
+    assert_int_equal(said->downloaded, parts->downloaded);
+    assert_true(fake.told == 0 || said->price_usd > parts->price_usd);
+}
+
 /* Ranges are answered wrongly and no CRC32 is stored: what is only copied
  * is not read, the store tells its CRC (the plan's bytes are all). */
 static void
 test_copied_is_not_read(void **state)
 {
     unsigned told[ARRAY_SIZE(strategies)] = {0};
-    struct plan plan;
+    struct plan plan, said;
     struct err e;
     uint64_t seed;
-    size_t i;
+    size_t i, k;
 
     (void)state;
     for (i = 0; i < ARRAY_SIZE(strategies); i++)
         for (seed = 0; seed < 20; seed++) {
             show("copied", strategies[i], seed, NONE);
             case_start_as(&c, strategies[i], seed, 30, NONE);
+            for (k = 0; k < c.l->zip.count; k++)
+                c.l->member[k].hint = ZIP_HINT_OTHER;
             set_versitygw();
             publish_unread("out/a.zip");
             case_check_there(&c);
@@ -325,10 +338,13 @@ test_copied_is_not_read(void **state)
             reader_unref(c.r);
             c.r = fake_reader(c.l);
             assert_int_equal(plan_make(c.p, c.l, NULL, false, &plan, &e), 0);
+            assert_int_equal(publish_plan(c.p, c.r, &said, &e), 0);
             publish_unread("out/b.zip");
             assert_int_equal(c.st.restarts, 0);
             assert_int_equal(c.st.downloaded, plan.totals.downloaded);
+            check_said(&plan.totals, &said.totals);
             plan_free(&plan);
+            plan_free(&said);
             case_stop(&c);
         }
     assert_true(told[2] > 20 && told[3] > 20);
