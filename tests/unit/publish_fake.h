@@ -15,7 +15,8 @@ enum {
     FAKE_CAP = 4000,   /* upload parts */
     FAKE_SPLIT = 3000, /* copy parts */
     FAKE_LARGE = 1500, /* members of at least that, or small ones */
-    FAKE_PARTS = 200,  /* of an upload */
+    FAKE_PARTS = 200,  /* of an upload, as publish knows it... */
+    FAKE_MOST = 1400,  /* ...and as the store does */
     FAKE_HOSTS = 2,    /* with a state file of their own */
 };
 extern const struct plan_limits fake_limits;
@@ -56,7 +57,7 @@ struct fake_upload {
         uint64_t size;
         char etag[40];
         uint32_t claimed; /* CRC as the store believes it */
-    } part[FAKE_PARTS];
+    } part[FAKE_MOST];
 };
 
 struct state {
@@ -162,6 +163,9 @@ bool fake_killed(void);
  * are put.  stored: in 256ths, how many have a CRC32. */
 struct layout *fake_layout(const char *prefix, unsigned count,
                            unsigned stored);
+/* The same with members of one size, without CRC32. */
+struct layout *fake_layout_even(const char *prefix, unsigned count,
+                                uint64_t size);
 /* What became of a layout of fake_layout: most members are as they were,
  * some are overwritten or gone, two are new. */
 struct layout *fake_layout_next(const struct layout *old, unsigned stored);

@@ -161,6 +161,21 @@ fake_layout(const char *prefix, unsigned count, unsigned stored)
     return layout_end(l);
 }
 
+struct layout *
+fake_layout_even(const char *prefix, unsigned count, uint64_t size)
+{
+    struct layout *l = layout_begin(prefix, count);
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        struct zip_member *m = add_member(l, 'm', i);
+
+        m->size = size;
+        put_member(m, 0);
+    }
+    return layout_end(l);
+}
+
 static void
 keep_member(struct layout *l, const struct zip_member *m)
 {

@@ -52,6 +52,33 @@ test_no_download_for_crc(void **state)
     }
 }
 
+/* A row of parts that each wait for what the next one has of a body: where
+ * it is longer than what is looked at, one in sight has to go first, and
+ * the store tells the CRC that it wants. */
+static void
+test_row_beyond_window(void **state)
+{
+    struct plan_limits limits = fake_limits;
+    struct fake_object *o;
+
+    (void)state;
+    limits.parts_max = FAKE_MOST;
+    case_start(&c, 5, 0, NONE);
+    c.p->d.limits = &limits;
+    reader_unref(c.r);
+    layout_unref(c.l);
+    free(c.want);
+    c.l = fake_layout_even("q/", 600, 2000);
+    c.r = fake_reader(c.l);
+    c.want = fake_render(c.l);
+    case_done(&c, "store-crc");
+    assert_true(fake.uploads > 2 * READY_WINDOW && fake.copies > 500);
+    assert_in_range(fake.told, 1, 600 / READY_WINDOW);
+    for (o = fake.objects; o; o = o->next)
+        assert_false(o->copied && o->climbed);
+    case_stop(&c);
+}
+
 static void
 test_empty_and_small(void **state)
 {
@@ -312,6 +339,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_no_download_for_crc),
+        cmocka_unit_test(test_row_beyond_window),
         cmocka_unit_test(test_empty_and_small),
         cmocka_unit_test(test_noop),
         cmocka_unit_test(test_ours_is_replaced),
