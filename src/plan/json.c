@@ -272,6 +272,9 @@ json_rates(const struct plan_meta *meta)
                         json_rate(r->request_rate, o->request_rate));
     json_object_set_new(rates, "round_trip",
                         json_rate(r->round_trip, o->round_trip));
+    if (r->copy_rate > 0)
+        json_object_set_new(rates, "copy_rate",
+                            json_rate(r->copy_rate, PLAN_MEASURED));
     return rates;
 }
 

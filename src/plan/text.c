@@ -88,16 +88,21 @@ add_rates(struct buf *out, const struct plan_meta *meta)
     static const struct plan_origins assumed;
     const struct plan_origins *o = meta->origins ? meta->origins : &assumed;
     char text[16];
+    int r;
 
     if (!meta->rates)
         return 0;
-    return buf_addf(out,
-                    "bandwidth: %s/s (%s)\nrequest-rate: %.0f/s (%s)\n"
-                    "round-trip: %.4f s (%s)\n",
-                    text_size(text, (uint64_t)meta->rates->bandwidth),
-                    plan_origin_name(o->bandwidth), meta->rates->request_rate,
-                    plan_origin_name(o->request_rate), meta->rates->round_trip,
-                    plan_origin_name(o->round_trip));
+    r = buf_addf(out,
+                 "bandwidth: %s/s (%s)\nrequest-rate: %.0f/s (%s)\n"
+                 "round-trip: %.4f s (%s)\n",
+                 text_size(text, (uint64_t)meta->rates->bandwidth),
+                 plan_origin_name(o->bandwidth), meta->rates->request_rate,
+                 plan_origin_name(o->request_rate), meta->rates->round_trip,
+                 plan_origin_name(o->round_trip));
+    if (r == 0 && meta->rates->copy_rate > 0)
+        r = buf_addf(out, "copy-rate: %s/s (measured)\n",
+                     text_size(text, (uint64_t)meta->rates->copy_rate));
+    return r;
 }
 
 int
