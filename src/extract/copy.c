@@ -195,10 +195,9 @@ on_created(struct upload *u)
 {
     struct member *m = u->owner;
 
-    m->calls--;
-    if (m->leaving || m->job->stop) {
-        member_leave(m);
-    } else if (u->e.err < 0) {
+    if (!member_back(m))
+        return;
+    if (u->e.err < 0) {
         member_fail(m, "POST", &u->e);
     } else {
         m->copying = true;

@@ -40,6 +40,16 @@ member_leave(struct member *m)
     m->leaving = true;
 }
 
+bool
+member_back(struct member *m)
+{
+    m->calls--;
+    if (!m->leaving && !m->job->stop)
+        return true;
+    member_leave(m);
+    return false;
+}
+
 void
 members_reap(struct unpack_job *j)
 {
@@ -84,10 +94,7 @@ on_gone(struct upload *u)
 {
     struct member *m = u->owner;
 
-    m->calls--;
-    if (m->leaving || m->job->stop)
-        member_leave(m);
-    else
+    if (member_back(m))
         member_begin(m);
 }
 
@@ -107,10 +114,9 @@ on_read(struct call *c)
 {
     struct member *m = c->owner;
 
-    m->calls--;
-    if (m->leaving || m->job->stop) {
-        member_leave(m);
-    } else if (c->e.err < 0) {
+    if (!member_back(m))
+        return;
+    if (c->e.err < 0) {
         unpack_fail_s3(m->job, "GET", NULL, &c->e);
     } else if (c->crc != unpack_entry(m->job, m->entry)->crc) {
         member_bad_crc(m, c->crc);
@@ -228,10 +234,9 @@ on_header(struct call *c)
     struct unpack_job *j = m->job;
     struct err e = {0};
 
-    m->calls--;
-    if (j->stop) {
-        member_leave(m);
-    } else if (c->e.err < 0) {
+    if (!member_back(m))
+        return;
+    if (c->e.err < 0) {
         unpack_fail_s3(j, "GET", NULL, &c->e);
     } else if (zdir_check_any(&j->dir, m->entry, m->header,
                               unpack_limit(j, m->at), &m->body, &e) < 0) {

@@ -84,10 +84,9 @@ on_chunk(struct call *c)
 {
     struct member *m = c->owner;
 
-    m->calls--;
-    if (m->leaving || m->job->stop) {
-        member_leave(m);
-    } else if (c->e.err < 0) {
+    if (!member_back(m))
+        return;
+    if (c->e.err < 0) {
         unpack_fail_s3(m->job, "GET", NULL, &c->e);
     } else {
         m->stream->chunk[c->index].state = CHUNK_READY;
@@ -126,11 +125,10 @@ on_sent(struct call *c)
     struct s3_done_part *p;
     struct stream *s = m->stream;
 
-    m->calls--;
     m->up.cut |= c->e.err == -ECANCELED;
-    if (m->leaving || m->job->stop) {
-        member_leave(m);
-    } else if (c->e.err < 0) {
+    if (!member_back(m))
+        return;
+    if (c->e.err < 0) {
         member_fail(m, "PUT", &c->e);
     } else {
         p = &m->up.part[c->index];
@@ -297,10 +295,9 @@ on_created(struct upload *u)
 {
     struct member *m = u->owner;
 
-    m->calls--;
-    if (m->leaving || m->job->stop)
-        member_leave(m);
-    else if (u->e.err < 0)
+    if (!member_back(m))
+        return;
+    if (u->e.err < 0)
         member_fail(m, "POST", &u->e);
     else
         run(m);

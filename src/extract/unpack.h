@@ -150,6 +150,8 @@ void member_diagnose(struct member *m);
 void member_fail(struct member *m, const char *op, const struct s3_error *e);
 /* It ends when its calls have: in members_reap, never before this returns. */
 void member_leave(struct member *m);
+/* A call or a step of its upload is over.  False: it leaves. */
+bool member_back(struct member *m);
 void members_reap(struct unpack_job *j);
 void member_bad_crc(struct member *m, uint32_t crc);
 

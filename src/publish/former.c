@@ -67,6 +67,16 @@ bind_where(sqlite3_stmt *s, const struct former_at *at)
     sqlite3_bind_blob(s, 3, at->key, (int)at->key_len, SQLITE_STATIC);
 }
 
+/* The same, and which object it is. */
+static void
+bind_object(sqlite3_stmt *s, const struct former_at *at, const char *etag,
+            const char *digest)
+{
+    bind_where(s, at);
+    sqlite3_bind_text(s, 4, etag, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 5, digest, -1, SQLITE_STATIC);
+}
+
 /* ---------------------------------------------------------------- save */
 
 /* The row of a key that was there gets a new n: it is young again. */
@@ -83,9 +93,7 @@ insert(struct sqlite3 *db, const struct former_at *at, const char *etag,
 
     if (r != SQLITE_OK)
         return r;
-    bind_where(s, at);
-    sqlite3_bind_text(s, 4, etag, -1, SQLITE_STATIC);
-    sqlite3_bind_text(s, 5, digest, -1, SQLITE_STATIC);
+    bind_object(s, at, etag, digest);
     sqlite3_bind_int64(s, 6, (int64_t)p->raw);
     sqlite3_bind_int64(s, 7, (int64_t)p->blob.len);
     sqlite3_bind_blob(s, 8, p->blob.data, (int)p->blob.len, SQLITE_STATIC);
@@ -188,9 +196,7 @@ find(struct sqlite3 *db, const struct former_at *at, const char *etag,
 
     if (r != SQLITE_OK)
         return -EIO;
-    bind_where(s, at);
-    sqlite3_bind_text(s, 4, etag, -1, SQLITE_STATIC);
-    sqlite3_bind_text(s, 5, digest, -1, SQLITE_STATIC);
+    bind_object(s, at, etag, digest);
     r = sqlite3_step(s);
     if (r == SQLITE_ROW)
         r = read_row(s, ret);
