@@ -127,11 +127,11 @@ struct publish_job {
     struct s3_upload_copy *orphan; /* to be aborted */
     size_t orphan_count, orphan_next;
     job_fn *orphans_gone;
-    bool orphans_kept;     /* some are there, or may be */
+    bool orphans_kept; /* some are there, or may be */
     job_fn *twins_gone;
-    bool row_kept;       /* the journal's row stays, for another process; */
-    bool id_lost;        /* or it stands for uploads whose id is unknown, */
-    char initiator[128]; /* by that one; "" = unknown */
+    bool row_kept;         /* the journal's row stays, for another process; */
+    bool id_lost;          /* or it stands for uploads whose id is unknown, */
+    char initiator[128];   /* by that one; "" = unknown */
     struct delay timer;    /* of a sequence, or the parts' grace */
     struct delay patience; /* of cleaning, or of an end that is wanted */
     int64_t row;           /* of the journal, 0 = none */
@@ -317,10 +317,12 @@ void complete_begin(struct publish_job *j);
 void put_send(struct publish_job *j, const struct iovec *iov, int count,
               uint32_t crc);
 
-/* verify.c */
+/* whole.c: worker */
 int whole_crc(struct layout *l, struct crc_set *crcs, uint32_t *ret);
-void whole_crc_run(struct publish_job *j); /* worker: have_whole, whole */
-void verify_begin(struct publish_job *j);  /* job->done is the object */
+void whole_crc_run(struct publish_job *j); /* have_whole, whole */
+
+/* verify.c */
+void verify_begin(struct publish_job *j); /* job->done is the object */
 void verify_step(struct publish_job *j);
 void verify_cancel(struct publish_job *j);
 void verify_free(struct publish_job *j);
