@@ -29,10 +29,14 @@ SETS = {
 }
 
 
+# What auto chooses by: the time would depend on rates that were just seen.
+OBJECTIVE = "price"
+
+
 def planned(s3zip, at, source, prefix, strategy):
     """Through the proxy: what is known of a store is kept by endpoint."""
     done = s3zip(at, "plan", f"s3://{source}/{prefix}", "--json",
-                 strategy=strategy)
+                 strategy=strategy, objective=OBJECTIVE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -54,7 +58,8 @@ def check(proxy, store, bucket, mount, s3zip, strategy, objects):
     source, dest = bucket(store), bucket(store)
     for prefix in ("first/", "second/"):
         sets.fill(store, source, objects, prefix)
-    m = mount(proxy, source, publish_strategy=strategy)
+    m = mount(proxy, source, publish_strategy=strategy,
+              objective=OBJECTIVE)
     publish(m, "first", dest, "1.zip")      # the quirks are learned
     said = said_plan(m.file("second"))      # the listing is made
     plan = planned(s3zip, proxy, source, "second/", strategy)
@@ -118,7 +123,8 @@ def test_what_is_copied_is_not_read(gw, proxy, bucket, mount, s3zip,
     source, dest, objects = bucket(gw), bucket(gw), unknown(kind)
     for prefix in ("first/", "second/"):
         sets.fill(gw, source, objects, prefix)
-    m = mount(proxy, source, publish_strategy=strategy)
+    m = mount(proxy, source, publish_strategy=strategy,
+              objective=OBJECTIVE)
     publish(m, "first", dest, "1.zip")      # the quirks are learned
     plan = planned(s3zip, proxy, source, "second/", strategy)
     said = said_plan(m.file("second"))
