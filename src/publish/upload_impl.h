@@ -42,7 +42,7 @@ struct upload {
     struct iovec *iov;
     uint32_t crc;
     bool sending; /* all of it was read */
-    bool put; /* by its stage's call */
+    bool put;     /* by its stage's call */
     s3_id id;
     struct s3_error e;
     char *etag;
