@@ -104,7 +104,8 @@ def at(endpoint, sides, args, near):
                       lambda: sides.rclone_archive(endpoint)),
             Contender("rclone mount, zip -0",
                       lambda: sides.rclone_zip(endpoint))]
-    return all_of_them
+    return [c for c in all_of_them if args.only is None or
+            c.name.startswith("curl") or any(w in c.name for w in args.only)]
 
 
 def publishing(sides, store):
@@ -139,6 +140,15 @@ def publishing(sides, store):
     shutil.rmtree(os.path.join(store.root, dest), ignore_errors=True)
 
 
+def far(title, proxy, sides, args, chart):
+    """Through a proxy, and what that took of the cores."""
+    pid = proxy.daemon.proc.pid
+    before = rig.cpu_seconds(pid)
+    compare(title, at(proxy.endpoint, sides, args, False), args.runs, chart)
+    row("CPU of the proxy, a round", "", "", "",
+        f"{(rig.cpu_seconds(pid) - before) / args.runs:.2f} s")
+
+
 def measure(args, name, crc, chart):
     wanted = rig.sizes(name, args.full)
     total = sum(wanted)
@@ -146,7 +156,8 @@ def measure(args, name, crc, chart):
     print(f"\n=== {what}: {len(wanted)} objects, {total / 1e9:.2f} GB",
           flush=True)
     line = rig.Line() if args.shaped else None
-    store = toxi = sides = None
+    store = sides = None
+    proxies = []
     try:
         store = rig.Server(os.path.join(args.work, "server"),
                            *((line.name, line.host) if line else ()))
@@ -162,12 +173,13 @@ def measure(args, name, crc, chart):
             return
         compare(f"{what}, +0 ms", at(store.endpoint, sides, args, True),
                 args.runs, chart)
-        toxi = rig.Toxiproxy(args.work, store.port)
-        compare(f"{what}, +25 ms each way",
-                at(toxi.endpoint, sides, args, False), args.runs, chart)
+        for kind in rig.LATENCY_BY[args.latency_by]:
+            proxies.append(kind(args.work, store.port))
+            far(f"{what}, +25 ms each way ({kind.name})", proxies[-1], sides,
+                args, chart)
         publishing(sides, store)
     finally:
-        for one in (sides, toxi, store, line):
+        for one in (sides, *proxies, store, line):
             if one:
                 one.stop()
         shutil.rmtree(os.path.join(args.work, "server"), ignore_errors=True)
@@ -194,6 +206,10 @@ def main():
                         default="both", help="objects with a stored CRC32")
     parser.add_argument("--peers", action="store_true",
                         help="also peers that make a zip")
+    parser.add_argument("--latency-by", choices=tuple(rig.LATENCY_BY),
+                        default="both", help="what delays by 25 ms")
+    parser.add_argument("--only", action="append", metavar="WORD",
+                        help="contenders with WORD in their name, and curl")
     parser.add_argument("--shaped", action="store_true",
                         help="over a 600 Mbit/s line (needs root)")
     parser.add_argument("--plot", metavar="FILE",
