@@ -77,14 +77,6 @@ void crc_copied_cancel(struct crc *c);
 /* It told something that the bytes contradict: no more asking. */
 void crc_distrust(struct crc *c, const char *why);
 
-/* An upload of another room that a kill may leave: its row in the state
- * file, from the answer to Create until the upload is gone.  What dead
- * processes left in its bucket crc_allow_oracle and crc_cleanup abort.  Both
- * block.  Row 0: there is no state file. */
-int64_t crc_upload_add(struct crc *c, const char *bucket, const char *key,
-                       const char *id);
-void crc_upload_remove(struct crc *c, int64_t row);
-
 /* Writes what is not written yet; aborts the oracle's upload and waits for
  * that, at most ten seconds. */
 void crc_free(struct crc *c);

@@ -54,9 +54,9 @@ run(struct crc *c, sqlite3 *db, sqlite3_stmt *q)
     return ok;
 }
 
-/* In one step: a row without an id stands for every upload at its key. */
-static int64_t
-add_row(struct crc *c, const char *bucket, const char *key, const char *id)
+/* A row without an id stands for every upload at its key. */
+int64_t
+oracle_journal_add(struct crc *c, const char *key)
 {
     LOCK_SCOPE(&c->store.lock);
     sqlite3 *db = journal_open(c);
@@ -66,33 +66,18 @@ add_row(struct crc *c, const char *bucket, const char *key, const char *id)
     if (!db)
         return 0;
     q = prepare(db, "INSERT INTO crc_upload (endpoint, bucket, key, time,"
-                    " owner, upload_id) VALUES (?, ?, ?, ?, ?, ?)");
+                    " owner) VALUES (?, ?, ?, ?, ?)");
     if (q) {
         sqlite3_bind_text(q, 1, c->store.endpoint, -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 2, bucket, -1, SQLITE_STATIC);
+        sqlite3_bind_text(q, 2, c->oracle.bucket, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 3, key, -1, SQLITE_STATIC);
         sqlite3_bind_int64(q, 4, time(NULL));
         sqlite3_bind_text(q, 5, c->oracle.owner, -1, SQLITE_STATIC);
-        if (id)
-            sqlite3_bind_text(q, 6, id, -1, SQLITE_STATIC);
     }
     if (run(c, db, q))
         row = sqlite3_last_insert_rowid(db);
     state_unlock(c->store.state);
     return row;
-}
-
-int64_t
-oracle_journal_add(struct crc *c, const char *key)
-{
-    return add_row(c, c->oracle.bucket, key, NULL);
-}
-
-int64_t
-crc_upload_add(struct crc *c, const char *bucket, const char *key,
-               const char *id)
-{
-    return add_row(c, bucket, key, id);
 }
 
 void
@@ -127,12 +112,6 @@ oracle_journal_remove(struct crc *c, int64_t row)
         sqlite3_bind_int64(q, 1, row);
     run(c, db, q);
     state_unlock(c->store.state);
-}
-
-void
-crc_upload_remove(struct crc *c, int64_t row)
-{
-    oracle_journal_remove(c, row);
 }
 
 static char *

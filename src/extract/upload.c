@@ -110,7 +110,8 @@ on_created(struct call *c)
 static void
 create(struct upload *u)
 {
-    struct s3_create_args a = {.at = unpack_where(u->job, u->key)};
+    struct s3_create_args a = {.at = unpack_where(u->job, u->key),
+                               .fresh = true};
     struct call *c = call_new(u->job, on_created, u);
 
     a.crc32 = u->crc = !u->job->no_crc;

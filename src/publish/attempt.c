@@ -139,6 +139,7 @@ create_send(struct publish_job *j)
     struct s3_create_args a = {
         .at = job_where(j),
         .crc32 = j->crc,
+        .fresh = true,
         .content_type = "application/zip",
         .layout_digest = j->digest,
     };

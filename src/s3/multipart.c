@@ -80,6 +80,7 @@ s3_create(struct s3 *s, const struct s3_create_args *args, s3_create_cb *cb,
     }
     k->cb = cb;
     k->c.has_body = true;
+    k->c.fresh = args->fresh;
     s3_query(&k->c, "uploads", "", 0);
     if (args->crc32) {
         s3_header(&k->c, "x-amz-checksum-algorithm", "CRC32");

@@ -202,6 +202,8 @@ typedef void s3_done_cb(void *user, const struct s3_error *e);
 struct s3_create_args {
     struct s3_where at;
     bool crc32; /* x-amz-checksum-algorithm CRC32, FULL_OBJECT */
+    bool fresh; /* on a new connection: what is cut off on a used one libcurl
+                   sends again without a word, and two uploads are there */
     const char *content_type;
     const char *layout_digest; /* x-amz-meta-s3zipfs-layout; NULL = none */
 };

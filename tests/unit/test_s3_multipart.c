@@ -96,6 +96,7 @@ test_create(void **state)
 {
     struct s3_create_args a = {.at = at,
                                .crc32 = true,
+                               .fresh = true,
                                .content_type = "application/zip",
                                .layout_digest = "d1"};
     struct s3 *s = begin(&https);
@@ -109,6 +110,7 @@ test_create(void **state)
     assert_string_equal(seen, "u/1");
     assert_string_equal(fake.request[0].method, "POST");
     assert_string_equal(fake.request[0].url, "https://h/b/out.zip?uploads=");
+    assert_true(fake.request[0].fresh);
     assert_true(fake_sent(0, "x-amz-checksum-algorithm: CRC32"));
     assert_true(fake_sent(0, "x-amz-checksum-type: FULL_OBJECT"));
     assert_true(fake_sent(0, "content-type: application/zip"));
@@ -120,10 +122,11 @@ test_create(void **state)
     assert_true(fake_sent(0, "x-amz-expected-bucket-owner: 222"));
     fake_free(s);
     s = begin(NULL);
-    a.crc32 = false;
+    a.crc32 = a.fresh = false;
     fake_say(200, "", "<InitiateMultipartUploadResult/>");
     s3_create(s, &a, on_create, NULL);
     assert_int_equal(end(), -EPROTO);
+    assert_false(fake.request[0].fresh);
     assert_false(fake_sent_name(0, "x-amz-checksum-algorithm"));
     fake_free(s);
 }
