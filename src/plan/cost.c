@@ -180,13 +180,17 @@ plan_time(const struct plan *p, const struct plan_rates *r)
                                t->requests.head + t->requests.list) /
                       r->request_rate;
     double copies = r->copy_rate > 0 ? (double)t->copied / r->copy_rate : 0;
+    double complete =
+        r->complete_rate > 0 && p->count > 1
+            ? (double)p->part[p->count - 1].end / r->complete_rate
+            : 0;
     uint32_t row = p->sequence > 0 ? p->sequence : 1;
 
     /* The line's own time has the last part in it. */
     return start_bytes(t) / r->bandwidth +
            larger(bytes,
                   larger(requests, copies) + tail_bytes(p) / r->bandwidth) +
-           ROUND_TRIPS * r->round_trip * row;
+           complete + ROUND_TRIPS * r->round_trip * row;
 }
 
 int

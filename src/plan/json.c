@@ -275,6 +275,9 @@ json_rates(const struct plan_meta *meta)
     if (r->copy_rate > 0)
         json_object_set_new(rates, "copy_rate",
                             json_rate(r->copy_rate, PLAN_MEASURED));
+    if (r->complete_rate > 0)
+        json_object_set_new(rates, "complete_rate",
+                            json_rate(r->complete_rate, PLAN_MEASURED));
     return rates;
 }
 

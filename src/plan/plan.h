@@ -195,8 +195,10 @@ struct plan_rates {
     double bandwidth;    /* of the client, bytes a second each way */
     double request_rate; /* requests a second */
     double round_trip;   /* seconds of one request that is waited for */
-    double copy_rate;    /* of the store's own copying, bytes a second; 0 =
-                            not known, and not reckoned with */
+    /* Of the store's own doing, bytes a second; 0 = not known, and not
+     * reckoned with. */
+    double copy_rate;
+    double complete_rate; /* size of the object / time of Complete */
 };
 extern const struct plan_rates plan_rates_default;
 /* Where they come from. */

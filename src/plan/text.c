@@ -102,6 +102,9 @@ add_rates(struct buf *out, const struct plan_meta *meta)
     if (r == 0 && meta->rates->copy_rate > 0)
         r = buf_addf(out, "copy-rate: %s/s (measured)\n",
                      text_size(text, (uint64_t)meta->rates->copy_rate));
+    if (r == 0 && meta->rates->complete_rate > 0)
+        r = buf_addf(out, "complete-rate: %s/s (measured)\n",
+                     text_size(text, (uint64_t)meta->rates->complete_rate));
     return r;
 }
 

@@ -154,6 +154,17 @@ answer_refused(struct publish_job *j, const struct s3_error *e)
     }
 }
 
+/* How long the store took to put the parts together. */
+static void
+note_complete(struct publish_job *j)
+{
+    if (job_last(j)->put || j->call.e.attempts > 1)
+        return;
+    j->sample.completed = job_zip(j)->size;
+    j->sample.complete_seconds =
+        (double)(net_now_ms() - j->complete_ms) / 1000;
+}
+
 static void
 on_answer(struct publish_job *j)
 {
@@ -161,6 +172,7 @@ on_answer(struct publish_job *j)
 
     if (c->e.err == 0) {
         j->done = c->o;
+        note_complete(j);
         j->finished = true;
         j->found = j->complete_unclear = false;
         free(STEAL(j->upload_id));
@@ -224,6 +236,7 @@ complete_send(struct publish_job *j)
         return;
     }
     j->complete_unclear = true;
+    j->complete_ms = net_now_ms();
     c = call_begin(j, on_answer);
     c->id = s3_complete(j->p->d.s3_dest, &a, call_complete_cb, c);
 }

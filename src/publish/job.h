@@ -188,6 +188,7 @@ struct publish_job {
 
     struct rates_mark rates;    /* since the first part, */
     struct rates_sample sample; /* and up to the last */
+    uint64_t complete_ms;       /* Complete was sent */
 
     struct diagnosis *diagnosis; /* a member is read once */
     struct check *check;

@@ -22,6 +22,8 @@ enum {
 #define BYTES_LEAST MIB(16)
 #define REQUESTS_LEAST 100
 #define COPIED_LEAST GIB(1)
+/* Of a smaller object Complete takes the time of any request. */
+#define COMPLETED_LEAST MIB(64)
 /* A copy of more than that keeps the store busier than the request. */
 #define COPIED_EACH MIB(16)
 
@@ -129,6 +131,16 @@ busy_seconds(const struct rates_sample *s)
     return s->seconds - (waited < s->seconds / 2 ? waited : s->seconds / 2);
 }
 
+static void
+learn_complete(struct plan_rates *known, const struct rates_sample *s)
+{
+    double seconds = s->complete_seconds - s->round_trip;
+
+    if (s->completed >= COMPLETED_LEAST && s->complete_seconds > 0)
+        measured(&known->complete_rate,
+                 (double)s->completed / (seconds > 0.001 ? seconds : 0.001));
+}
+
 void
 rates_learn(struct plan_rates *known, const struct rates_sample *s)
 {
@@ -142,6 +154,7 @@ rates_learn(struct plan_rates *known, const struct rates_sample *s)
 
     if (s->round_trip > 0)
         measured(&known->round_trip, s->round_trip);
+    learn_complete(known, s);
     if (seconds < SECONDS_LEAST ||
         (bytes < BYTES_LEAST && s->requests < REQUESTS_LEAST &&
          s->copied < COPIED_LEAST))
@@ -169,10 +182,12 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS rate ("
     " n INTEGER PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE,"
     " bandwidth REAL NOT NULL, request_rate REAL NOT NULL,"
-    " round_trip REAL NOT NULL, copy_rate REAL NOT NULL DEFAULT 0)";
-/* For a table that is older than that column; else it fails. */
-static const char copy_rate_later[] =
-    "ALTER TABLE rate ADD COLUMN copy_rate REAL NOT NULL DEFAULT 0";
+    " round_trip REAL NOT NULL, copy_rate REAL NOT NULL DEFAULT 0,"
+    " complete_rate REAL NOT NULL DEFAULT 0)";
+/* For a table that is older than these columns; else it fails. */
+static const char columns_later[] =
+    "ALTER TABLE rate ADD COLUMN copy_rate REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE rate ADD COLUMN complete_rate REAL NOT NULL DEFAULT 0";
 
 static void
 rates_warn(struct state *st, struct sqlite3 *db)
@@ -188,7 +203,7 @@ rates_open(struct state *st)
     if (!db)
         return NULL;
     if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK) {
-        sqlite3_exec(db, copy_rate_later, NULL, NULL, NULL);
+        sqlite3_exec(db, columns_later, NULL, NULL, NULL);
         return db;
     }
     rates_warn(st, db);
@@ -211,7 +226,8 @@ find(struct sqlite3 *db, const char *endpoint, struct plan_rates *ret)
     sqlite3_stmt *s = NULL;
     int r = sqlite3_prepare_v2(
         db,
-        "SELECT bandwidth, request_rate, round_trip, copy_rate FROM rate"
+        "SELECT bandwidth, request_rate, round_trip, copy_rate, complete_rate"
+        " FROM rate"
         " WHERE endpoint = ?",
         -1, &s, NULL);
 
@@ -222,7 +238,7 @@ find(struct sqlite3 *db, const char *endpoint, struct plan_rates *ret)
     r = sqlite3_step(s);
     if (r == SQLITE_ROW)
         *ret = (struct plan_rates){column(s, 0), column(s, 1), column(s, 2),
-                                   column(s, 3)};
+                                   column(s, 3), column(s, 4)};
     sqlite3_finalize(s);
     return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
 }
@@ -234,7 +250,7 @@ insert(struct sqlite3 *db, const char *endpoint, const struct plan_rates *r)
     int x = sqlite3_prepare_v2(
         db,
         "INSERT OR REPLACE INTO rate (endpoint, bandwidth, request_rate,"
-        " round_trip, copy_rate) VALUES (?, ?, ?, ?, ?)",
+        " round_trip, copy_rate, complete_rate) VALUES (?, ?, ?, ?, ?, ?)",
         -1, &s, NULL);
 
     if (x != SQLITE_OK)
@@ -244,6 +260,7 @@ insert(struct sqlite3 *db, const char *endpoint, const struct plan_rates *r)
     sqlite3_bind_double(s, 3, r->request_rate);
     sqlite3_bind_double(s, 4, r->round_trip);
     sqlite3_bind_double(s, 5, r->copy_rate);
+    sqlite3_bind_double(s, 6, r->complete_rate);
     x = sqlite3_step(s);
     sqlite3_finalize(s);
     return x == SQLITE_DONE ? SQLITE_OK : x;
@@ -337,7 +354,8 @@ rates_choose(struct plan_rates *ret, struct plan_origins *origins,
                                seen.request_rate, assumed->request_rate);
     ret->round_trip =
         choose(&o.round_trip, 0, seen.round_trip, assumed->round_trip);
-    ret->copy_rate = seen.copy_rate > 0 ? seen.copy_rate : assumed->copy_rate;
+    ret->copy_rate = seen.copy_rate;
+    ret->complete_rate = seen.complete_rate;
     if (origins)
         *origins = o;
 }

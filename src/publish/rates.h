@@ -15,7 +15,9 @@
 /* What went over the line in a while, and how long that was. */
 struct rates_sample {
     uint64_t bytes_up, bytes_down, requests;
-    uint64_t copied; /* bytes, inside the store */
+    uint64_t copied;         /* bytes, inside the store */
+    uint64_t completed;      /* bytes of the object; 0 = not by one Complete */
+    double complete_seconds; /* to its answer */
     double seconds;
     uint32_t sequence; /* uploads one after the other, at least 1 */
     double round_trip; /* seconds; 0 = not known */

@@ -371,7 +371,8 @@ def sizes_plan(work, wanted, strategy):
 
 
 def execute(args, sides, store, wanted, line):
-    publisher = Publisher(sides, store, wanted)
+    publisher = Publisher(sides, store, wanted,
+                          os.path.join(args.work, "rates") if line else None)
     names = args.strategies or list(strategies.ALL)
     run = [Side(name, publisher.plan(name)) for name in names]
     size = run[0].plan["layout"]["bytes"]

@@ -123,20 +123,22 @@ def test_plan_rates(gw, bucket, s3zip, home):
     assert r["round_trip"]["origin"] == "measured"      # by its listing
     with state(home) as db:
         db.execute("INSERT INTO rate (endpoint, bandwidth, request_rate,"
-                   " round_trip, copy_rate) VALUES (?, 3e6, 40, 0.5, 7e6)",
-                   (gw.endpoint,))
+                   " round_trip, copy_rate, complete_rate)"
+                   " VALUES (?, 3e6, 40, 0.5, 7e6, 9e6)", (gw.endpoint,))
     db.close()
     r = plan(s3zip, gw, url)["rates"]
     assert r == {"bandwidth": {"value": 3e6, "origin": "measured"},
                  "request_rate": {"value": 40, "origin": "measured"},
                  "round_trip": {"value": 0.5, "origin": "measured"},
-                 "copy_rate": {"value": 7e6, "origin": "measured"}}
+                 "copy_rate": {"value": 7e6, "origin": "measured"},
+                 "complete_rate": {"value": 9e6, "origin": "measured"}}
     r = plan(s3zip, gw, url, bandwidth="1M", request_rate="7")["rates"]
     assert r["bandwidth"] == {"value": 1 << 20, "origin": "given"}
     assert r["request_rate"] == {"value": 7, "origin": "given"}
     done = s3zip(gw, "plan", url)
     assert "\nrequest-rate: 40/s (measured)\n" in done.stdout
     assert "\ncopy-rate: " in done.stdout
+    assert "\ncomplete-rate: " in done.stdout
 
 
 @pytest.mark.parametrize("known", ["here", "elsewhere"])

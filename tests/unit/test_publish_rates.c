@@ -193,12 +193,38 @@ test_given(void **state)
     assert_true(r.request_rate == 7);
 }
 
+/* Of large objects only, and beside a round trip. */
+static void
+test_complete(void **state)
+{
+    struct rates_sample s = {
+        .completed = GIB(3), .complete_seconds = 3.5, .round_trip = 0.5};
+    struct plan_rates known = {0};
+
+    (void)state;
+    rates_learn(&known, &s);
+    assert_true(near(known.complete_rate, (double)GIB(1)));
+    s.complete_seconds = 0.2; /* the store does nothing then */
+    rates_learn(&known, &s);
+    assert_true(known.complete_rate > (double)GIB(1000));
+    known.complete_rate = 0;
+    s.completed = MIB(10);
+    rates_learn(&known, &s);
+    s.completed = 0;
+    rates_learn(&known, &s);
+    assert_true(known.complete_rate == 0);
+}
+
 /* A state file of before copy_rate. */
 static void
 test_older_file(void **state)
 {
-    const struct rates_sample s = {
-        .requests = 20, .copied = GIB(15), .seconds = 100, .sequence = 1};
+    const struct rates_sample s = {.requests = 20,
+                                   .copied = GIB(15),
+                                   .seconds = 100,
+                                   .sequence = 1,
+                                   .completed = GIB(2),
+                                   .complete_seconds = 2};
     char dir[] = "/tmp/s3zipfs-test-XXXXXX", cmd[64];
     struct plan_rates got;
     struct sqlite3 *db;
@@ -222,6 +248,7 @@ test_older_file(void **state)
     rates_note(st, "http://a", &s);
     assert_true(rates_load(st, "http://a", &got));
     assert_true(near(got.copy_rate, (double)GIB(15) / 100));
+    assert_true(near(got.complete_rate, (double)GIB(1)));
     state_close(st);
     snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
     assert_int_equal(system(cmd), 0);
@@ -255,6 +282,7 @@ main(void)
         cmocka_unit_test(test_too_short), cmocka_unit_test(test_copied),
         cmocka_unit_test(test_kept),      cmocka_unit_test(test_given),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_older_file),
+        cmocka_unit_test(test_complete),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
