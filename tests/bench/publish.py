@@ -152,7 +152,8 @@ class Publisher:
                       for i, size in enumerate(wanted)}
 
     def plan(self, strategy, *more, at=None):
-        """at: the proxy, if what was learned through it counts."""
+        """at: the proxy or store, while a mount of it is there, or if what
+        was learned through it counts."""
         env = (dict(self.sides.last_env, AWS_ENDPOINT_URL_S3=at.endpoint)
                if at else self.sides.env(self.store.endpoint))
         return json.loads(s3zip(
@@ -191,7 +192,7 @@ class Publisher:
         """Seconds, where an earlier publish has measured the line."""
         if not self.rates:
             return None
-        plan = self.plan(strategy, "--cache-dir", self.rates)
+        plan = self.plan(strategy, "--cache-dir", self.rates, at=self.store)
         if plan["rates"]["bandwidth"]["origin"] != "measured":
             return None
         return by_strategy(plan)[plan["strategy"]]["seconds"]
