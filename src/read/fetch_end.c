@@ -38,6 +38,17 @@ line_bytes(struct read_line *l, uint64_t n, uint64_t now)
     l->since_ms = now;
 }
 
+static int
+mismatch(const struct unit *u, struct err *e)
+{
+    struct fetch_object m = fetch_object(u);
+    char name[256];
+
+    text_escape(name, sizeof(name), m.key, m.key_len);
+    return err_set(e, EIO, "s3://%s/%s: CRC-32 does not match",
+                   u->reader->layout->bucket, name);
+}
+
 /* crc is that of the whole member. */
 static int
 compare(struct unit *u, uint32_t crc, struct err *e)
@@ -53,8 +64,8 @@ compare(struct unit *u, uint32_t crc, struct err *e)
         text_escape(name, sizeof(name), m.key, m.key_len);
         log_error("s3://%s/%s: CRC-32 of what was read is %08x, not %08x",
                   r->layout->bucket, name, crc, known);
-        return err_set(e, EIO, "s3://%s/%s: CRC-32 does not match",
-                       r->layout->bucket, name);
+        u->wrong = true;
+        return mismatch(u, e);
     }
     LOCK_SCOPE(&p->lock);
 
@@ -108,9 +119,9 @@ fail_unit(struct unit *u, int r, const struct err *e, struct todo *t)
     unit_forget(u);
     if (u->twin && r != -ECANCELED)
         ret = twin_give_up(u, t);
-    else if (r != -ECANCELED)
+    else if (r != -ECANCELED && !u->doomed)
         reader_remember(u->reader, u->member, u->first, unit_end(u), e);
-    if (r == -EIO && !u->whole && !u->twin)
+    if (u->wrong && !u->whole && !u->twin)
         unit_drop_member(u->reader, u->member);
     while ((w = TAILQ_FIRST(&u->waiters)))
         op_fail(w->op, r, e, t);
@@ -162,7 +173,7 @@ loser(const struct unit *u, unsigned who)
 }
 
 static void
-end(struct unit *u, unsigned who, int r, const struct err *e)
+end(struct unit *u, unsigned who, int r, struct err *e)
 {
     struct reader *rd = u->reader;
     struct read_pool *p = rd->pool;
@@ -174,6 +185,8 @@ end(struct unit *u, unsigned who, int r, const struct err *e)
     pthread_mutex_lock(&p->lock);
     if (is_last_word(u, who, r)) {
         other = loser(u, who);
+        if (r == 0 && u->doomed)
+            r = mismatch(u, e);
         given_up = settle(u, r, e, &t);
     }
     u->refs--;

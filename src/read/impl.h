@@ -84,7 +84,8 @@ struct unit {
     uint8_t state;
     bool whole, checksum;
     const struct layout_twin *twin; /* of which it is; NULL: of a member */
-    bool wrong;   /* the twin's CRC-32 differs; the fetch's own */
+    bool wrong;   /* the CRC-32 of all differs; the fetch's own */
+    bool doomed;  /* came with what was wrong, not settled yet */
     bool indexed; /* to be found; else freed when nobody holds it */
     bool listed;  /* in one of the LRU lists */
     bool urgent;
@@ -159,6 +160,7 @@ struct claim *unit_claim(struct cursor *c, struct unit *u);
 void unit_unclaim(struct claim *cl, struct todo *t);
 /* Address of byte off, and how many follow it contiguously. */
 uint8_t *unit_bytes(struct unit *u, uint64_t off, uint64_t *ret_run);
+/* A range of the member made its CRC-32 wrong. */
 void unit_drop_member(struct reader *r, size_t member);
 
 /* fetch.c: without the lock; holds u->refs. */

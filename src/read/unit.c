@@ -342,7 +342,10 @@ unit_bytes(struct unit *u, uint64_t off, uint64_t *ret_run)
     return u->chunk[off / READ_CHUNK] + off % READ_CHUNK;
 }
 
-/* What is there of a member that turned out wrong is not to be read. */
+/* What is there of a member that turned out wrong is not to be read.  Nor
+ * is what has come whole and is not settled yet: it may be part of the sum
+ * that was wrong, and would be part of no later one.  Who waits for it hears
+ * so; who comes later does not find it. */
 void
 unit_drop_member(struct reader *r, size_t member)
 {
@@ -350,7 +353,11 @@ unit_drop_member(struct reader *r, size_t member)
 
     for (u = LIST_FIRST(&r->units); u; u = next) {
         next = LIST_NEXT(u, of_reader);
-        if (u->member != member || u->state != UNIT_DONE)
+        if (u->member != member)
+            continue;
+        if (u->state == UNIT_FETCHING && atomic_load(&u->have) == u->length)
+            u->doomed = true;
+        else if (u->state != UNIT_DONE)
             continue;
         unit_forget(u);
         unit_maybe_free(u);
