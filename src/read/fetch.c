@@ -233,13 +233,15 @@ unit_fetch(struct unit *u)
     send(u, 0, &args, on_done);
 }
 
-void
+bool
 unit_race(struct unit *u)
 {
     struct read_pool *p = u->reader->pool;
     LOCK_SCOPE(&u->fill);
 
     u->again_at = atomic_load(&u->have);
+    if (u->again_at == u->length)
+        return false;
     u->racing++;
     u->raced = true;
     u->refs += 2; /* the fetch, and unit_fetch_again */
@@ -247,6 +249,7 @@ unit_race(struct unit *u)
     p->fetching++;
     p->reissuing++;
     p->stats.reissued++;
+    return true;
 }
 
 /* Only what is missing; its headers tell nothing new. */

@@ -142,7 +142,8 @@ is_last_word(struct unit *u, unsigned who, int r)
     u->racing--;
     if (u->state != UNIT_FETCHING || u->leader != who)
         return false;
-    if (r == 0 || who == 1 || u->racing == 0)
+    if (r == 0 || who == 1 || u->racing == 0 ||
+        atomic_load(&u->have) == u->length) /* nothing left to do it with */
         return true;
     u->leader = 1; /* may still do it */
     return false;

@@ -174,8 +174,9 @@ struct fetch_object {
 struct fetch_object fetch_object(const struct unit *u);
 /* fetch_end.c: fetch who (0, 1) is over. */
 void fetch_over(struct unit *u, unsigned who, const struct s3_error *e);
-/* slow.c; with the lock: a second fetch is counted and referenced... */
-void unit_race(struct unit *u);
+/* slow.c; with the lock: a second fetch is counted and referenced (false:
+ * nothing is missing)... */
+bool unit_race(struct unit *u);
 /* ...and sent, without it. */
 void unit_fetch_again(struct unit *u);
 /* With the lock, after a fetch was started. */

@@ -78,9 +78,8 @@ collect(struct read_pool *p, struct units *ret)
     {
         if (!most)
             return;
-        if (u->raced || !is_slow(u, limit, now))
+        if (u->raced || !is_slow(u, limit, now) || !unit_race(u))
             continue;
-        unit_race(u);
         STAILQ_INSERT_TAIL(ret, u, again);
         most--;
     }

@@ -158,12 +158,77 @@ test_other_failure(void **state)
     room_close(&m);
 }
 
+/* The first of two fetches brings all bytes, and they are wrong: that is
+ * the answer.  The second has nothing to add. */
+static void
+test_raced(void **state)
+{
+    struct got g = GOT_INIT;
+    struct fake_object *obj;
+    struct room m = {{0}};
+    struct read_stream *s;
+    struct unit *u;
+    uint64_t next;
+
+    (void)state;
+    fake_start(&m.f, 1, 0); /* one answer after the other */
+    obj = fake_add(&m.f, "corrupt", 300000, FAKE_FULL);
+    obj->corrupt = true;
+    room_open(&m, ZIP_HINT_CRC32_FULL, MIB(64), 8);
+    s = open_stream(&m);
+    fake_hold(&m.f, true);
+    read_range(s, 0, m.l->zip.offset[1], READ_EXACT, on_got, &g);
+    pthread_mutex_lock(&m.pool->lock);
+    u = unit_find(m.reader, 0, 0, &next);
+    assert_true(unit_race(u));
+    pthread_mutex_unlock(&m.pool->lock);
+    unit_fetch_again(u);
+    fake_hold(&m.f, false);
+    wait_got(&g, 1);
+    assert_int_equal(g.r, -EIO);
+    assert_non_null(strstr(g.err.text, "CRC-32 does not match"));
+    assert_int_equal(obj->gets, 2);
+    read_stream_close(s);
+    room_close(&m);
+}
+
+/* All bytes are there, the end is not: no second fetch for nothing, which
+ * would be one of the whole object. */
+static void
+test_too_late_to_race(void **state)
+{
+    struct got g = GOT_INIT;
+    struct fake_object *obj[1];
+    struct room m = {{0}};
+    struct read_stream *s;
+    uint64_t body, next;
+
+    (void)state;
+    start(&m, obj);
+    obj[0]->corrupt = false;
+    body = zip_data_offset(&m.l->zip, 0);
+    s = open_stream(&m);
+    gate_set(true);
+    read_range(s, body + LATE, SIZE - LATE, READ_EXACT, on_got, &g);
+    gate_wait();
+    pthread_mutex_lock(&m.pool->lock);
+    assert_false(unit_race(unit_find(m.reader, 0, LATE, &next)));
+    pthread_mutex_unlock(&m.pool->lock);
+    gate_set(false);
+    wait_got(&g, 1);
+    assert_int_equal(g.r, 0);
+    read_stream_close(s);
+    room_close(&m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settled_late),
         cmocka_unit_test(test_other_failure),
+        cmocka_unit_test(test_raced),
+        cmocka_unit_test(test_too_late_to_race),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
