@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lib import sets, strategies, where
-from lib.faultproxy import count
+from lib.faultproxy import count, of_key
 
 pytestmark = [pytest.mark.fault, pytest.mark.big]
 
@@ -63,7 +63,7 @@ def test_commands_of_the_manifests(gw, proxy, bucket, s3zip, env, home):
     for pod in [*pods, first]:
         text, _ = pod.communicate(timeout=100 * where.slow())
         assert pod.returncode == 0, text
-    log = proxy.log()
+    log = of_key(proxy.log(), "o.zip")
     assert count(log)["create"] == count(log)["complete"] == 1
     wanted = s3zip(gw, "cat", f"s3://{source}", text=False).stdout
     got = gw.client.get_object(Bucket=dest, Key="o.zip")["Body"].read()

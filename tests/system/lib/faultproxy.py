@@ -123,6 +123,11 @@ class Call(dict):
         return method.lower()
 
 
+def of_key(log, key):
+    """The calls of one object: not those that only ask for CRCs."""
+    return [call for call in log if call.path.endswith(f"/{key}")]
+
+
 def count(log):
     """operation -> how many."""
     out = {}

@@ -143,9 +143,18 @@ class Mount:
         return procs.peak_memory(self.pid)
 
     def unmount(self, limit=20):
-        """fusermount3 -u; the daemon has to end by itself."""
-        subprocess.run(["fusermount3", "-u", self.path], check=True,
-                       capture_output=True, timeout=limit)
+        """fusermount3 -u; the daemon has to end by itself.  A file that was
+        closed a moment ago may still be busy: the kernel lets go later."""
+        command = ["fusermount3", "-u", self.path]
+
+        def done():
+            r = subprocess.run(command, capture_output=True, timeout=limit,
+                               check=False)
+            if r.returncode and b"busy" not in r.stderr:
+                raise subprocess.CalledProcessError(r.returncode, command,
+                                                    r.stdout, r.stderr)
+            return r.returncode == 0
+        procs.wait_for(done, 5 * where.slow())
         try:
             procs.wait_for(lambda: not procs.alive(self.pid),
                            limit * where.slow())
