@@ -12,10 +12,9 @@
 #define BACK_PASSED MIB(48)
 #define BACK_FLIGHT MIB(96)
 #define TARGET_FIRST MIB(1)
-#define TARGET_COPY MIB(64) /* whoever begins like cp */
-#define GROW_MS 10          /* the shortest time that gives a rate */
-#define PLATEAU 3           /* steps without a gain */
-#define LINES 6             /* times what the line holds keep it busy */
+#define GROW_MS 10 /* the shortest time that gives a rate */
+#define PLATEAU 3  /* steps without a gain */
+#define LINES 6    /* times what the line holds keep it busy */
 #define UNIT_MIN KIB(256)
 #define PAGE 4096u
 
@@ -151,14 +150,6 @@ read_again(const struct read_stream *s, const struct op *o, uint64_t now)
     return false;
 }
 
-/* From the archive's first byte on, and in large pieces: it is copied.
- * Programs that look for members begin at its end, or read a few pages. */
-static bool
-is_copy(const struct op *o)
-{
-    return o->offset == 0 && o->end >= KIB(512);
-}
-
 static void
 begin_run(struct cursor *c, const struct op *o, uint64_t now)
 {
@@ -166,7 +157,7 @@ begin_run(struct cursor *c, const struct op *o, uint64_t now)
     c->pos = o->end;
     c->run = 1;
     c->ahead = 0;
-    c->target = is_copy(o) ? TARGET_COPY : TARGET_FIRST;
+    c->target = TARGET_FIRST;
     c->grown_pos = o->offset;
     c->grown_ms = now;
     c->best_rate = 0;

@@ -246,43 +246,6 @@ test_ahead(void **state)
     room_close(&m);
 }
 
-/* Who begins like cp is not made to wait for the window to grow; who reads
- * the same from elsewhere, or one piece only, is. */
-static void
-test_copy(void **state)
-{
-    enum { N = 40 };
-    struct room m = {{0}};
-    struct read_stream *s;
-    unsigned before;
-    char key[16];
-    int i;
-
-    (void)state;
-    fake_start(&m.f, 16, 60000);
-    for (i = 0; i < N; i++) {
-        snprintf(key, sizeof(key), "k%03d", i);
-        fake_add(&m.f, key, MIB(1), FAKE_FULL);
-    }
-    room_open(&m, ZIP_HINT_CRC32_FULL, MIB(64), 64);
-    s = open_stream(&m);
-    assert_int_equal(read_check(&m, s, MIB(20), KIB(512), 0, NULL), 0);
-    assert_int_equal(read_check(&m, s, MIB(20) + KIB(512), KIB(512), 0, NULL),
-                     0);
-    wait_gets(&m, 2);
-    assert_in_range(requests(&m).get, 2, 6);
-    read_stream_close(s);
-    s = open_stream(&m);
-    before = requests(&m).get;
-    assert_int_equal(read_check(&m, s, 0, KIB(512), 0, NULL), 0);
-    assert_int_equal(requests(&m).get, before + 1);
-    assert_int_equal(read_check(&m, s, KIB(512), KIB(512), 0, NULL), 0);
-    wait_gets(&m, before + 21);
-    assert_true(requests(&m).get > before + 20);
-    read_stream_close(s);
-    room_close(&m);
-}
-
 static void
 flip(struct fake_object *o, bool on)
 {
@@ -674,7 +637,6 @@ main(void)
         cmocka_unit_test(test_directory),
         cmocka_unit_test(test_exact),
         cmocka_unit_test(test_ahead),
-        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_mismatch),
         cmocka_unit_test(test_stale),
         cmocka_unit_test(test_failure_remembered),
