@@ -27,8 +27,18 @@ void state_close(struct state *st);
 /* The connection, locked, or NULL; give it back with state_unlock. */
 struct sqlite3 *state_lock(struct state *st);
 void state_unlock(struct state *st);
+/* The same with a table: create is CREATE TABLE IF NOT EXISTS.  NULL and a
+ * warning about what if it cannot be had. */
+struct sqlite3 *state_table(struct state *st, const char *create,
+                            const char *what);
 /* One warning for the life of st, whatever goes wrong. */
 void state_warn(struct state *st, const char *what, const char *why);
+/* With state_lock.  NULL if sql is not good; state_run says why. */
+struct sqlite3_stmt;
+struct sqlite3_stmt *state_prepare(struct sqlite3 *db, const char *sql);
+/* Runs q to its end and finalises it; false is a warning about what. */
+bool state_run(struct state *st, struct sqlite3 *db, struct sqlite3_stmt *q,
+               const char *what);
 /* Whose row is it?  "boot/pid-namespace/pid/start" of this process; and
  * does the process that wrote owner live?  age: seconds since then. */
 enum { STATE_OWNER_MAX = 192 };

@@ -19,39 +19,13 @@ static const char schema[] =
     " bucket TEXT NOT NULL, key TEXT NOT NULL, upload_id TEXT,"
     " time INTEGER NOT NULL, owner TEXT NOT NULL)";
 
+static const char what[] = "journal of CRC uploads";
+
 /* With store.lock: the connection with our table, or NULL. */
 static sqlite3 *
 journal_open(struct crc *c)
 {
-    sqlite3 *db = state_lock(c->store.state);
-
-    if (!db || sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
-        return db;
-    state_warn(c->store.state, "journal of CRC uploads", sqlite3_errmsg(db));
-    state_unlock(c->store.state);
-    return NULL;
-}
-
-static sqlite3_stmt *
-prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *q = NULL;
-
-    sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-    return q;
-}
-
-/* Finalises q. */
-static bool
-run(struct crc *c, sqlite3 *db, sqlite3_stmt *q)
-{
-    bool ok = q && sqlite3_step(q) == SQLITE_DONE;
-
-    if (!ok)
-        state_warn(c->store.state, "journal of CRC uploads",
-                   sqlite3_errmsg(db));
-    sqlite3_finalize(q);
-    return ok;
+    return state_table(c->store.state, schema, what);
 }
 
 /* A row without an id stands for every upload at its key. */
@@ -65,8 +39,9 @@ oracle_journal_add(struct crc *c, const char *key)
 
     if (!db)
         return 0;
-    q = prepare(db, "INSERT INTO crc_upload (endpoint, bucket, key, time,"
-                    " owner) VALUES (?, ?, ?, ?, ?)");
+    q = state_prepare(db,
+                      "INSERT INTO crc_upload (endpoint, bucket, key, time,"
+                      " owner) VALUES (?, ?, ?, ?, ?)");
     if (q) {
         sqlite3_bind_text(q, 1, c->store.endpoint, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 2, c->oracle.bucket, -1, SQLITE_STATIC);
@@ -74,7 +49,7 @@ oracle_journal_add(struct crc *c, const char *key)
         sqlite3_bind_int64(q, 4, time(NULL));
         sqlite3_bind_text(q, 5, c->oracle.owner, -1, SQLITE_STATIC);
     }
-    if (run(c, db, q))
+    if (state_run(c->store.state, db, q, what))
         row = sqlite3_last_insert_rowid(db);
     state_unlock(c->store.state);
     return row;
@@ -89,12 +64,12 @@ oracle_journal_id(struct crc *c, int64_t row, const char *id)
 
     if (!db)
         return;
-    q = prepare(db, "UPDATE crc_upload SET upload_id = ? WHERE id = ?");
+    q = state_prepare(db, "UPDATE crc_upload SET upload_id = ? WHERE id = ?");
     if (q) {
         sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
         sqlite3_bind_int64(q, 2, row);
     }
-    run(c, db, q);
+    state_run(c->store.state, db, q, what);
     state_unlock(c->store.state);
 }
 
@@ -107,10 +82,10 @@ oracle_journal_remove(struct crc *c, int64_t row)
 
     if (!db)
         return;
-    q = prepare(db, "DELETE FROM crc_upload WHERE id = ?");
+    q = state_prepare(db, "DELETE FROM crc_upload WHERE id = ?");
     if (q)
         sqlite3_bind_int64(q, 1, row);
-    run(c, db, q);
+    state_run(c->store.state, db, q, what);
     state_unlock(c->store.state);
 }
 
@@ -153,8 +128,9 @@ oracle_journal_left(struct crc *c, struct oracle_left *left, size_t max)
 
     if (!db)
         return 0;
-    q = prepare(db, "SELECT id, key, upload_id, owner, time FROM crc_upload"
-                    " WHERE endpoint = ? AND bucket = ? ORDER BY id");
+    q = state_prepare(db,
+                      "SELECT id, key, upload_id, owner, time FROM crc_upload"
+                      " WHERE endpoint = ? AND bucket = ? ORDER BY id");
     if (q) {
         sqlite3_bind_text(q, 1, c->store.endpoint, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 2, c->oracle.bucket, -1, SQLITE_STATIC);

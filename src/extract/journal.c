@@ -21,34 +21,7 @@ static const char what[] = "journal of extractions";
 static sqlite3 *
 journal_open(const struct extract_deps *d)
 {
-    sqlite3 *db = d->state ? state_lock(d->state) : NULL;
-
-    if (!db || sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
-        return db;
-    state_warn(d->state, what, sqlite3_errmsg(db));
-    state_unlock(d->state);
-    return NULL;
-}
-
-static sqlite3_stmt *
-prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *q = NULL;
-
-    sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-    return q;
-}
-
-/* Finalises q. */
-static bool
-run(const struct extract_deps *d, sqlite3 *db, sqlite3_stmt *q)
-{
-    bool ok = q && sqlite3_step(q) == SQLITE_DONE;
-
-    if (!ok)
-        state_warn(d->state, what, sqlite3_errmsg(db));
-    sqlite3_finalize(q);
-    return ok;
+    return state_table(d->state, schema, what);
 }
 
 static void
@@ -70,8 +43,9 @@ unpack_journal_add(const struct extract_deps *d, const char *bucket,
     if (!db)
         return 0;
     state_owner(owner, sizeof(owner));
-    q = prepare(db, "INSERT INTO extract_upload (endpoint, bucket, key,"
-                    " intent, owner, upload_id) VALUES (?, ?, ?, ?, ?, ?)");
+    q = state_prepare(db,
+                      "INSERT INTO extract_upload (endpoint, bucket, key,"
+                      " intent, owner, upload_id) VALUES (?, ?, ?, ?, ?, ?)");
     if (q) {
         bind_where(d, bucket, q);
         sqlite3_bind_text(q, 3, key, -1, SQLITE_TRANSIENT);
@@ -80,7 +54,7 @@ unpack_journal_add(const struct extract_deps *d, const char *bucket,
         if (id)
             sqlite3_bind_text(q, 6, id, -1, SQLITE_TRANSIENT);
     }
-    if (run(d, db, q))
+    if (state_run(d->state, db, q, what))
         row = sqlite3_last_insert_rowid(db);
     state_unlock(d->state);
     return row;
@@ -96,12 +70,12 @@ change(const struct extract_deps *d, int64_t row, const char *sql,
 
     if (!db)
         return;
-    q = prepare(db, sql);
+    q = state_prepare(db, sql);
     if (q)
         sqlite3_bind_int64(q, 1, row);
     if (q && text)
         sqlite3_bind_text(q, 2, text, -1, SQLITE_TRANSIENT);
-    run(d, db, q);
+    state_run(d->state, db, q, what);
     state_unlock(d->state);
 }
 
@@ -180,9 +154,9 @@ unpack_journal_rows(const struct extract_deps *d, const char *bucket,
     *ret = row;
     if (!db)
         return 0;
-    q = prepare(db, "SELECT id, intent, key, upload_id, owner FROM"
-                    " extract_upload WHERE endpoint = ? AND bucket = ?"
-                    " ORDER BY id");
+    q = state_prepare(db, "SELECT id, intent, key, upload_id, owner FROM"
+                          " extract_upload WHERE endpoint = ? AND bucket = ?"
+                          " ORDER BY id");
     if (q)
         bind_where(d, bucket, q);
     while (q && row && n < MOST && sqlite3_step(q) == SQLITE_ROW) {

@@ -15,11 +15,6 @@
 #include "extract/journal.h"
 #include "s3/orphan.h"
 
-struct found {
-    char *id;
-    bool young;
-};
-
 struct left {
     const struct extract_deps *d;
     const char *bucket;
@@ -28,8 +23,7 @@ struct left {
     const struct unpack_row *row; /* that is being cleaned */
     sem_t answered;
     struct s3_error e; /* the last answer */
-    struct found *found;
-    size_t count;
+    struct s3_orphans found;
 };
 
 static void
@@ -101,24 +95,14 @@ on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
            size_t count)
 {
     struct left *l = user;
-    enum s3_orphan o;
-    size_t i;
 
     l->e = *e;
-    l->found = calloc(count + 1, sizeof(*l->found));
-    for (i = 0; l->found && i < count; i++) {
-        o = s3_orphan(&u[i], l->row->intent, "");
-        if (o == S3_ORPHAN_NOT)
-            continue;
-        l->found[l->count].id = strdup(u[i].upload_id);
-        l->found[l->count].young = o == S3_ORPHAN_YOUNG;
-        l->count += l->found[l->count].id != NULL;
-    }
+    s3_orphans_take(&l->found, u, count, l->row->intent, "");
     sem_post(&l->answered);
 }
 
 static bool
-abort_if_ours(struct left *l, const struct found *f)
+abort_if_ours(struct left *l, const struct s3_orphan_upload *f)
 {
     if (unpack_journal_others(l->d, l->bucket, l->row, f->id))
         return true;
@@ -139,13 +123,10 @@ abort_unknown(struct left *l)
     await(l);
     if (l->e.err < 0)
         ok = refused(l, "ListMultipartUploads", NULL);
-    for (i = 0; i < l->count; i++) {
-        ok = abort_if_ours(l, &l->found[i]) && ok;
-        free(l->found[i].id);
-    }
-    ok = ok && l->found;
-    free(STEAL(l->found));
-    l->count = 0;
+    for (i = 0; i < l->found.count; i++)
+        ok = abort_if_ours(l, &l->found.upload[i]) && ok;
+    ok = ok && l->found.upload;
+    s3_orphans_free(&l->found);
     return ok;
 }
 

@@ -96,6 +96,23 @@ keep_better(struct plan *best, struct plan *p, const struct zip_layout *l)
     *best = *p;
 }
 
+/* best, if there is one: what was tried last (r, why) does not matter then,
+ * unless memory ran out. */
+static int
+found(struct plan *ret, struct plan *best, int r, const struct err *why,
+      struct err *e)
+{
+    if (r == -ENOMEM)
+        plan_free(best);
+    if (!best->part) {
+        if (e)
+            *e = *why;
+        return r;
+    }
+    *ret = *best;
+    return 0;
+}
+
 /* The best growth or, where it is enough to know that one is bounded
  * (any), the first that is.  Further growth saves pads (a request each)
  * and part numbers, and copies more bytes.  What needs too many scratch
@@ -123,15 +140,7 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
         if (r == 0)
             keep_better(&best, &p, f->l);
     }
-    if (r == -ENOMEM)
-        plan_free(&best);
-    if (!best.part) {
-        if (e)
-            *e = why;
-        return r;
-    }
-    *ret = best;
-    return 0;
+    return found(ret, &best, r, &why, e);
 }
 
 /* --------------------------------------------- what is streamed instead */
@@ -235,13 +244,6 @@ plan_make_bounded(struct plan *ret, const struct plan_frame *f,
         if (r == 0)
             keep_better(&best, &p, f->l);
     }
-    if (r == -ENOMEM)
-        plan_free(&best);
-    if (!best.part) {
-        if (e)
-            *e = why;
-        return r;
-    }
-    *ret = best;
-    return streams_more;
+    r = found(ret, &best, r, &why, e);
+    return r < 0 ? r : streams_more;
 }

@@ -22,12 +22,6 @@ enum {
     JOB_WORD = 32, /* hex digits, the last part of a scratch prefix */
 };
 
-/* That may be the row's. */
-struct found_upload {
-    char *id;
-    bool young;
-};
-
 struct cleanup {
     struct s3 *s3;
     struct cleanup_where where;
@@ -37,8 +31,7 @@ struct cleanup {
     sem_t answered;
     struct s3_error e; /* the last answer */
     struct scrub_result scrubbed;
-    struct found_upload *found;
-    size_t count;
+    struct s3_orphans found; /* that may be the row's */
 };
 
 static void
@@ -102,36 +95,13 @@ abort_one(struct cleanup *c, const char *id)
 }
 
 static void
-found_free(struct cleanup *c)
-{
-    size_t i;
-
-    for (i = 0; i < c->count; i++)
-        free(c->found[i].id);
-    free(STEAL(c->found));
-    c->count = 0;
-}
-
-static void
 on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
            size_t count)
 {
     struct cleanup *c = user;
-    struct found_upload *f;
-    enum s3_orphan o;
-    size_t i;
 
     c->e = *e;
-    c->found = calloc(count + 1, sizeof(*c->found));
-    for (i = 0; c->found && i < count; i++) {
-        o = s3_orphan(&u[i], c->row->intent, c->row->initiator);
-        if (o == S3_ORPHAN_NOT)
-            continue;
-        f = &c->found[c->count];
-        f->id = strdup(u[i].upload_id);
-        f->young = o == S3_ORPHAN_YOUNG;
-        c->count += f->id != NULL;
-    }
+    s3_orphans_take(&c->found, u, count, c->row->intent, c->row->initiator);
     sem_post(&c->answered);
 }
 
@@ -159,7 +129,7 @@ whose(const struct cleanup_row *row, size_t count,
 
 static bool
 abort_if_ours(struct cleanup *c, const struct cleanup_row *row, size_t count,
-              const struct found_upload *f)
+              const struct s3_orphan_upload *f)
 {
     struct publish_cleaned t = {.kind = CLEANED_ALIVE, .what = f->id};
     enum whose w = whose(row, count, c->row, f->id);
@@ -185,8 +155,8 @@ abort_those_found(struct cleanup *c)
     /* Only now: whatever was listed had its row before. */
     if (cleanup_rows(&c->where, own->key, own->key_len, &row, &count) < 0)
         return false;
-    for (i = 0; i < c->count; i++)
-        ok = abort_if_ours(c, row, count, &c->found[i]) && ok;
+    for (i = 0; i < c->found.count; i++)
+        ok = abort_if_ours(c, row, count, &c->found.upload[i]) && ok;
     cleanup_rows_free(row, count);
     return ok;
 }
@@ -202,7 +172,7 @@ abort_unknown(struct cleanup *c)
 
     s3_list_uploads(c->s3, &at, on_uploads, c);
     await(c);
-    ok = c->e.err == 0 && c->found;
+    ok = c->e.err == 0 && c->found.upload;
     if (ok) {
         ok = abort_those_found(c);
     } else {
@@ -211,7 +181,7 @@ abort_unknown(struct cleanup *c)
         t.err = &e;
         say(c, &t);
     }
-    found_free(c);
+    s3_orphans_free(&c->found);
     return ok;
 }
 

@@ -38,25 +38,19 @@ struct packed {
     struct buf blob;
 };
 
+static const char what[] = "layouts of published archives";
+
 static void
 former_warn(struct state *st, struct sqlite3 *db)
 {
-    state_warn(st, "layouts of published archives", sqlite3_errmsg(db));
+    state_warn(st, what, sqlite3_errmsg(db));
 }
 
 /* The connection, locked, with our table; NULL without a store. */
 static struct sqlite3 *
 former_open(struct state *st)
 {
-    struct sqlite3 *db = state_lock(st);
-
-    if (!db)
-        return NULL;
-    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
-        return db;
-    former_warn(st, db);
-    state_unlock(st);
-    return NULL;
+    return state_table(st, schema, what);
 }
 
 static void

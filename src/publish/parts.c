@@ -37,15 +37,13 @@ parts_reset(struct publish_job *j)
 static unsigned
 uploads_held(const struct publish_job *j)
 {
-    uint64_t all = 0, count = 0, held;
+    uint64_t all = 0, held;
     uint32_t n;
 
     for (n = 0; n < j->parts; n++)
-        if (part_plan(j, n)->kind == PLAN_UPLOAD) {
+        if (part_plan(j, n)->kind == PLAN_UPLOAD)
             all += upload_memory(j, n);
-            count++;
-        }
-    held = all > 0 ? j->p->in_flight / (all / count + 1) : 1;
+    held = all > 0 ? j->p->in_flight / (all / j->uploads + 1) : 1;
     return (unsigned)max_u64(1, min_u64(held, UPLOADS_MAX));
 }
 

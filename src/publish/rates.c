@@ -184,31 +184,28 @@ static const char schema[] =
     " bandwidth REAL NOT NULL, request_rate REAL NOT NULL,"
     " round_trip REAL NOT NULL, copy_rate REAL NOT NULL DEFAULT 0,"
     " complete_rate REAL NOT NULL DEFAULT 0)";
-/* For a table that is older than these columns; else it fails. */
-static const char columns_later[] =
-    "ALTER TABLE rate ADD COLUMN copy_rate REAL NOT NULL DEFAULT 0;"
-    "ALTER TABLE rate ADD COLUMN complete_rate REAL NOT NULL DEFAULT 0";
+/* For a table that is older than these columns; else they fail. */
+static const char *const columns_later[] = {
+    "ALTER TABLE rate ADD COLUMN copy_rate REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE rate ADD COLUMN complete_rate REAL NOT NULL DEFAULT 0",
+};
+static const char what[] = "measured rates";
 
 static void
 rates_warn(struct state *st, struct sqlite3 *db)
 {
-    state_warn(st, "measured rates", sqlite3_errmsg(db));
+    state_warn(st, what, sqlite3_errmsg(db));
 }
 
 static struct sqlite3 *
 rates_open(struct state *st)
 {
-    struct sqlite3 *db = state_lock(st);
+    struct sqlite3 *db = state_table(st, schema, what);
+    size_t i;
 
-    if (!db)
-        return NULL;
-    if (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK) {
-        sqlite3_exec(db, columns_later, NULL, NULL, NULL);
-        return db;
-    }
-    rates_warn(st, db);
-    state_unlock(st);
-    return NULL;
+    for (i = 0; db && i < ARRAY_SIZE(columns_later); i++)
+        sqlite3_exec(db, columns_later[i], NULL, NULL, NULL);
+    return db;
 }
 
 /* What somebody wrote to the file is not believed blindly. */

@@ -11,8 +11,10 @@
 #ifndef S3ZIPFS_S3_ORPHAN_H
 #define S3ZIPFS_S3_ORPHAN_H
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "s3/s3.h"
 
 enum {
@@ -41,6 +43,46 @@ s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
         (*initiator && strcmp(initiator, u->initiator) != 0))
         return S3_ORPHAN_NOT;
     return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
+}
+
+/* Those of a list that may be ours. */
+struct s3_orphans {
+    struct s3_orphan_upload {
+        char *id;
+        bool young;
+    } * upload; /* NULL: out of memory, or not asked for */
+    size_t count;
+};
+
+static inline void
+s3_orphans_take(struct s3_orphans *o, const struct s3_upload *u, size_t count,
+                int64_t intent, const char *initiator)
+{
+    enum s3_orphan what;
+    size_t i;
+
+    o->upload = calloc(count + 1, sizeof(*o->upload));
+    for (i = 0; o->upload && i < count; i++) {
+        struct s3_orphan_upload *to = &o->upload[o->count];
+
+        what = s3_orphan(&u[i], intent, initiator);
+        if (what == S3_ORPHAN_NOT)
+            continue;
+        to->id = strdup(u[i].upload_id);
+        to->young = what == S3_ORPHAN_YOUNG;
+        o->count += to->id != NULL;
+    }
+}
+
+static inline void
+s3_orphans_free(struct s3_orphans *o)
+{
+    size_t i;
+
+    for (i = 0; i < o->count; i++)
+        free(o->upload[i].id);
+    free(o->upload);
+    *o = (struct s3_orphans){NULL, 0};
 }
 
 #endif

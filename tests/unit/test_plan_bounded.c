@@ -7,18 +7,6 @@
  */
 #include "test_plan_set.h"
 
-static struct plan_ask
-ask_for(enum plan_objective o)
-{
-    return (struct plan_ask){
-        .limits = plan_limits_s3,
-        .prices = plan_prices_aws,
-        .rates = plan_rates_default,
-        .objective = o,
-        .lists = 1,
-    };
-}
-
 /* The promise in figures of its own. */
 static bool
 is_kept(const struct plan *p, const struct zip_layout *l)

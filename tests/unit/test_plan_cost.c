@@ -90,27 +90,16 @@ one_part_is_a_put(void **state)
 
 enum { HEAD = 45 }; /* of "d/0000" and its like */
 
-static struct plan_ask
-usual_ask(const uint8_t *crc)
-{
-    return (struct plan_ask){
-        .limits = plan_limits_s3,
-        .prices = plan_prices_aws,
-        .rates = plan_rates_default,
-        .lists = 1,
-        .crc = crc,
-    };
-}
-
 /* A plan of s whose CRCs are found in these ways. */
 static struct plan
 planned(struct set *s, struct zip_layout *l, const uint8_t *crc,
         enum plan_strategy strategy)
 {
-    struct plan_ask ask = usual_ask(crc);
+    struct plan_ask ask = ask_for(PLAN_TIME);
     struct plan p;
     struct err e = {0};
 
+    ask.crc = crc;
     assert_int_equal(zip_layout_init(l, s->m, s->n), 0);
     if (plan_strategy_make(&p, l, &ask, strategy, &e) < 0)
         fail_msg("%s", e.text);
@@ -254,14 +243,14 @@ auto_reckons_with_crcs(void **state)
 {
     struct set s = set_make(1, 0, 20);
     uint8_t way[20];
-    struct plan_ask ask = usual_ask(way);
+    struct plan_ask ask = ask_for(PLAN_PRICE);
     struct plan_choice c;
     struct zip_layout l;
     struct err e = {0};
     size_t i;
 
     (void)state;
-    ask.objective = PLAN_PRICE;
+    ask.crc = way;
     for (i = 0; i < s.n; i++)
         s.m[i].size = MIB(7);
     assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);

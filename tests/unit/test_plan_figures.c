@@ -87,18 +87,6 @@ show(const char *name, const struct plan *p, const struct zip_layout *l)
     assert_true(plan_writes(&p->totals) >= writes);
 }
 
-static struct plan_ask
-ask_for(enum plan_objective o)
-{
-    return (struct plan_ask){
-        .limits = plan_limits_s3,
-        .prices = plan_prices_aws,
-        .rates = plan_rates_default,
-        .objective = o,
-        .lists = 1,
-    };
-}
-
 /* No byte of a large member but the archive's first 5 MiB. */
 static void
 check_stitch(const struct plan *p, const struct zip_layout *l)

@@ -21,6 +21,19 @@
 #include "base/check.h"
 #include "plan/internal.h"
 
+/* As usual, and one page of a listing. */
+static inline struct plan_ask
+ask_for(enum plan_objective o)
+{
+    return (struct plan_ask){
+        .limits = plan_limits_s3,
+        .prices = plan_prices_aws,
+        .rates = plan_rates_default,
+        .objective = o,
+        .lists = 1,
+    };
+}
+
 struct rng {
     uint64_t state;
 };

@@ -141,6 +141,15 @@ wait_got(struct got *g, unsigned n)
     pthread_mutex_unlock(&g->lock);
 }
 
+static inline struct read_stream *
+open_stream(struct room *m)
+{
+    struct read_stream *s;
+
+    assert_int_equal(read_stream_open(&s, m->reader), 0);
+    return s;
+}
+
 /* One read, compared with the render if there is one; its errno. */
 static inline int
 read_check(struct room *m, struct read_stream *s, uint64_t offset,

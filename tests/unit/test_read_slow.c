@@ -9,15 +9,6 @@
 
 enum { N = 48, SIZE = 300000 };
 
-static struct read_stream *
-open_stream(struct room *m)
-{
-    struct read_stream *s;
-
-    assert_int_equal(read_stream_open(&s, m->reader), 0);
-    return s;
-}
-
 static void
 start(struct room *m, struct fake_object **obj, unsigned threads,
       uint64_t memory, unsigned connections)

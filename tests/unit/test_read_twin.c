@@ -78,7 +78,7 @@ member_gets(const struct show *s)
 }
 
 static struct read_stream *
-open_stream(struct show *s)
+show_stream(struct show *s)
 {
     struct read_stream *ret;
 
@@ -101,7 +101,7 @@ read_all(struct show *s, struct read_stream *st, uint64_t step)
 static unsigned
 copy(struct show *s)
 {
-    struct read_stream *st = open_stream(s);
+    struct read_stream *st = show_stream(s);
     unsigned bad = read_all(s, st, 131072);
 
     read_stream_close(st);
@@ -157,7 +157,7 @@ test_random_cost(void **state)
 
     (void)state;
     start(&s, 4, MIB(1), MIB(64));
-    st = open_stream(&s);
+    st = show_stream(&s);
     end = s.m.l->zip.size;
     assert_int_equal(read_check(&s.m, st, end - 2000, 2000, 0, NULL), 0);
     assert_int_equal(read_check(&s.m, st, MIB(5), 65536, 0, NULL), 0);
@@ -183,7 +183,7 @@ test_directory(void **state)
 
     (void)state;
     start(&s, 4, MIB(1), MIB(64));
-    st = open_stream(&s);
+    st = show_stream(&s);
     for (i = 0; i < MEMBERS; i++)
         crc_put(s.m.set, i, fake_crc32(s.obj[i]), false);
     first = s.m.l->zip.offset[MEMBERS];
@@ -203,7 +203,7 @@ test_exact(void **state)
 
     (void)state;
     start(&s, 4, MIB(1), MIB(64));
-    st = open_stream(&s);
+    st = show_stream(&s);
     assert_int_equal(read_check(&s.m, st, 0, MIB(8), READ_EXACT, NULL), 0);
     assert_int_equal(s.twin->gets, 0);
     assert_true(member_gets(&s) > 0);
@@ -285,13 +285,13 @@ test_wrong(void **state)
         start(&s, threads, MIB(2), MIB(64));
         end = s.m.l->zip.size;
         s.twin->corrupt = true;
-        st = open_stream(&s);
+        st = show_stream(&s);
         assert_true(read_all(&s, st, 131072) > 0);
         assert_int_equal(member_gets(&s), 0);
         assert_true(atomic_load(&s.m.l->misread));
         assert_int_equal(read_check(&s.m, st, end - 5, 5, 0, NULL), -EIO);
         assert_int_equal(read_check(&s.m, st, 0, 50000, 0, NULL), -EIO);
-        fresh = open_stream(&s);
+        fresh = show_stream(&s);
         assert_int_equal(read_all(&s, fresh, 131072), 0);
         assert_true(member_gets(&s) > 0);
         read_stream_close(fresh);
@@ -362,7 +362,7 @@ cancelled_reads(struct job *j)
 
     for (i = 0; i < 30; i++) {
         g.answers = 0;
-        st = open_stream(j->s);
+        st = show_stream(j->s);
         for (k = 0; k < N; k++)
             id[k] = read_range(st, next_random(&j->seed) % size,
                                next_random(&j->seed) % 200000, 0, on_got, &g);
@@ -386,7 +386,7 @@ run_job(void *user)
         cancelled_reads(j);
         return NULL;
     }
-    st = open_stream(j->s);
+    st = show_stream(j->s);
     if (j->kind == 0)
         j->bad = read_all(j->s, st, 131072);
     else

@@ -6,15 +6,6 @@
  */
 #include "test_read_help.h"
 
-static struct read_stream *
-open_stream(struct room *m)
-{
-    struct read_stream *s;
-
-    assert_int_equal(read_stream_open(&s, m->reader), 0);
-    return s;
-}
-
 static void
 read_through(struct room *m, uint64_t first, uint64_t end, uint64_t step)
 {

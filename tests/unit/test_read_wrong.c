@@ -65,15 +65,6 @@ __wrap_check_add(struct check *c, size_t member, uint64_t size, uint64_t first,
     return r;
 }
 
-static struct read_stream *
-open_stream(struct room *m)
-{
-    struct read_stream *s;
-
-    assert_int_equal(read_stream_open(&s, m->reader), 0);
-    return s;
-}
-
 static void
 start(struct room *m, struct fake_object **obj)
 {
