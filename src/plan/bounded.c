@@ -72,23 +72,13 @@ plan_is_bounded(const struct plan *p, const struct zip_layout *l)
     return p->sequence <= SEQUENCE_MAX && !copies_too_much(p, l);
 }
 
-static bool
-is_better_growth(const struct plan *a, const struct plan *b,
-                 const struct zip_layout *l)
+void
+plan_keep(struct plan *best, struct plan *p, const struct zip_layout *l,
+          bool better)
 {
-    bool good = plan_is_bounded(a, l);
+    bool good = plan_is_bounded(p, l);
 
-    if (good != plan_is_bounded(b, l))
-        return good;
-    return good ? plan_writes(&a->totals) < plan_writes(&b->totals)
-                : a->totals.copied < b->totals.copied;
-}
-
-/* The better of the two stays in *best, the other is freed. */
-static void
-keep_better(struct plan *best, struct plan *p, const struct zip_layout *l)
-{
-    if (best->part && !is_better_growth(p, best, l)) {
+    if (best->part && (good == plan_is_bounded(best, l) ? !better : !good)) {
         plan_free(p);
         return;
     }
@@ -96,11 +86,19 @@ keep_better(struct plan *best, struct plan *p, const struct zip_layout *l)
     *best = *p;
 }
 
-/* best, if there is one: what was tried last (r, why) does not matter then,
- * unless memory ran out. */
-static int
-found(struct plan *ret, struct plan *best, int r, const struct err *why,
-      struct err *e)
+static void
+keep_growth(struct plan *best, struct plan *p, const struct zip_layout *l)
+{
+    bool better = plan_is_bounded(p, l)
+                      ? plan_writes(&p->totals) < plan_writes(&best->totals)
+                      : p->totals.copied < best->totals.copied;
+
+    plan_keep(best, p, l, better);
+}
+
+int
+plan_found(struct plan *ret, struct plan *best, int r, const struct err *why,
+           struct err *e)
 {
     if (r == -ENOMEM)
         plan_free(best);
@@ -138,9 +136,9 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
             over = r < 0 || plan_is_bounded(&p, f->l) ||
                    (copies_too_much(&p, f->l) && p.totals.copied >= copied);
         if (r == 0)
-            keep_better(&best, &p, f->l);
+            keep_growth(&best, &p, f->l);
     }
-    return found(ret, &best, r, &why, e);
+    return plan_found(ret, &best, r, &why, e);
 }
 
 /* --------------------------------------------- what is streamed instead */
@@ -242,8 +240,8 @@ plan_make_bounded(struct plan *ret, const struct plan_frame *f,
         if (r == 0)
             r = grow(&p, f, more, false, &why);
         if (r == 0)
-            keep_better(&best, &p, f->l);
+            keep_growth(&best, &p, f->l);
     }
-    r = found(ret, &best, r, &why, e);
+    r = plan_found(ret, &best, r, &why, e);
     return r < 0 ? r : streams_more;
 }

@@ -223,6 +223,14 @@ void plan_frame_free(struct plan_frame *f);
 enum { PLAN_DEPTH_MAX = 10 };
 /* Within what chain promises: copies, uploads in sequence? */
 bool plan_is_bounded(const struct plan *p, const struct zip_layout *l);
+/* p becomes *best if that is empty, if p alone is bounded, or if both are
+ * alike in that and p is better; else p is freed. */
+void plan_keep(struct plan *best, struct plan *p, const struct zip_layout *l,
+               bool better);
+/* *ret is best, if there is one: how the last try ended (r, why) does not
+ * matter then, unless memory ran out.  0 or r. */
+int plan_found(struct plan *ret, struct plan *best, int r,
+               const struct err *why, struct err *e);
 /* The style streams the n smallest bodies (below the floor). */
 void plan_stream_smallest(struct plan_style *style, const struct plan_frame *f,
                           size_t n);

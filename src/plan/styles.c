@@ -47,12 +47,9 @@ static uint64_t
 chain_budget(const struct plan_frame *f)
 {
     const struct zip_layout *l = f->l;
-    uint64_t budget = l->size / 1000 * 9, bodies = 0, rest;
-    size_t i;
+    uint64_t budget = l->size / 1000 * 9, bodies = f->weight[l->count];
+    uint64_t rest = l->size - bodies + (f->large ? 0 : f->lim->part_min);
 
-    for (i = 0; i < l->count; i++)
-        bodies += l->member[i].size;
-    rest = l->size - bodies + (f->large ? 0 : f->lim->part_min);
     return budget > rest ? budget - rest : 0;
 }
 
@@ -72,18 +69,14 @@ chain_style(const struct plan_frame *f)
 }
 
 /* Fewer bytes uploaded, within what chain promises. */
-static bool
-is_better_chain(const struct plan *a, const struct plan *b,
-                const struct zip_layout *l)
+static void
+keep_chain(struct plan *best, struct plan *p, const struct zip_layout *l)
 {
-    const struct plan_totals *x = &a->totals, *y = &b->totals;
-    bool good = plan_is_bounded(a, l);
+    const struct plan_totals *x = &p->totals, *y = &best->totals;
+    bool better = x->uploaded != y->uploaded ? x->uploaded < y->uploaded
+                                             : plan_writes(x) < plan_writes(y);
 
-    if (good != plan_is_bounded(b, l))
-        return good;
-    if (x->uploaded != y->uploaded)
-        return x->uploaded < y->uploaded;
-    return plan_writes(x) < plan_writes(y);
+    plan_keep(best, p, l, better);
 }
 
 /* Where the floor is large beside the archive, chain has nothing to give:
@@ -100,14 +93,8 @@ or_simpler(struct plan *best, const struct plan_frame *f)
         r = plan_parts(&p, f->l, f->lim, simpler[i], NULL);
         if (r == -ENOMEM)
             return r;
-        if (r < 0)
-            continue;
-        if (best->part && !is_better_chain(&p, best, f->l)) {
-            plan_free(&p);
-            continue;
-        }
-        plan_free(best);
-        *best = p;
+        if (r == 0)
+            keep_chain(best, &p, f->l);
     }
     return 0;
 }
@@ -127,14 +114,7 @@ plan_chain(struct plan *ret, const struct zip_layout *l,
     style = chain_style(&f);
     made = plan_make_bounded(&best, &f, &style, &why);
     r = made == -ENOMEM ? made : or_simpler(&best, &f);
-    if (r == 0 && best.part) {
-        *ret = best;
-        return 0;
-    }
-    plan_free(&best);
-    if (e)
-        *e = why;
-    return r < 0 ? r : made;
+    return plan_found(ret, &best, r < 0 ? r : made, &why, e);
 }
 
 /* ----------------------------------------------------------- frontier */
@@ -280,24 +260,6 @@ cheaper_style(const struct plan_ask *ask)
     };
 }
 
-/* The better of the two, of those that keep what chain promises, stays in
- * *best; the other is freed. */
-static void
-keep_better(struct plan *best, struct plan *p, const struct zip_layout *l,
-            enum plan_objective o)
-{
-    bool good = plan_is_bounded(p, l);
-
-    if (best->part &&
-        (good == plan_is_bounded(best, l) ? !plan_better(p, best, o)
-                                          : !good)) {
-        plan_free(p);
-        return;
-    }
-    plan_free(best);
-    *best = *p;
-}
-
 int
 plan_mixed(struct plan *ret, const struct zip_layout *l,
            const struct plan_ask *ask, struct err *e)
@@ -315,15 +277,10 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
     if (tried >= 0)
         tried = plan_price(&best, l, ask);
     r = tried == -ENOMEM ? tried : plan_frontier(&f, l, ask, &why);
-    while (f.count > 0)
-        keep_better(&best, &f.plan[--f.count], l, ask->objective);
-    if (r == -ENOMEM)
-        plan_free(&best);
-    if (!best.part) {
-        if (e)
-            *e = why;
-        return r < 0 ? r : tried;
+    while (f.count > 0) {
+        struct plan *p = &f.plan[--f.count];
+
+        plan_keep(&best, p, l, plan_better(p, &best, ask->objective));
     }
-    *ret = best;
-    return 0;
+    return plan_found(ret, &best, r < 0 ? r : tried, &why, e);
 }
