@@ -228,6 +228,7 @@ plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
 
     if (r < 0)
         return r;
+    crc_set_wait(reader_crcs(reader));
     r = publish_plan(s->publisher, reader, &p, e);
     if (r == 0) {
         v->ask.previous = former ? &former->zip : NULL;

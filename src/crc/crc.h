@@ -96,6 +96,9 @@ void crc_free(struct crc *c);
  * (crc_get waits for it). */
 struct crc_set;
 struct crc_set *crc_set_open(struct crc *c, struct layout *l);
+/* Until all that the store knows is loaded, so that crc_peek tells it.
+ * Blocks: threads that may wait only, and never net_work's. */
+void crc_set_wait(struct crc_set *s);
 struct crc_set *crc_set_ref(struct crc_set *s);
 void crc_set_unref(struct crc_set *s);
 

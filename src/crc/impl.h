@@ -132,6 +132,7 @@ struct crc_set {
     struct crc *crc;          /* referenced */
     struct layout *layout;    /* referenced */
     pthread_mutex_t lock;     /* all that follows but the atomics */
+    pthread_cond_t more;      /* loaded has grown */
     size_t count;
     _Atomic(uint32_t) *value;
     /* Bitmaps. */

@@ -37,6 +37,7 @@ set_alloc(struct crc *c, struct layout *l)
     s->crc = crc_ref(c);
     s->layout = layout_ref(l);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->more, NULL);
     return s;
 }
 
@@ -46,6 +47,7 @@ set_free(struct crc_set *s)
     atomic_fetch_sub(&s->crc->known, atomic_load(&s->known_count));
     layout_unref(s->layout);
     pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->more);
     free(s->value);
     free(s->known);
     free(s->no_cheap);
@@ -115,4 +117,13 @@ crc_set_open(struct crc *c, struct layout *l)
         return NULL;
     set_load(s);
     return s;
+}
+
+void
+crc_set_wait(struct crc_set *s)
+{
+    LOCK_SCOPE(&s->lock);
+
+    while (s->loaded < s->count)
+        pthread_cond_wait(&s->more, &s->lock);
 }

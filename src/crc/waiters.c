@@ -142,6 +142,7 @@ set_loaded_to(struct crc_set *s, size_t end)
 
     pthread_mutex_lock(&s->lock);
     s->loaded = end;
+    pthread_cond_broadcast(&s->more);
     for (i = 0; s->climbs && i < s->buckets; i++)
         release_climbs(s, i, &known);
     pthread_mutex_unlock(&s->lock);
