@@ -141,6 +141,23 @@ load_rows(struct store *st, sqlite3 *db, const struct layout *l, size_t first,
     return r;
 }
 
+/* One transaction: else each row takes and gives back the file's locks, two
+ * system calls for one row. */
+static int
+load_batch(struct store *st, sqlite3 *db, const struct layout *l, size_t first,
+           size_t n, store_found *found, void *user)
+{
+    int r = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+
+    if (r != SQLITE_OK) {
+        store_trouble(st, db, r);
+        return r;
+    }
+    r = load_rows(st, db, l, first, n, found, user);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    return r;
+}
+
 void
 store_load(struct store *st, const struct layout *l, size_t first, size_t n,
            store_found *found, void *user)
@@ -155,7 +172,7 @@ store_load(struct store *st, const struct layout *l, size_t first, size_t n,
         k = end - at < STORE_BATCH ? end - at : STORE_BATCH;
         if (!db)
             return;
-        r = load_rows(st, db, l, at, k, found, user);
+        r = load_batch(st, db, l, at, k, found, user);
         store_unlock_db(st);
     }
 }

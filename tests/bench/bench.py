@@ -24,7 +24,8 @@ from lib import strategies  # noqa: E402
 from sides import LIMIT, Sides  # noqa: E402
 
 MIB = rig.MIB
-HEAD = ("wall", "speed", "of raw", "CPU", "peak", "requests")
+HEAD = ("wall", "speed", "of raw", "CPU", "server", "peak", "requests")
+RANGE = 8 * MIB     # what large members are read in
 
 
 def row(name, *cells):
@@ -62,6 +63,7 @@ class Contender:
                 f"{last.copied / seconds / 1e6:.0f} MB/s",
                 f"{self.ratio(reference):.2f}" if reference else "",
                 f"{self.median('cpu'):.2f} s",
+                f"{self.median('server'):.2f} s",
                 f"{self.median('peak') / MIB:.0f} MiB",
                 str(round(self.median("requests"))))
 
@@ -92,12 +94,15 @@ def at(endpoint, sides, args, near):
         Contender("cp mnt/archive.zip", lambda: sides.cp(endpoint)),
         Contender("rclone copy --transfers 32",
                   lambda: sides.rclone(endpoint), True),
+        Contender("null daemon, cp || curl",
+                  lambda: sides.null_beside_curl(endpoint)),
     ]
+    if sides.largest() > RANGE:
+        all_of_them.append(
+            Contender("curl, 16 ranges of 8 MiB",
+                      lambda: sides.curl(endpoint, 16, RANGE)))
     if near:
-        all_of_them += [
-            Contender("null daemon, cp", sides.null),
-            Contender("null daemon, cp || curl",
-                      lambda: sides.null_beside_curl(endpoint))]
+        all_of_them.append(Contender("null daemon, cp", sides.null))
     if args.peers:
         all_of_them += [
             Contender("rclone archive create",

@@ -25,6 +25,7 @@ class Result:
     requests: int = 0
     done: bool = True   # False: stopped at the limit
     copied: int = 0     # bytes by then
+    server: float = 0   # user + system of the server meanwhile
 
 
 class Peak(threading.Thread):
@@ -81,7 +82,7 @@ class Sides:
     def timed(self, argv, env=None, cwd=None):
         """Runs one command into an empty folder; returns a Result."""
         self.clear()
-        before = self.store.requests()
+        before, server = self.store.requests(), self.store.cpu()
         start = time.monotonic()
         proc = subprocess.Popen(argv, env=env, cwd=cwd,
                                 stdout=subprocess.DEVNULL,
@@ -101,37 +102,49 @@ class Sides:
             raise SystemExit(f"{argv[0]} failed: {text.decode()[-500:]}")
         return Result(seconds, usage.ru_utime + usage.ru_stime, peak.peak,
                       self.store.requests() - before, not late,
-                      tree_size(self.out) if late else self.total)
+                      tree_size(self.out) if late else self.total,
+                      self.store.cpu() - server)
 
     # --- raw members ------------------------------------------------------
 
-    def presigned(self, endpoint):
-        """A curl configuration with all members."""
-        if endpoint in self.urls:
-            return self.urls[endpoint]
-        path = os.path.join(self.work, f"curl-{len(self.urls)}.conf")
-        client = servers.make_client(endpoint, signature_version="s3v4")
+    def objects(self):
         pages = self.store.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket)
+        return [o for page in pages for o in page["Contents"]]
+
+    def largest(self):
+        return max(o["Size"] for o in self.objects())
+
+    def presigned(self, endpoint, step=None):
+        """A curl configuration with all members, in ranges of step bytes if
+        asked."""
+        if (endpoint, step) in self.urls:
+            return self.urls[endpoint, step]
+        path = os.path.join(self.work, f"curl-{len(self.urls)}.conf")
+        client = servers.make_client(endpoint, signature_version="s3v4")
+        blocks = []
+        for o in self.objects():
+            url = client.generate_presigned_url(
+                "get_object", {"Bucket": self.bucket, "Key": o["Key"]},
+                ExpiresIn=86400)
+            name = o["Key"].replace("/", "_")
+            for at in range(0, o["Size"], step or o["Size"]):
+                block = (f'url = "{url}"\n'
+                         f'output = "{self.out}/{name}.{at}"\n')
+                if step:
+                    block += f'range = "{at}-{at + step - 1}"\nfail\n'
+                blocks.append(block)
         with open(path, "w", encoding="utf-8") as f:
-            for page in pages:
-                for o in page["Contents"]:
-                    url = client.generate_presigned_url(
-                        "get_object", {"Bucket": self.bucket,
-                                       "Key": o["Key"]}, ExpiresIn=86400)
-                    name = o["Key"].replace("/", "_")
-                    f.write(f'url = "{url}"\n'
-                            f'output = "{self.out}/{name}"\n')
-        self.urls[endpoint] = path
+            # a range is for all transfers up to "next"
+            f.write(("next\n" if step else "").join(blocks))
+        self.urls[endpoint, step] = path
         return path
 
-    def curl_words(self, endpoint, parallel):
-        return ["curl", "--silent", "--fail", "--parallel",
-                "--parallel-immediate", "--parallel-max", str(parallel),
-                "-K", self.presigned(endpoint)]
-
-    def curl(self, endpoint, parallel):
-        return self.timed(self.curl_words(endpoint, parallel))
+    def curl(self, endpoint, parallel, step=None):
+        return self.timed(["curl", "--silent", "--fail", "--parallel",
+                           "--parallel-immediate", "--parallel-max",
+                           str(parallel), "-K",
+                           self.presigned(endpoint, step)])
 
     def rclone_words(self, endpoint):
         remote = (f":s3,provider=Other,env_auth,endpoint='{endpoint}',"
