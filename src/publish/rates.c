@@ -2,8 +2,7 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Bandwidth, rates of requests and of copying, and round trip, as they were
- * seen.  Must not know
- * jobs or strategies.
+ * seen.  Must not know jobs or strategies.
  */
 #include "publish/rates.h"
 
