@@ -183,18 +183,17 @@ show(const struct view *v, const struct plan *own, struct err *e)
 static int
 plan_sizes(struct view *v, struct err *e)
 {
-    CLEANUP_FREE uint8_t *crc = NULL;
+    CLEANUP_FREE uint8_t *way = NULL;
     const struct cmd_args *a = v->a;
     struct layout *l = NULL, *previous = NULL;
     int r = cmd_plan_sizes(a, a->sizes, &l, e);
 
     if (r == 0 && a->previous)
         r = cmd_plan_sizes(a, a->previous, &previous, e);
-    if (r == 0 && cmd_plan_crcs_assumed(l, a->conf.crc, &crc) < 0)
+    if (r == 0 && cmd_plan_crcs_assumed(l, &a->conf, &v->ask, &way) < 0)
         r = err_set(e, ENOMEM, "out of memory");
     if (r == 0) {
         v->l = l;
-        v->ask.crc = crc;
         v->ask.lists = l->zip.count / S3_LIST_PAGE + 1;
         v->ask.previous = previous ? &previous->zip : NULL;
         rates_choose(&v->ask.rates, &v->origins, &a->conf, NULL, NULL);
@@ -207,41 +206,25 @@ plan_sizes(struct view *v, struct err *e)
     return r;
 }
 
-/* publish_plan looks at no destination; a publish does where it may copy
- * from there. */
-static bool
-knows_more(const struct cmd_args *a, const struct former *former)
-{
-    int s = a->conf.publish_strategy;
-
-    return former && (s == PLAN_AGAIN || s == PLAN_MIXED);
-}
-
 static int
 plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
             struct err *e)
 {
-    CLEANUP_FREE uint8_t *crc = NULL;
+    CLEANUP_FREE uint8_t *way = NULL;
     struct former *former = NULL;
-    struct plan p;
+    struct plan own;
     int r = cmd_plan_former(s, v->a, v->l, &former, e);
 
     if (r < 0)
         return r;
     crc_set_wait(reader_crcs(reader));
-    r = publish_plan(s->publisher, reader, &p, e);
+    r = publish_ask(s->publisher, reader, former, &v->ask, &v->origins, &way,
+                    e);
+    if (r == 0)
+        r = publish_plan(s->publisher, reader, former, &own, e);
     if (r == 0) {
-        v->ask.previous = former ? &former->zip : NULL;
-        v->ask.heads = p.totals.requests.head;
-        v->ask.lists = p.totals.requests.list;
-        rates_choose(&v->ask.rates, &v->origins, &v->a->conf, s->s3, s->state);
-        r = cmd_plan_crcs(v->l, reader_crcs(reader), &crc);
-        v->ask.crc = crc;
-        if (r == 0)
-            r = plan_price(&p, &v->l->zip, &v->ask);
-        r = r < 0 ? err_set(e, ENOMEM, "out of memory")
-                  : show(v, knows_more(v->a, former) ? NULL : &p, e);
-        plan_free(&p);
+        r = show(v, &own, e);
+        plan_free(&own);
     }
     former_free(former);
     return r;

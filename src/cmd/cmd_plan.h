@@ -24,13 +24,11 @@ int cmd_plan_former(struct cmd_session *s, const struct cmd_args *a,
                     const struct layout *l, struct former **ret,
                     struct err *e);
 
-/* Where the CRC of each member would come from (plan_ask.crc): known
- * already, else from the copies, as with a store that tells the right ones.
- * *ret is the caller's; 0 or -ENOMEM. */
-int cmd_plan_crcs(const struct layout *l, struct crc_set *crcs, uint8_t **ret);
-/* The same for --sizes: crc=oracle and crc=read say how CRCs are found that
- * neither the store nor its copies tell; NULL (all known) for auto. */
-int cmd_plan_crcs_assumed(const struct layout *l, enum conf_crc crc,
-                          uint8_t **ret);
+/* Where CRCs come from with --sizes: all are known, or, with crc=oracle and
+ * crc=read, each is found that way, because a store's copies tell none.
+ * Fills ask->finding, which borrows *ret, the caller's (NULL if all are
+ * known).  0 or -ENOMEM. */
+int cmd_plan_crcs_assumed(const struct layout *l, const struct conf *conf,
+                          struct plan_ask *ask, uint8_t **ret);
 
 #endif

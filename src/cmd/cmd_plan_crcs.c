@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * s3zip plan: where the CRCs would come from, as far as it can be told
- * without asking the store.
+ * s3zip plan --sizes: where CRCs would come from, where no store says it.
  */
 #include "cmd/cmd_plan.h"
 
@@ -11,33 +10,22 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "plan/plan.h"
 
 int
-cmd_plan_crcs(const struct layout *l, struct crc_set *crcs, uint8_t **ret)
-{
-    uint8_t *way = malloc(l->zip.count + 1);
-    uint32_t value;
-    size_t i;
-
-    if (!way)
-        return -ENOMEM;
-    for (i = 0; i < l->zip.count; i++)
-        way[i] = crc_peek(crcs, i, &value) ? PLAN_CRC_KNOWN : PLAN_CRC_COPIES;
-    *ret = way;
-    return 0;
-}
-
-int
-cmd_plan_crcs_assumed(const struct layout *l, enum conf_crc crc, uint8_t **ret)
+cmd_plan_crcs_assumed(const struct layout *l, const struct conf *conf,
+                      struct plan_ask *ask, uint8_t **ret)
 {
     enum plan_crc way =
-        crc == CONF_CRC_ORACLE ? PLAN_CRC_ORACLE : PLAN_CRC_READ;
+        conf->crc == CONF_CRC_ORACLE ? PLAN_CRC_ORACLE : PLAN_CRC_READ;
 
-    *ret = NULL;
-    if (crc == CONF_CRC_AUTO)
+    ask->finding = (struct plan_finding){
+        .oracle = crc_oracle_new,
+        .no_part_crc = conf->crc != CONF_CRC_AUTO,
+        .full = conf->verify == CONF_VERIFY_FULL,
+    };
+    if (conf->crc == CONF_CRC_AUTO)
         return 0;
-    *ret = malloc(l->zip.count + 1);
+    ask->finding.way = *ret = malloc(l->zip.count + 1);
     if (!*ret)
         return -ENOMEM;
     memset(*ret, way, l->zip.count);

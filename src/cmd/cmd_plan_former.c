@@ -20,6 +20,7 @@ struct look {
     struct err err;
     const struct publish_dest *dest;
     char etag[320], digest[80];
+    bool stored; /* its CRC-32 */
 };
 
 static void
@@ -35,6 +36,7 @@ on_head(void *user, const struct s3_error *e, const struct s3_object *o)
     } else {
         snprintf(k->etag, sizeof(k->etag), "%s", o->etag);
         snprintf(k->digest, sizeof(k->digest), "%s", o->layout_digest);
+        k->stored = o->have_crc32;
     }
     k->over = true;
     pthread_cond_signal(&k->answered);
@@ -57,7 +59,8 @@ look(struct cmd_session *s, const struct publish_dest *dest)
                      .answered = PTHREAD_COND_INITIALIZER,
                      .dest = dest};
     struct s3_head_args args = {
-        .at = {dest->bucket, dest->key, strlen(dest->key), true}};
+        .at = {dest->bucket, dest->key, strlen(dest->key), true},
+        .checksum = true};
     struct former *f = NULL;
 
     s3_head(s->s3, &args, on_head, &k);
@@ -67,6 +70,8 @@ look(struct cmd_session *s, const struct publish_dest *dest)
     else
         f = former_load(s->state, s3_endpoint_id(s->s3), dest->bucket,
                         dest->key, strlen(dest->key), k.etag, k.digest);
+    if (f)
+        f->stored = k.stored;
     pthread_mutex_destroy(&k.lock);
     pthread_cond_destroy(&k.answered);
     return f;

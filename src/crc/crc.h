@@ -13,6 +13,7 @@
 
 #include "index/index.h"
 #include "net/net.h"
+#include "plan/plan.h"
 #include "s3/s3.h"
 
 /* The state file of this user (state.sqlite in cache_dir): CRCs here, the
@@ -99,6 +100,8 @@ struct crc_set *crc_set_open(struct crc *c, struct layout *l);
 /* Until all that the store knows is loaded, so that crc_peek tells it.
  * Blocks: threads that may wait only, and never net_work's. */
 void crc_set_wait(struct crc_set *s);
+/* Is it? */
+bool crc_set_loaded(struct crc_set *s);
 struct crc_set *crc_set_ref(struct crc_set *s);
 void crc_set_unref(struct crc_set *s);
 
@@ -129,15 +132,13 @@ int crc_put(struct crc_set *s, size_t member, uint32_t value, bool replace);
  * other's. */
 void crc_copies(struct crc_set *s, size_t member);
 void crc_copies_end(struct crc_set *s);
-/* What the values of such members would take beside the cheap rungs, as far
- * as can be said: added one by one, then what they need together.  Nothing
- * for those that are known.  Sends nothing. */
-struct crc_cost {
-    uint64_t copies, creates; /* requests */
-    uint64_t gets, bytes;     /* of downloads */
-};
-void crc_cost_add(struct crc_set *s, size_t member, struct crc_cost *sum);
-void crc_cost_end(struct crc_set *s, struct crc_cost *sum);
+/* For plan_finding: which way the value of each member would be found, as
+ * one of crc_copies (way[] has room for all members of the layout), and how
+ * far the oracle is.  Sends nothing, and does not wait for what is not
+ * loaded yet. */
+void crc_ways(struct crc_set *s, uint8_t *way, struct plan_oracle *ret);
+/* An oracle that nobody has asked yet. */
+extern const struct plan_oracle crc_oracle_new;
 
 /* Did the value take a read of the whole member by the ladder (rung 4)? */
 bool crc_was_read(struct crc_set *s, size_t member);

@@ -32,6 +32,9 @@ enum {
 #define CRC_RANGE MIB(8)
 #define CRC_COPY_RANGE MIB(128)
 #define CRC_PROOF KIB(64) /* at most, of a source above 5 MiB */
+/* What nobody reads is not worth a download either, but for a byte: a proof
+ * takes two. */
+#define ORACLE_UNREAD 2
 
 /* ------------------------------------------------------------- store.c */
 
@@ -365,8 +368,6 @@ void oracle_close(struct crc *c);
 void oracle_free(struct crc *c);
 /* Would it be asked for this member? */
 bool oracle_wants(struct crc_set *s, size_t member);
-/* The same if it is one of crc_copies. */
-bool oracle_wants_unread(struct crc_set *s, size_t member);
 /* With crc->lock: may it ask at all? */
 bool oracle_is_open(struct crc *c);
 /* With crc->lock: may this one leave its queue now?  If so it has an

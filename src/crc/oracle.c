@@ -75,30 +75,22 @@ oracle_is_open(struct crc *c)
 }
 
 static bool
-wants(struct crc_set *s, size_t member, uint64_t above)
+wants(struct crc_set *s, size_t member, uint64_t least)
 {
     const struct zip_member *m = set_member(s, member);
     struct crc *c = s->crc;
     LOCK_SCOPE(&c->lock);
 
-    return oracle_is_open(c) && m->etag_len && m->size > above &&
+    return oracle_is_open(c) && m->etag_len && m->size >= least &&
            strcmp(s->layout->bucket, c->oracle.bucket) == 0;
-}
-
-/* What nobody reads is not worth a download either, but for a byte: a proof
- * takes two. */
-bool
-oracle_wants_unread(struct crc_set *s, size_t member)
-{
-    return wants(s, member, 1);
 }
 
 bool
 oracle_wants(struct crc_set *s, size_t member)
 {
-    return bit_get(s->copies, member)
-               ? oracle_wants_unread(s, member)
-               : wants(s, member, s->crc->oracle.min_size);
+    return wants(s, member,
+                 bit_get(s->copies, member) ? ORACLE_UNREAD
+                                            : s->crc->oracle.min_size + 1);
 }
 
 /* ------------------------------------------------------------- refusals */

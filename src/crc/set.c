@@ -119,6 +119,14 @@ crc_set_open(struct crc *c, struct layout *l)
     return s;
 }
 
+bool
+crc_set_loaded(struct crc_set *s)
+{
+    LOCK_SCOPE(&s->lock);
+
+    return s->loaded == s->count;
+}
+
 void
 crc_set_wait(struct crc_set *s)
 {

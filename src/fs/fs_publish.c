@@ -303,7 +303,7 @@ make_plan(void *user)
 
     layout_digest_hex(l, hex);
     meta.digest_hex = hex;
-    r = publish_plan(c->fs->d.publisher, c->reader, &p, &e);
+    r = publish_plan(c->fs->d.publisher, c->reader, NULL, &p, &e);
     if (r == 0) {
         r = plan_text(&b, &p, &l->zip, &meta);
         plan_free(&p);

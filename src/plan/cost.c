@@ -146,7 +146,7 @@ enum { ROUND_TRIPS = 3 };
 static double
 start_bytes(const struct plan_totals *t)
 {
-    uint64_t both = min_u64(t->uploaded, t->downloaded);
+    uint64_t both = min_u64(t->uploaded, t->downloaded - t->read_back);
 
     return t->requests.upload > 0 ? (double)both / (double)t->requests.upload
                                   : 0;
@@ -175,7 +175,8 @@ double
 plan_time(const struct plan *p, const struct plan_rates *r)
 {
     const struct plan_totals *t = &p->totals;
-    double bytes = (double)max_u64(t->uploaded, t->downloaded) / r->bandwidth;
+    uint64_t down = t->downloaded - t->read_back;
+    double bytes = (double)max_u64(t->uploaded, down) / r->bandwidth;
     double requests = (double)(plan_writes(t) + t->requests.get +
                                t->requests.head + t->requests.list) /
                       r->request_rate;
@@ -190,18 +191,20 @@ plan_time(const struct plan *p, const struct plan_rates *r)
     return start_bytes(t) / r->bandwidth +
            larger(bytes,
                   larger(requests, copies) + tail_bytes(p) / r->bandwidth) +
-           complete + ROUND_TRIPS * r->round_trip * row;
+           complete + (double)t->read_back / r->bandwidth +
+           ROUND_TRIPS * r->round_trip * row;
 }
 
 int
 plan_price(struct plan *p, const struct zip_layout *l,
            const struct plan_ask *ask)
 {
-    int r = 0;
+    int r;
 
     plan_cost(p, l, &ask->prices, ask->heads, ask->lists);
-    if (ask->crc)
-        r = plan_cost_crcs(p, l, ask->crc);
+    r = plan_cost_crcs(p, l, ask);
+    if (r == 0)
+        r = plan_cost_readback(p, l, ask);
     p->totals.price_usd = price(&p->totals, &ask->prices);
     p->seconds = plan_time(p, &ask->rates);
     return r;

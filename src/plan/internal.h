@@ -268,14 +268,20 @@ size_t plan_member_at(const struct zip_layout *l, uint64_t offset);
  * there are none. */
 bool plan_body_in(const struct zip_layout *l, const struct plan_part *part,
                   size_t member, uint64_t *first, uint64_t *end);
-/* The reader fetches a range of a body in pieces of this size. */
-#define PLAN_FETCH MIB(8)
-
 /* -------------------------------------------------------------- crcs.c */
 
-/* Adds to p->totals (not the price) what it takes to find CRCs so: way[] is
- * plan_ask's.  0 or -ENOMEM. */
+/* Does the archive's upload have a checksum, by the rule of plan_finding? */
+bool plan_has_checksum(const struct plan *p, const struct zip_layout *l,
+                       const struct plan_ask *ask);
+/* Adds to p->totals (not the price) what it takes to find CRCs.  0 or
+ * -ENOMEM. */
 int plan_cost_crcs(struct plan *p, const struct zip_layout *l,
-                   const uint8_t *way);
+                   const struct plan_ask *ask);
+
+/* ---------------------------------------------------------- readback.c */
+
+/* The same for reading back.  0 or -ENOMEM. */
+int plan_cost_readback(struct plan *p, const struct zip_layout *l,
+                       const struct plan_ask *ask);
 
 #endif

@@ -187,6 +187,7 @@ json_totals(const struct plan_totals *t)
 
     set_u64(totals, "uploaded", t->uploaded);
     set_u64(totals, "downloaded", t->downloaded);
+    set_u64(totals, "read_back", t->read_back);
     set_u64(totals, "copied", t->copied);
     set_u64(totals, "scratch", t->scratch);
     set_u64(requests, "upload", r->upload);

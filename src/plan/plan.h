@@ -97,28 +97,29 @@ struct plan_requests {
     uint64_t remove; /* DELETE of scratch objects: free of charge */
 };
 
-/* How the CRC of a member is found out, which the archive's headers need.
- * It matters only where the plan copies of the member: bytes that an
- * upload part needs are read anyway. */
+/* How the CRC of a member is found out, which the archive's headers need. */
 enum plan_crc {
     PLAN_CRC_KNOWN,  /* it is there, or a HEAD that is counted tells it */
     PLAN_CRC_COPIES, /* the answers to the plan's copies tell it: no cost */
     PLAN_CRC_ORACLE, /* copied whole into an upload that is thrown away */
-    PLAN_CRC_READ,   /* what no upload part needs is read for it */
+    PLAN_CRC_READ,   /* read for it, or with what is uploaded */
     PLAN_CRC_WAYS,
 };
+/* In a way: a HEAD is sent first; with PLAN_CRC_KNOWN that tells it. */
+#define PLAN_CRC_ASK 0x80
 
 /* Bytes of the archive, headers and central directory included. */
 struct plan_totals {
     uint64_t uploaded;   /* through this client, up */
     uint64_t downloaded; /* through this client, down */
+    uint64_t read_back;  /* of those: from what was made, to verify it */
     uint64_t copied;     /* on the server */
     uint64_t scratch;    /* stored for a while in scratch objects */
     struct plan_requests requests;
     double price_usd;
     uint64_t crc[PLAN_CRC_WAYS]; /* members whose CRC is found so; those
                                     that are read anyway are under READ; all
-                                    0 = not asked for */
+                                    0 = all are known */
 };
 
 /* List prices: data, not code. */
@@ -178,7 +179,8 @@ int plan_bound_writes(const struct zip_layout *l, uint64_t uploaded,
 
 /* Fill p->totals from p->part[]: gets are counted as the publisher sends
  * them (one per member range that an upload part needs, 8 MiB ranges),
- * heads as given by the caller.  All CRCs are known. */
+ * heads as given by the caller.  All CRCs are known, and nothing is read
+ * back. */
 void plan_cost(struct plan *p, const struct zip_layout *l,
                const struct plan_prices *prices, uint64_t heads,
                uint64_t lists);
@@ -216,6 +218,71 @@ double plan_time(const struct plan *p, const struct plan_rates *r);
 /* "writes/reads/out" in USD, as "5/0.4/0.09". */
 bool plan_prices_parse(struct plan_prices *ret, const char *text);
 
+/* The oracle (crc/): it copies members into an upload of its own, which is
+ * thrown away, for the CRCs of its parts. */
+struct plan_oracle {
+    uint64_t range;    /* bytes of one copy */
+    uint64_t proof;    /* of the copy, and the GET, that prove it; */
+    bool proved;       /* that is not needed any more... */
+    bool proved_range; /* ...nor for members of several copies */
+    uint32_t parts;    /* copies that one upload takes */
+    uint32_t left;     /* that the one which is there still takes */
+};
+
+/* Finding CRCs, and what verifying takes.  The rule, for a member that has
+ * bytes and whose CRC is not known:
+ *   A copy of it, or of its range, *tells* the CRC of what it copies if its
+ *   upload has a checksum and no pad stands in front.  Too late comes what
+ *   stands in a scratch object behind a copy of another one that has the
+ *   member's header.  A copy of the previous archive tells nothing of its
+ *   members.
+ *   The archive's upload has a checksum unless
+ *     - something is copied, and no_part_crc;
+ *     - range_bad, and a range (less than all) of a member whose CRC is
+ *       known or stored is copied into it, or one of the previous archive,
+ *       and that has a stored CRC.
+ *   Those of scratch objects have one if the archive's has, but for
+ *   range_bad.
+ *   Where all copies of a member tell, its CRC costs nothing but a HEAD (if
+ *   it has PLAN_CRC_ASK): if one copies a range and not range_good, or if it
+ *   is larger than PLAN_FETCH, because the reader asks for those early.
+ *   What is uploaded only, up to PLAN_FETCH, costs nothing: it is fetched
+ *   whole before its header is needed.
+ *   All others cost the HEAD, and then, by way:
+ *     ORACLE  copies of all of the body; a proof, and Create with an Abort
+ *             (among the DELETEs) where an upload is full;
+ *     READ    all of the body once more, in GETs of PLAN_FETCH.
+ * Without checksum the archive is looked at (a HEAD), and all that was
+ * uploaded is read back; with full always, and all of it.  If silent it is
+ * looked at in any case. */
+struct plan_finding {
+    const uint8_t *way; /* of each member if nothing above tells: KNOWN,
+                           ORACLE or READ, perhaps | PLAN_CRC_ASK; NULL = all
+                           known.  Borrowed. */
+    struct plan_oracle oracle;
+    bool no_part_crc; /* copies into a checksum upload: none, or refused */
+    bool range_bad;   /* ranges of what has a CRC are told that one */
+    bool range_good;  /* and those were seen right */
+    bool silent;      /* no CRC in the answer to Complete */
+    bool previous;    /* the previous archive has a stored CRC */
+    bool full;        /* all of the archive is read back in any case */
+};
+/* The reader fetches a body in pieces of this size. */
+#define PLAN_FETCH (UINT64_C(8) << 20)
+
+/* What is read back goes in such ranges: neighbours (of uploaded parts) are
+ * joined as long as they fit, an archive that is read back in full is cut
+ * into equal ones. */
+#define PLAN_READ_BACK (UINT64_C(64) << 20)
+static inline bool
+plan_read_back_joins(uint64_t first, uint64_t end, uint64_t next_first,
+                     uint64_t next_end)
+{
+    return end == next_first && next_end - first <= PLAN_READ_BACK;
+}
+/* Of an archive of size bytes. */
+uint64_t plan_read_back_full(uint64_t size);
+
 struct plan_ask {
     struct plan_limits limits;
     struct plan_prices prices;
@@ -223,16 +290,10 @@ struct plan_ask {
     enum plan_objective objective;
     const struct zip_layout *previous; /* archive to copy from; NULL = none */
     uint64_t heads, lists;             /* requests before the parts */
-    const uint8_t *crc; /* enum plan_crc of each member of the layout, as it
-                           is where the plan copies of it; NULL = all known.
-                           Borrowed. */
+    struct plan_finding finding;
 };
-/* plan_cost and plan_time as ask has it, the finding of CRCs included:
- *   READ    GETs of 8 MiB ranges for the bytes of the body that no upload
- *           part needs;
- *   ORACLE  one copy of the body (more only beyond 5 GiB); Create, and an
- *           Abort among the DELETEs, once for all.
- * 0 or -ENOMEM. */
+/* plan_cost and plan_time as ask has it, with the finding of CRCs and the
+ * reading back.  0 or -ENOMEM. */
 int plan_price(struct plan *p, const struct zip_layout *l,
                const struct plan_ask *ask);
 /* plan_parts with everything asked for; totals and seconds filled. */

@@ -128,6 +128,8 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
         r = add_bytes(out, "uploaded", t->uploaded, l->size);
     if (r == 0)
         r = add_bytes(out, "downloaded", t->downloaded, l->size);
+    if (r == 0 && t->read_back > 0)
+        r = add_bytes(out, "read-back", t->read_back, l->size);
     if (r == 0)
         r = add_bytes(out, "copied", t->copied, l->size);
     if (r == 0 && p->scratches > 0)

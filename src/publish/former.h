@@ -21,6 +21,7 @@ struct former {
     struct zip_layout zip; /* archive order; names, sizes, mtimes, ETags */
     char digest[65];       /* of the archive object, "" if it has none */
     char etag[320];
+    bool stored; /* the store has a CRC-32 of it; the caller's to fill */
     /* Owned: */
     struct zip_member *member; /* zip.member */
     uint32_t *crc;             /* NULL if not known */

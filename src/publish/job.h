@@ -298,10 +298,10 @@ void clean_hurry(struct publish_job *j);
 /* prepare.c */
 void prepare(struct publish_job *j);
 void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
-/* previous: the archive to copy unchanged runs from, or NULL.  shared: the
- * same plan on every machine. */
-int plan_make(struct publisher *p, struct layout *l,
-              const struct zip_layout *previous, bool shared, struct plan *ret,
+/* planned.c.  former: the archive to copy unchanged runs from, or NULL.
+ * shared: the same plan on every machine.  Blocks: state file. */
+int plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
+              const struct former *former, bool shared, struct plan *ret,
               struct err *e);
 /* previous.c: j->former, if there is an archive to copy from; then(j). */
 void previous_begin(struct publish_job *j, job_fn *then);

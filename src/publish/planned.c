@@ -1,168 +1,124 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * What a publish would do, without doing it: user.publish.plan.  Sends
- * nothing.
+ * The plan of a publish, the one that it executes and the one that is shown
+ * without doing it: what plan/ is asked for.  Sends nothing; must not know
+ * jobs.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "publish/job.h"
+#include "publish/rates.h"
 
-/* Larger ones are asked for their CRC when the archive is opened. */
-enum { READ_WHOLE_MAX = 8 << 20 };
-
-struct guess {
-    const struct layout *l;
-    struct crc_set *crcs;
-    const struct plan *plan;
-    struct caps caps;
-    bool archive_sum, scratch_sum; /* these uploads have a checksum */
-    uint8_t *seen;                 /* members: enum seen */
-    uint64_t heads;
-    struct crc_cost crc;
-};
-enum seen {
-    SEEN_HEAD = 1, /* counted, or needs none */
-    SEEN_CRC = 2,  /* no copy tells its CRC: counted */
-};
-
-static const struct plan_part *
-part_at(const struct plan *p, size_t i)
+/* publish_strategy=auto has the number of the mixed plans, which are what
+ * it may choose beside the others. */
+static enum plan_strategy
+strategy_of(struct publisher *p, const struct former *former)
 {
-    return i < p->scratch_parts ? &p->scratch_part[i]
-                                : &p->part[i - p->scratch_parts];
+    enum plan_strategy s = (enum plan_strategy)p->d.conf->publish_strategy;
+
+    /* A server copies from itself only. */
+    if (publisher_caps(p).no_copy ||
+        strcmp(s3_endpoint_id(p->d.s3), s3_endpoint_id(p->d.s3_dest)) != 0)
+        return PLAN_STREAM;
+    return s == PLAN_AGAIN && !former ? PLAN_DUO : s;
 }
 
-static bool
-is_whole(const struct guess *g, const struct plan_part *pp)
-{
-    return pp->end - pp->first == g->l->zip.member[pp->member].size;
-}
-
-/* Ranges of what has a CRC32 cannot be copied into a checksum upload then. */
-static bool
-has_bad_range(const struct guess *g)
-{
-    size_t i;
-
-    for (i = 0; g->caps.range_bad && i < g->plan->count; i++) {
-        const struct plan_part *pp = &g->plan->part[i];
-
-        if (pp->kind == PLAN_COPY && !is_whole(g, pp) &&
-            g->l->zip.member[pp->member].hint != ZIP_HINT_OTHER)
-            return true;
-    }
-    return false;
-}
-
-static void
-needs_head(struct guess *g, size_t member)
-{
-    uint32_t value;
-
-    if (!(g->seen[member] & SEEN_HEAD) &&
-        g->l->zip.member[member].hint != ZIP_HINT_OTHER &&
-        !crc_peek(g->crcs, member, &value))
-        g->heads++;
-    g->seen[member] |= SEEN_HEAD;
-}
-
-static void
-needs_crc(struct guess *g, size_t member)
-{
-    if (!(g->seen[member] & SEEN_CRC))
-        crc_cost_add(g->crcs, member, &g->crc);
-    g->seen[member] |= SEEN_CRC;
-}
-
-static void
-guess_copies(struct guess *g)
-{
-    size_t i;
-
-    for (i = 0; i < g->plan->scratch_parts + g->plan->count; i++) {
-        const struct plan_part *pp = part_at(g->plan, i);
-        bool sum =
-            i < g->plan->scratch_parts ? g->scratch_sum : g->archive_sum;
-
-        if (pp->kind != PLAN_COPY || pp->end == pp->first)
-            continue;
-        if (!sum || (!is_whole(g, pp) && !g->caps.range_good))
-            needs_head(g, pp->member);
-        if (!sum || pp->pad > 0)
-            needs_crc(g, pp->member);
-        g->seen[pp->member] |= SEEN_HEAD;
-    }
-}
-
-/* Requests for CRCs that nobody knows yet.  In a checksum upload the
- * copies give them, but for ranged ones of a store that was not seen
- * right; else each needs its HEAD, and where none is stored a copy. */
 static int
-guess_crcs(struct publisher *p, const struct layout *l, struct crc_set *crcs,
-           const struct plan *plan, struct guess *g)
+fill_finding(struct publisher *p, struct crc_set *crcs, size_t members,
+             struct plan_finding *ret, uint8_t **way)
 {
-    CLEANUP_FREE uint8_t *seen = calloc(l->zip.count + 1, sizeof(*seen));
-    size_t i;
+    struct caps caps = publisher_caps(p);
 
-    *g = (struct guess){
-        .l = l,
-        .crcs = crcs,
-        .plan = plan,
-        .caps = publisher_caps(p),
-        .seen = seen,
-    };
-    if (!seen)
+    *way = malloc(members + 1);
+    if (!*way)
         return -ENOMEM;
-    g->archive_sum = !g->caps.no_part_crc && !has_bad_range(g);
-    g->scratch_sum = g->archive_sum && !g->caps.range_bad;
-    for (i = 0; i < l->zip.count; i++)
-        if (l->zip.member[i].size > READ_WHOLE_MAX)
-            needs_head(g, i);
-    guess_copies(g);
-    crc_cost_end(crcs, &g->crc);
-    g->seen = NULL;
+    *ret = (struct plan_finding){
+        .way = *way,
+        .no_part_crc = caps.no_part_crc,
+        .range_bad = caps.range_bad,
+        .range_good = caps.range_good,
+        .silent = caps.no_complete_crc,
+        .full = p->d.conf->verify == CONF_VERIFY_FULL,
+    };
+    crc_ways(crcs, *way, &ret->oracle);
     return 0;
 }
 
-/* To what the parts cost. */
-static void
-add_crcs(struct plan_totals *t, const struct crc_cost *c,
-         const struct plan_prices *p)
+static int
+fill_ask(struct publisher *p, const struct layout *l, struct crc_set *crcs,
+         const struct former *former, bool shared, struct plan_ask *ret,
+         struct plan_origins *origins, uint8_t **way, struct err *e)
 {
-    t->requests.copy += c->copies;
-    t->requests.create += c->creates;
-    t->requests.get += c->gets;
-    t->downloaded += c->bytes;
-    t->price_usd +=
-        (double)(c->copies + c->creates) * p->per_million_writes / 1e6 +
-        (double)c->gets * p->per_million_reads / 1e6 +
-        (double)c->bytes * p->per_gb_out / 1e9;
+    const struct conf *c = p->d.conf;
+
+    *ret = (struct plan_ask){
+        .limits = p->d.limits ? *p->d.limits : plan_limits_s3,
+        .prices = plan_prices_aws,
+        .objective = (enum plan_objective)c->objective,
+        .previous = former ? &former->zip : NULL,
+        .heads = 1,
+        .lists = l->pages,
+    };
+    if (!shared)
+        ret->limits.upload_cap =
+            max_u64(min_u64(ret->limits.upload_cap, permits_total(p->permits)),
+                    ret->limits.part_min);
+    if (c->prices)
+        plan_prices_parse(&ret->prices, c->prices);
+    rates_choose(&ret->rates, origins, c, p->d.s3_dest, p->d.state);
+    if (fill_finding(p, crcs, l->zip.count, &ret->finding, way) < 0)
+        return err_set(e, ENOMEM, "out of memory while planning");
+    ret->finding.previous = former && former->stored;
+    return 0;
 }
 
 int
-publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
-             struct err *e)
+publish_ask(struct publisher *p, struct reader *r, const struct former *former,
+            struct plan_ask *ret, struct plan_origins *origins, uint8_t **way,
+            struct err *e)
 {
-    struct plan_prices prices = plan_prices_aws;
-    struct layout *l = reader_layout(r);
-    struct plan plan;
-    struct guess g;
-    int x;
+    return fill_ask(p, reader_layout(r), reader_crcs(r), former, false, ret,
+                    origins, way, e);
+}
 
-    if (p->d.conf->prices)
-        plan_prices_parse(&prices, p->d.conf->prices);
-    x = plan_make(p, l, NULL, false, &plan, e);
-    if (x < 0)
-        return x;
-    x = guess_crcs(p, l, reader_crcs(r), &plan, &g);
-    if (x < 0) {
-        plan_free(&plan);
-        return err_set(e, -x, "out of memory");
-    }
-    plan_cost(&plan, &l->zip, &prices, 1 + g.heads, l->pages);
-    add_crcs(&plan.totals, &g.crc, &prices);
-    *ret = plan;
+static int
+choose(struct plan *ret, const struct zip_layout *l,
+       const struct plan_ask *ask, struct err *e)
+{
+    struct plan_choice c;
+    int r = plan_choose(&c, l, ask, e);
+
+    if (r < 0)
+        return r;
+    *ret = c.plan[c.best];
+    memset(&c.plan[c.best], 0, sizeof(c.plan[c.best]));
+    plan_choice_free(&c);
     return 0;
+}
+
+int
+plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
+          const struct former *former, bool shared, struct plan *ret,
+          struct err *e)
+{
+    enum plan_strategy s = strategy_of(p, former);
+    CLEANUP_FREE uint8_t *way = NULL;
+    struct plan_ask ask;
+    int r = fill_ask(p, l, crcs, former, shared, &ask, NULL, &way, e);
+
+    if (r < 0)
+        return r;
+    return s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
+                           : plan_strategy_make(ret, &l->zip, &ask, s, e);
+}
+
+int
+publish_plan(struct publisher *p, struct reader *r,
+             const struct former *former, struct plan *ret, struct err *e)
+{
+    return plan_make(p, reader_layout(r), reader_crcs(r), former, false, ret,
+                     e);
 }

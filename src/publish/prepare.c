@@ -10,73 +10,8 @@
 
 #include "base/text.h"
 #include "publish/job.h"
-#include "publish/rates.h"
 
-/* ---------------------------------------------------------------- plan */
-
-/* publish_strategy=auto has the number of the mixed plans, which are what
- * it may choose beside the others. */
-static enum plan_strategy
-strategy_of(struct publisher *p, const struct zip_layout *previous)
-{
-    enum plan_strategy s = (enum plan_strategy)p->d.conf->publish_strategy;
-
-    /* A server copies from itself only. */
-    if (publisher_caps(p).no_copy ||
-        strcmp(s3_endpoint_id(p->d.s3), s3_endpoint_id(p->d.s3_dest)) != 0)
-        return PLAN_STREAM;
-    return s == PLAN_AGAIN && !previous ? PLAN_DUO : s;
-}
-
-static void
-fill_ask(struct publisher *p, const struct zip_layout *previous, bool shared,
-         struct plan_ask *ask)
-{
-    const struct conf *c = p->d.conf;
-
-    *ask = (struct plan_ask){
-        .limits = p->d.limits ? *p->d.limits : plan_limits_s3,
-        .prices = plan_prices_aws,
-        .objective = (enum plan_objective)c->objective,
-        .previous = previous,
-        .lists = 1,
-    };
-    if (!shared)
-        ask->limits.upload_cap =
-            max_u64(min_u64(ask->limits.upload_cap, permits_total(p->permits)),
-                    ask->limits.part_min);
-    if (c->prices)
-        plan_prices_parse(&ask->prices, c->prices);
-    rates_choose(&ask->rates, NULL, c, p->d.s3_dest, p->d.state);
-}
-
-static int
-choose(struct plan *ret, const struct zip_layout *l,
-       const struct plan_ask *ask, struct err *e)
-{
-    struct plan_choice c;
-    int r = plan_choose(&c, l, ask, e);
-
-    if (r < 0)
-        return r;
-    *ret = c.plan[c.best];
-    memset(&c.plan[c.best], 0, sizeof(c.plan[c.best]));
-    plan_choice_free(&c);
-    return 0;
-}
-
-int
-plan_make(struct publisher *p, struct layout *l,
-          const struct zip_layout *previous, bool shared, struct plan *ret,
-          struct err *e)
-{
-    enum plan_strategy s = strategy_of(p, previous);
-    struct plan_ask ask;
-
-    fill_ask(p, previous, shared, &ask);
-    return s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
-                           : plan_strategy_make(ret, &l->zip, &ask, s, e);
-}
+/* --------------------------------------------------------------- check */
 
 static int
 check_member(const struct zip_member *m, struct err *e)
@@ -134,10 +69,13 @@ check_layout(struct publish_job *j)
 void
 plan_run(struct publish_job *j)
 {
-    const struct former *f = j->no_former ? NULL : j->former;
-
-    j->r = plan_make(j->p, j->layout, f ? &f->zip : NULL, j->share, &j->plan,
-                     &j->work_err);
+    /* Loading goes on behind this work. */
+    if (!crc_set_loaded(j->crcs)) {
+        j->r = -EAGAIN;
+        return;
+    }
+    j->r = plan_make(j->p, j->layout, j->crcs, j->no_former ? NULL : j->former,
+                     j->share, &j->plan, &j->work_err);
     if (j->r == 0)
         j->r = parts_build(j);
     if (j->r == 0)
@@ -194,6 +132,8 @@ planned(struct publish_job *j)
     j->then_planned(j);
 }
 
+static void plan_go(struct publish_job *j);
+
 static void
 on_planned(struct publish_job *j)
 {
@@ -202,6 +142,10 @@ on_planned(struct publish_job *j)
     memset(&j->work_err, 0, sizeof(j->work_err));
     if (j->stop)
         return;
+    if (j->r == -EAGAIN) {
+        plan_go(j);
+        return;
+    }
     if (j->r < 0) {
         job_fail_err(j, j->r, &e);
         return;

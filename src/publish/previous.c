@@ -41,6 +41,8 @@ previous_over(struct publish_job *j)
     struct previous *p = STEAL(j->previous);
     job_fn *then = p->then;
 
+    if (j->former)
+        j->former->stored = j->previous_crc_known;
     if (!j->former && !j->stop)
         log_info("publish: %s: the archive that is there is not known: "
                  "nothing is copied from it",

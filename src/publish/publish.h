@@ -137,10 +137,19 @@ int publish_status_pod(struct buf *out);
 int publish_status_json(struct buf *out, const struct publish_status *s);
 const char *publish_state_name(enum publish_state s);
 
-/* The plan that a publish of r would execute, with heads and gets counted
- * for what is known of CRCs. */
-int publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
-                 struct err *e);
+/* The plan that a publish of r would execute: its requests before the
+ * parts, for CRCs and for reading back are counted too, by what is known of
+ * CRCs and of the store.  former: the archive at its destination, NULL =
+ * none.  Blocks: state file. */
+struct former;
+int publish_plan(struct publisher *p, struct reader *r,
+                 const struct former *former, struct plan *ret, struct err *e);
+/* What plan/ is asked for that; for plans by other strategies.  It borrows
+ * former, and *way, which is the caller's (free).  origins (of the rates)
+ * may be NULL.  0 or -ENOMEM. */
+int publish_ask(struct publisher *p, struct reader *r,
+                const struct former *former, struct plan_ask *ret,
+                struct plan_origins *origins, uint8_t **way, struct err *e);
 
 /* ------------------------------------------------------------- cleanup */
 

@@ -17,12 +17,13 @@ struct spool_dir;
 
 /* What the store's answers taught us; for as long as the process lives. */
 struct caps {
-    bool no_part_crc; /* copies into a checksum upload: none, or refused */
-    bool range_bad;   /* ranged copies of CRC32 sources: whole's CRC */
-    bool range_good;  /* ranged copies of CRC32 sources: seen right */
-    bool copies_good; /* a publish with copies was verified by the store */
-    bool no_size;     /* x-amz-mp-object-size: 501 */
-    bool no_copy;     /* no part copy */
+    bool no_part_crc;     /* copies into a checksum upload: none, or refused */
+    bool range_bad;       /* ranged copies of CRC32 sources: whole's CRC */
+    bool range_good;      /* ranged copies of CRC32 sources: seen right */
+    bool copies_good;     /* a publish with copies was verified by the store */
+    bool no_complete_crc; /* none in the answer to Complete */
+    bool no_size;         /* x-amz-mp-object-size: 501 */
+    bool no_copy;         /* no part copy */
 };
 
 struct publisher {

@@ -211,7 +211,7 @@ static int
 checks_full(struct publish_job *j)
 {
     uint64_t size = job_zip(j)->size, at;
-    uint64_t len = max_u64(MIB(64), ceil_div_u64(size, 8192));
+    uint64_t len = plan_read_back_full(size);
 
     j->check = calloc(ceil_div_u64(size, len), sizeof(*j->check));
     if (!j->check)
@@ -229,7 +229,7 @@ check_cmp(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Neighbours become one range, but not a large one. */
+/* Neighbours become one range, but not a large one.  plan/ counts them. */
 static void
 checks_join(struct publish_job *j)
 {
@@ -239,7 +239,8 @@ checks_join(struct publish_job *j)
     qsort(j->check, j->check_count, sizeof(*j->check), check_cmp);
     for (i = 1; i < j->check_count; i++) {
         k = &j->check[i];
-        if (to->first + to->len == k->first && to->len + k->len <= MIB(64)) {
+        if (plan_read_back_joins(to->first, to->first + to->len, k->first,
+                                 k->first + k->len)) {
             to->want = crc_join(to->want, k->want, k->len);
             to->len += k->len;
         } else {
@@ -325,6 +326,9 @@ verify_begin(struct publish_job *j)
     struct call *c;
 
     j->phase = PHASE_END;
+    if (j->crc && !j->done.have_crc && !j->found)
+        publisher_learn(j->p, &j->p->caps.no_complete_crc,
+                        "no CRC of what was completed; it is looked at");
     if (j->crc && j->done.have_crc && j->done.crc == j->whole &&
         !wants_full(j)) {
         verify_over(j);

@@ -614,11 +614,12 @@ publish_status_text(struct buf *out, const struct publish_status *s)
 }
 
 int
-publish_plan(struct publisher *p, struct reader *r, struct plan *ret,
-             struct err *e)
+publish_plan(struct publisher *p, struct reader *r,
+             const struct former *former, struct plan *ret, struct err *e)
 {
     (void)p;
     (void)r;
+    (void)former;
     (void)ret;
     return err_set(e, EFBIG, "no plan here");
 }

@@ -275,17 +275,22 @@ void
 case_check_plan(struct publish_case *c, const struct plan *p)
 {
     const struct plan_totals *t = &p->totals;
+    struct plan parts = *p;
 
+    plan_cost(&parts, &c->l->zip, &plan_prices_aws, 0, 0);
     assert_int_equal(c->st.restarts, 0);
     assert_int_equal(c->st.uploaded, t->uploaded);
-    assert_int_equal(c->st.copied, t->copied);
+    assert_int_equal(c->st.downloaded, t->downloaded);
+    assert_int_equal(c->st.copied + fake.told_bytes, t->copied);
     assert_int_equal(fake.uploaded, t->uploaded);
-    assert_int_equal(fake.copied, t->copied);
+    assert_int_equal(fake.copied, c->st.copied);
     assert_int_equal(fake.uploads + fake.puts, t->requests.upload);
-    assert_int_equal(fake.copies, t->requests.copy);
-    assert_int_equal(fake.creates, t->requests.create);
+    assert_int_equal(fake.copies + fake.told, t->requests.copy);
+    assert_int_equal(fake.creates + (fake.told > 0), t->requests.create);
     assert_int_equal(fake.completes, t->requests.complete);
-    assert_int_equal(fake.deletes, t->requests.remove);
-    assert_int_equal(c->st.work, t->uploaded + t->copied);
+    assert_int_equal(fake.deletes + (fake.told > 0), t->requests.remove);
+    assert_int_equal(fake.heads + fake.crc_heads, t->requests.head);
+    assert_int_equal(fake.gets, t->requests.get - parts.totals.requests.get);
+    assert_int_equal(c->st.work, parts.totals.uploaded + parts.totals.copied);
     assert_int_equal(c->st.work_done, c->st.work);
 }

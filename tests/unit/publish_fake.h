@@ -103,8 +103,10 @@ struct fake {
     int abort_why; /* 0 is -EINTR */
     /* what was counted: fake_forget */
     unsigned calls, heads, copies, uploads, creates, aborts, puts, gets,
-        deletes, completes, reads, asks, lists, told;
-    uint64_t uploaded, copied;
+        deletes, completes, reads, asks, lists;
+    /* HEADs for CRCs; members whose CRC a copy tells, and their bytes */
+    unsigned crc_heads, told;
+    uint64_t uploaded, copied, told_bytes;
     /* to here */
     uint64_t pinned, pinned_peak;
     unsigned views;

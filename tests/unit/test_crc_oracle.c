@@ -211,19 +211,17 @@ test_when(void **state)
         }
 }
 
-/* What is said beforehand. */
+/* What is said beforehand: the proof is there if an upload is. */
 static void
-check_cost(struct room *m, size_t member, unsigned copies, unsigned creates,
-           unsigned gets)
+check_way(struct room *m, size_t member, uint8_t want, bool proved)
 {
-    struct crc_cost sum = {0};
+    struct plan_oracle o;
+    uint8_t way[8];
 
-    crc_cost_add(m->set, member, &sum);
-    crc_cost_end(m->set, &sum);
-    assert_int_equal(sum.copies, copies);
-    assert_int_equal(sum.creates, creates);
-    assert_int_equal(sum.gets, gets);
-    assert_int_equal(sum.bytes > 0, gets > 0);
+    crc_ways(m->set, way, &o);
+    assert_int_equal(way[member], want);
+    assert_int_equal(o.proved, proved);
+    assert_int_equal(o.left > 0, proved);
 }
 
 /* What a publish copies unread, whatever its size; not what is read. */
@@ -254,20 +252,22 @@ test_copies(void **state)
     (void)state;
     for (threads = 0; threads <= 4; threads += 4)
         for (i = 0; i < ARRAY_SIZE(t); i++) {
+            uint8_t way = t[i].size == 0     ? PLAN_CRC_KNOWN
+                          : t[i].copies == 0 ? PLAN_CRC_READ
+                                             : PLAN_CRC_ORACLE;
+
             room_start(&m, threads);
             o = fake_add(&m.f, "k", t[i].size, FAKE_NONE);
             p = fake_add(&m.f, "l", KIB(1), FAKE_NONE);
             room_open(&m, t[i].mode, t[i].may_write, t[i].file);
             crc_copies(m.set, 0);
-            check_cost(&m, 0, t[i].copies, t[i].copies > 0, t[i].gets);
+            check_way(&m, 0, way, false);
             assert_int_equal(ask(m.set, 0, &v), 0);
             assert_int_equal(v, fake_crc32(o));
             assert_int_equal(m.up->copied, t[i].copies);
             assert_int_equal(gets(&m), t[i].gets);
             copied = m.up->copied;
-            check_cost(&m, 0, 0, 0, 0);
-            if (copied) /* there is an upload, and a proof */
-                check_cost(&m, 1, 1, 0, 0);
+            check_way(&m, 0, PLAN_CRC_KNOWN, copied > 0);
             crc_copies(m.set, 1);
             crc_copies_end(m.set);
             assert_int_equal(ask(m.set, 1, &v), 0);
@@ -322,7 +322,6 @@ test_full(void **state)
 {
     enum { N = S3_PARTS_MAX + 50 };
     struct got g = GOT_INIT;
-    struct crc_cost sum = {0};
     struct room m;
     char key[16];
     int i;
@@ -334,10 +333,6 @@ test_full(void **state)
         fake_add(&m.f, key, 100 + i, FAKE_NONE);
     }
     room_open(&m, CONF_CRC_AUTO, true, true);
-    for (i = 0; i < N; i++)
-        crc_cost_add(m.set, i, &sum);
-    crc_cost_end(m.set, &sum);
-    assert_int_equal(sum.creates, 2);
     for (i = 0; i < N; i++) {
         crc_copies(m.set, i);
         crc_get(m.set, i, 0, on_crc, &g);

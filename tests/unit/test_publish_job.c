@@ -313,7 +313,7 @@ test_plan(void **state)
 
     (void)state;
     case_start(&c, 61, 30, HALF);
-    assert_int_equal(publish_plan(c.p, c.r, &plan, &e), 0);
+    assert_int_equal(publish_plan(c.p, c.r, NULL, &plan, &e), 0);
     assert_true(plan.count > 1);
     assert_true(plan.totals.requests.head > 1);
     assert_int_equal(plan.totals.requests.list, 1);
