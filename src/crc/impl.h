@@ -340,8 +340,12 @@ void ranges_free(struct ranges *rs);
 
 /* -------------------------------------------------------- rung_cheap.c */
 
-/* Would the cheap rungs be tried for member at all? */
+/* Would the cheap rungs be tried for member at all?  With crc=read only
+ * for one of crc_copies: what the copies tell of it is the store's word too,
+ * and some stores tell ranges of what has a CRC32 a wrong one. */
 bool ladder_has_cheap(struct crc_set *s, size_t member);
+/* The same, as one of crc_copies. */
+bool ladder_can_ask(struct crc_set *s, size_t member);
 void rung_cheap(struct climb *c);
 
 /* --------------------------------------------------------- rung_read.c */

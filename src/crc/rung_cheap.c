@@ -24,13 +24,19 @@ try_attributes(struct crc *c, const struct zip_member *m)
 }
 
 bool
-ladder_has_cheap(struct crc_set *s, size_t member)
+ladder_can_ask(struct crc_set *s, size_t member)
 {
     const struct zip_member *m = set_member(s, member);
 
-    if (s->crc->mode == CONF_CRC_READ || bit_get(s->no_cheap, member))
-        return false;
-    return try_head(m) || try_attributes(s->crc, m);
+    return !bit_get(s->no_cheap, member) &&
+           (try_head(m) || try_attributes(s->crc, m));
+}
+
+bool
+ladder_has_cheap(struct crc_set *s, size_t member)
+{
+    return (s->crc->mode != CONF_CRC_READ || bit_get(s->copies, member)) &&
+           ladder_can_ask(s, member);
 }
 
 /* ---------------------------------------------- rung 2: the parts' CRCs */

@@ -26,7 +26,7 @@ way_of(struct crc_set *s, size_t member, bool oracle)
 
     if (crc_peek(s, member, &known))
         return PLAN_CRC_KNOWN;
-    if (ladder_has_cheap(s, member))
+    if (ladder_can_ask(s, member))
         ask = PLAN_CRC_ASK;
     if (ask && stored)
         return PLAN_CRC_KNOWN | ask;

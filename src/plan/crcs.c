@@ -147,6 +147,10 @@ find_one(struct find *x, size_t member)
         return PLAN_CRC_KNOWN;
     if (size <= PLAN_FETCH && !seen)
         return PLAN_CRC_READ;
+    if (x->f->read && !seen) {
+        way = PLAN_CRC_READ;
+        ask = false;
+    }
     if (size <= PLAN_FETCH && told && sure)
         return PLAN_CRC_COPIES;
     x->t->requests.head += ask;

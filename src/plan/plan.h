@@ -265,6 +265,7 @@ struct plan_finding {
     bool range_good;  /* and those were seen right */
     bool silent;      /* no CRC in the answer to Complete */
     bool previous;    /* the previous archive has a stored CRC */
+    bool read;        /* of what is not copied: without HEAD, and READ */
     bool full;        /* all of the archive is read back in any case */
 };
 /* The reader fetches a body in pieces of this size. */

@@ -41,6 +41,7 @@ fill_finding(struct publisher *p, struct crc_set *crcs, size_t members,
         .range_bad = caps.range_bad,
         .range_good = caps.range_good,
         .silent = caps.no_complete_crc,
+        .read = p->d.conf->crc == CONF_CRC_READ,
         .full = p->d.conf->verify == CONF_VERIFY_FULL,
     };
     crc_ways(crcs, *way, &ret->oracle);

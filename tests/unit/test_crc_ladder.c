@@ -161,6 +161,29 @@ test_rungs(void **state)
     }
 }
 
+/* With crc=read what is stored is asked for where a publish copies: the
+ * copies' answers may be that CRC, whatever they copied. */
+static void
+test_read_but_copied(void **state)
+{
+    struct room m = {{0}};
+    struct fake_object *o;
+    uint32_t v;
+
+    (void)state;
+    fake_start(&m.f, 2, 0);
+    o = fake_add(&m.f, "k", 100, FAKE_FULL);
+    room_open(&m, ZIP_HINT_CRC32_FULL, NULL, CONF_CRC_READ);
+    assert_int_equal(ask(m.set, 0, CRC_CHEAP, &v), -ENODATA);
+    check_requests(&m.f, 0, 0, 0);
+    crc_copies(m.set, 0);
+    assert_int_equal(ask(m.set, 0, CRC_CHEAP, &v), 0);
+    assert_int_equal(v, fake_crc32(o));
+    check_requests(&m.f, 1, 0, 0);
+    room_close(&m);
+    fake_stop(&m.f);
+}
+
 /* Once refused, attributes are not asked for again. */
 static void
 test_attributes_remembered(void **state)
@@ -497,6 +520,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rungs),
+        cmocka_unit_test(test_read_but_copied),
         cmocka_unit_test(test_attributes_remembered),
         cmocka_unit_test(test_cheap),
         cmocka_unit_test(test_shared_climb),

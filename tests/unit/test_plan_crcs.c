@@ -339,6 +339,11 @@ what_is_uploaded(void **state)
     assert_int_equal(
         heads_of(&pad_only, &upload, true, f, PLAN_CRC_READ, PLAN_CRC_ORACLE),
         1);
+    f.read = true;
+    assert_int_equal(
+        heads_of(&pad_only, &upload, true, f, PLAN_CRC_READ, PLAN_CRC_READ),
+        0);
+    f.read = false;
     f.way = known;
     assert_int_equal(
         heads_of(&pad_only, &upload, true, f, PLAN_CRC_READ, PLAN_CRC_KNOWN),
