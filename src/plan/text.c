@@ -46,9 +46,11 @@ add_requests(struct buf *out, const struct plan_requests *q)
 {
     return buf_addf(out,
                     "requests: upload %llu, copy %llu, create %llu, "
-                    "complete %llu, get %llu, head %llu, list %llu\n",
+                    "complete %llu, get %llu, head %llu, list %llu, "
+                    "delete %llu\n",
                     (ull)q->upload, (ull)q->copy, (ull)q->create,
-                    (ull)q->complete, (ull)q->get, (ull)q->head, (ull)q->list);
+                    (ull)q->complete, (ull)q->get, (ull)q->head, (ull)q->list,
+                    (ull)q->remove);
 }
 
 static int

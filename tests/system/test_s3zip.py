@@ -158,7 +158,8 @@ def test_plan_says_where_crcs_come_from(gw, bucket, home, s3zip):
                      "--strategy", "chain", crc=way)
         assert done.returncode == 0, done.stderr
         t = json.loads(done.stdout)["totals"]
-        assert t["crcs"][way] == 2 and t["downloaded"] == down
+        assert t["crcs"][way] == 2 and t["read_back"] == t["uploaded"]
+        assert t["downloaded"] - t["read_back"] == down
 
 
 def test_cat_to_file_is_whole_or_absent(gw, proxy, bucket, s3zip, home):

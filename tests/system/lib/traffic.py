@@ -3,9 +3,11 @@
 """What a publish sent, call by call and byte by byte, beside its plan.
 
 `Planned` is read from `s3zip plan --json`, `Seen` from the log of the fault
-proxy; both say the same things, so equality is one comparison. An upload is
-described by its parts, and a part that is copied from a scratch object by
-what that object is made of: numbers and keys do not matter.
+proxy; both say the same things, so equality is one comparison: what was sent
+for parts, for CRCs and to read back, however it ended. An upload is described
+by its parts, and a part that is copied from a scratch object by what that
+object is made of: numbers and keys do not matter. Uploads that are thrown
+away are for CRCs: they are counted, not described.
 """
 
 import hashlib
@@ -16,6 +18,8 @@ from urllib.parse import parse_qs, unquote
 # Calls that write, and what they are in a plan's totals.
 WRITES = {"create": "create", "complete": "complete", "copy": "copy",
           "upload": "upload", "put": "upload", "delete": "delete"}
+# Reads, the same; others (of bucket settings) are no requests of a plan.
+READS = {"get": "get", "head": "head", "attributes": "head", "list": "list"}
 PREVIOUS = "previous"
 
 
@@ -25,9 +29,10 @@ def described(parts):
 
 
 class Planned:
-    def __init__(self, plan):
+    def __init__(self, plan, said=None):
+        """said: totals by who knows the store and the CRCs better."""
         self.plan = plan
-        totals = plan["totals"]
+        totals = plan["totals"] | (said or {})
         requests = dict(totals["requests"])
         self.reads = {k: requests.pop(k) for k in ("get", "head", "list")}
         self.writes = Counter({k: n for k, n in requests.items() if n})
@@ -68,7 +73,7 @@ class Seen:
         self.sizes[f"{dest}/{key}"] = previous
         self.made = {}          # bucket/key of a scratch object -> parts
         self.open = {}          # upload id -> {number: part}
-        self.verifying = Counter()  # looks at what was made: bytes, HEADs
+        self.created = set()    # bucket/key of uploads
         self.again = []         # parts sent more than once
         self.writes, self.reads = Counter(), Counter()
         self.uploads = Counter()
@@ -83,14 +88,12 @@ class Seen:
         if ours:
             self.writes[ours] += 1
             getattr(self, "take_" + call.operation)(call)
-        elif self.object(call) in self.made:
-            self.verifying[call.operation] += call.received \
-                if call.operation == "get" else 1
-        elif call.operation == "get":
-            self.reads["get"] += 1
-            self.downloaded += call.received
-        else:
-            self.reads[call.operation] += 1
+        elif call.operation == "abort":
+            self.take_abort(call)
+        elif call.operation in READS:
+            self.reads[READS[call.operation]] += 1
+            if call.operation == "get":
+                self.downloaded += call.received
 
     @staticmethod
     def object(call):
@@ -108,7 +111,12 @@ class Seen:
         parts[number] = part
 
     def take_create(self, call):
-        pass
+        self.created.add(self.object(call))
+
+    def take_abort(self, call):
+        """The end of an upload for CRCs; planned with its beginning."""
+        self.open.pop(self.upload_id(call), None)
+        self.writes["delete"] += self.object(call) in self.created
 
     def take_upload(self, call):
         self.uploaded += call.sent
