@@ -285,7 +285,8 @@ const struct command cmd_plan = {
                "the seconds are predicted with: given, measured by earlier "
                "publishes, or assumed. Nothing is sent. With --sizes all CRCs "
                "are known; crc=oracle or crc=read reckon with finding each "
-               "of them that way.",
+               "of them that way, because copies tell none, and with reading "
+               "back what was uploaded.",
     .flags = flags,
     .min = 0,
     .max = 2,

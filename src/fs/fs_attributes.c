@@ -25,9 +25,12 @@ const struct fs_attribute fs_attributes[FS_ATTR_COUNT] = {
     [FS_ATTR_PUBLISH_PLAN] =
         {"user.publish.plan",
          "What a publish would do: layout, order, digest, entries, bytes, "
-         "strategy, parts, uploaded, downloaded, copied, scratch and "
+         "strategy, parts, uploaded, downloaded, read-back (to verify, where "
+         "the store's checksums do not), copied, scratch and "
          "uploads-in-sequence (of more than one upload), lower-bound, "
-         "requests, price-usd, seconds (predicted). Nothing is sent."},
+         "requests, crcs, price-usd, seconds (predicted). An archive that is "
+         "at the destination already is not reckoned with: s3zip plan URL "
+         "DEST does. Nothing is sent."},
     [FS_ATTR_DIGEST] =
         {"user.s3zipfs.digest",
          "digest: SHA-256 of the layout; its layout version and order."},

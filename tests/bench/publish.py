@@ -207,19 +207,22 @@ class Publisher:
 
     def counted(self, side, proxy):
         with self.prepared(proxy.endpoint, side.name) as (m, dest):
-            self.heads(side, m)
+            side.plan["totals"] |= self.said(m)
             proxy.forget()
             self.publish(m, rig.MAIN, dest, KEY)
             side.peak = m.peak_memory()
             self.compare(side, proxy, dest)
 
     @staticmethod
-    def heads(side, m):
-        """The mount knows what it has to ask for."""
+    def said(m):
+        """The mount knows the store and its CRCs: what it has to ask for,
+        and to read back."""
         said = mounts.lines(mounts.get_attr(m.file(rig.MAIN),
                                             "user.publish.plan"))
-        side.plan["totals"]["requests"]["head"] = int(
-            re.search(r"head (\d+)", said["requests"]).group(1))
+        return {word: mounts.number(said[word]) for word in
+                ("uploaded", "downloaded", "copied")} | {
+            "requests": {word: int(n) for word, n in
+                         re.findall(r"(\w+) (\d+)", said["requests"])}}
 
     def compare(self, side, proxy, dest, previous=0):
         side.seen = traffic.Seen(proxy.quiet(limit=60), self.sides.bucket,
@@ -258,9 +261,9 @@ class Again(Publisher):
                 os.stat(m.file(rig.MAIN))
                 size = os.path.getsize(os.path.join(self.store.root, dest,
                                                     KEY))
+                time.sleep(2)   # the mount writes what it knows
                 side.plan = self.plan("again", f"s3://{dest}/{KEY}",
                                       "--order", "key", at=proxy)
-                self.heads(side, m)
                 proxy.forget()
                 self.publish(m, rig.MAIN, dest, KEY)
             side.peak = m.peak_memory()

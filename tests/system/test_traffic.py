@@ -108,6 +108,13 @@ def test_traffic_without_stored_crcs(running, bucket, mount, s3zip,
           SETS["random"](sets.NONE))
 
 
+@pytest.mark.parametrize("strategy", strategies.ALL)
+def test_traffic_of_three(gw, proxy, bucket, mount, s3zip, strategy):
+    """Under chain one of them is told too late: behind its own header."""
+    check(proxy, gw, bucket, mount, s3zip, strategy,
+          {f"m{i}": sets.Obj(6_000_000 + i, sets.NONE) for i in range(3)})
+
+
 # --- no CRC32 is stored, and ranges are answered wrongly ----------------------
 
 def unknown(kind):
