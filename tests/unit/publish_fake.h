@@ -94,6 +94,7 @@ struct fake {
     bool abort_hangs;         /* until it is cancelled */
     bool head_hangs;          /* of a source, too */
     int create_twice;         /* so many Creates: an answer was lost */
+    unsigned loading;         /* so often CRCs were not loaded yet */
     bool slow_worker;         /* what the loops have comes first */
     unsigned strange_cancels; /* of ids that the other struct s3 gave */
     /* the n-th call, 1-based, 0 = none */

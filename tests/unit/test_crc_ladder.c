@@ -409,6 +409,7 @@ test_store(void **state)
             snprintf(o->etag, sizeof(o->etag), "etag-x");
         room_open(&m, ZIP_HINT_UNKNOWN, st, CONF_CRC_AUTO);
         crc_set_wait(m.set);
+        assert_true(crc_set_loaded(m.set));
         assert_int_equal(crc_peek(m.set, 0, &v), i == 1);
         assert_int_equal(ask(m.set, 0, 0, &v), 0);
         assert_int_equal(v, fake_crc32(o));

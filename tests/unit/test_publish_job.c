@@ -322,6 +322,19 @@ test_plan(void **state)
     case_stop(&c);
 }
 
+/* A plan is made when what the state file knows is there. */
+static void
+test_loading(void **state)
+{
+    (void)state;
+    case_start(&c, 61, 30, HALF);
+    fake.loading = 5;
+    case_done(&c, "store-crc");
+    assert_int_equal(fake.loading, 0);
+    assert_int_equal(c.st.restarts, 0);
+    case_stop(&c);
+}
+
 static void
 test_stream(void **state)
 {
@@ -351,6 +364,7 @@ main(void)
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_one_job_per_destination),
         cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_loading),
         cmocka_unit_test(test_stream),
     };
 
