@@ -344,14 +344,17 @@ struct journal_row {
 };
 int64_t journal_intent(struct publish_job *j, int64_t now);
 void journal_upload(struct publish_job *j);
-void journal_remove(struct publish_job *j, int64_t row);
+/* The row as it was read: SQLite gives the number of one that is gone to the
+ * next, which is another's. */
+void journal_remove(struct publish_job *j, int64_t row, int64_t intent,
+                    const char *owner);
 /* The job is done with its row: it goes, or is anybody's. */
 void journal_over(struct publish_job *j);
 int journal_left(struct publish_job *j, struct journal_row **ret,
                  size_t *count);
 void journal_rows_free(struct journal_row *rows, size_t count);
 /* The row is ours from now on; false if somebody was faster. */
-bool journal_adopt(struct publish_job *j, const struct journal_row *row);
+bool journal_adopt(struct publish_job *j, struct journal_row *row);
 /* The table, of whichever version, with its rows' lock held; NULL without
  * a store. */
 struct sqlite3 *journal_lock(struct state *st);

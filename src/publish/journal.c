@@ -189,17 +189,34 @@ delete_of(struct sqlite3 *db, const char *sql, int64_t row)
     journal_run(db, s);
 }
 
+static bool
+delete_row(struct sqlite3 *db, int64_t row, int64_t intent, const char *owner)
+{
+    sqlite3_stmt *s =
+        journal_stmt(db, "DELETE FROM publish_upload WHERE id = ? AND"
+                         " intent = ? AND owner = ?");
+
+    if (s) {
+        sqlite3_bind_int64(s, 1, row);
+        sqlite3_bind_int64(s, 2, intent);
+        sqlite3_bind_text(s, 3, owner, -1, SQLITE_TRANSIENT);
+    }
+    return journal_run(db, s) && sqlite3_changes(db) > 0;
+}
+
 void
-journal_remove(struct publish_job *j, int64_t row)
+journal_remove(struct publish_job *j, int64_t row, int64_t intent,
+               const char *owner)
 {
     struct sqlite3 *db = row ? journal_open(j) : NULL;
 
     if (!db)
         return;
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
-    delete_of(db, "DELETE FROM publish_part WHERE upload = ?", row);
-    delete_of(db, "DELETE FROM publish_scratch WHERE upload = ?", row);
-    delete_of(db, "DELETE FROM publish_upload WHERE id = ?", row);
+    if (delete_row(db, row, intent, owner)) {
+        delete_of(db, "DELETE FROM publish_part WHERE upload = ?", row);
+        delete_of(db, "DELETE FROM publish_scratch WHERE upload = ?", row);
+    }
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     state_unlock(j->p->d.state);
 }
@@ -233,20 +250,22 @@ journal_over(struct publish_job *j)
     if (j->row_kept || j->id_lost)
         leave_row(j);
     else
-        journal_remove(j, j->row);
+        journal_remove(j, j->row, j->intent, j->p->owner);
 }
 
 bool
-journal_adopt(struct publish_job *j, const struct journal_row *row)
+journal_adopt(struct publish_job *j, struct journal_row *row)
 {
     struct sqlite3 *db = journal_open(j);
+    CLEANUP_FREE char *owner = strdup(j->p->owner);
     sqlite3_stmt *s;
     bool ok;
 
     if (!db)
         return false;
-    s = journal_stmt(db, "UPDATE publish_upload SET owner = ?"
-                         " WHERE id = ? AND owner = ?");
+    s = owner ? journal_stmt(db, "UPDATE publish_upload SET owner = ?"
+                                 " WHERE id = ? AND owner = ?")
+              : NULL;
     if (s) {
         sqlite3_bind_text(s, 1, j->p->owner, -1, SQLITE_TRANSIENT);
         sqlite3_bind_int64(s, 2, row->id);
@@ -254,6 +273,10 @@ journal_adopt(struct publish_job *j, const struct journal_row *row)
     }
     ok = journal_run(db, s) && sqlite3_changes(db) == 1;
     state_unlock(j->p->d.state);
+    if (ok) {
+        free(row->owner);
+        row->owner = STEAL(owner);
+    }
     return ok;
 }
 

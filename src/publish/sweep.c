@@ -14,11 +14,14 @@ static void sweep_next(struct publish_job *j);
 static void
 rows_remove_run(struct publish_job *j)
 {
+    const struct journal_row *row;
     size_t i;
 
-    for (i = 0; i < j->left_count; i++)
-        if (j->left[i].gone)
-            journal_remove(j, j->left[i].id);
+    for (i = 0; i < j->left_count; i++) {
+        row = &j->left[i];
+        if (row->gone)
+            journal_remove(j, row->id, row->intent, row->owner);
+    }
 }
 
 static void

@@ -237,6 +237,73 @@ test_child_process(void **state)
     case_stop(&c);
 }
 
+static bool
+is_idle(void)
+{
+    return !fake.ops && !fake.works;
+}
+
+/* SQLite gives a number again once the row that had it last is gone: who
+ * removes a row twice removes another's. */
+static void
+test_row_is_removed_once(void **state)
+{
+    struct publish_job *j;
+    unsigned n, k;
+
+    (void)state;
+    for (n = 1; n < 400; n++) {
+        case_start(&c, 57, 6, HALF);
+        case_done(&c, "store-crc"); /* makes the table */
+        strcpy(fake_object("out/a.zip")->digest, "another");
+        assert_int_equal(case_begin(&c, "out/a.zip", &j), 0);
+        for (k = 0; k < n && !is_idle(); k++)
+            fake_run_some(1);
+        publish_abort(j, -EINTR);
+        while (!is_idle() && fake_journal_rows() > 0)
+            fake_run_some(1);
+        if (k == n)
+            leave_row_of("'of another'", 0, "boot/ns/1/2");
+        fake_run();
+        case_end(&c, j);
+        assert_int_equal(fake_journal_rows(), k == n);
+        case_stop(&c);
+        if (k < n)
+            return;
+    }
+    fail();
+}
+
+/* Both find the row of a dead one, and one is slower. */
+static void
+test_two_sweep(void **state)
+{
+    struct publish_case other;
+    struct publish_job *a, *b;
+    unsigned n;
+
+    (void)state;
+    for (n = 1; n < 100; n++) {
+        case_start(&c, n, 14, HALF);
+        case_done(&c, "store-crc"); /* makes the table */
+        strcpy(fake_object("out/a.zip")->digest, "another");
+        leave_upload("killed", "out/a.zip", 1000);
+        leave_row("'killed'", 1000);
+        case_beside(&other, &c, 0);
+        strcat(other.p->owner, "1");
+        assert_int_equal(case_begin(&c, "out/a.zip", &a), 0);
+        assert_int_equal(case_begin(&other, "out/a.zip", &b), 0);
+        while (!is_idle()) {
+            fake_run_some(1);
+            assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
+        }
+        case_end(&c, a);
+        case_end(&other, b);
+        case_beside_stop(&other);
+        case_stop(&c);
+    }
+}
+
 int
 main(void)
 {
@@ -249,6 +316,8 @@ main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_other_process),
         cmocka_unit_test(test_child_process),
+        cmocka_unit_test(test_row_is_removed_once),
+        cmocka_unit_test(test_two_sweep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
