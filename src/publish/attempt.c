@@ -118,8 +118,9 @@ on_created(struct publish_job *j)
         job_work(j, &j->work, journal_upload, on_id_kept);
         return;
     }
-    /* A refusal made nothing; silence may have. */
-    if (e->http >= 300 && e->http < 500)
+    /* A refusal made nothing; silence may have, and so may an attempt before
+     * the one that was refused. */
+    if (e->attempts <= 1 && e->http >= 300 && e->http < 500)
         j->create_unclear = false;
     if (j->stop)
         return;

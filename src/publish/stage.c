@@ -330,7 +330,8 @@ void
 stage_create(struct publish_job *j, struct stage *s)
 {
     char key[STAGE_KEY_MAX];
-    struct s3_create_args a = {.at = stage_where(j, s, key), .crc32 = s->crc};
+    struct s3_create_args a = {
+        .at = stage_where(j, s, key), .crc32 = s->crc, .fresh = true};
 
     s->state = STAGE_CREATE;
     stage_call(j, s, on_created);

@@ -76,6 +76,13 @@ create_run(struct op *op)
         e.attempts = 2;
         create_twin(u);
     }
+    if (u && fake.resends && !op->fresh)
+        create_twin(u); /* nobody is told */
+    if (u && fake.create_denied > 0) {
+        fake.create_denied--;
+        op_refuse(&e, -EACCES, 403, "AccessDenied");
+        e.attempts = 2;
+    }
     op_end();
     ((s3_create_cb *)op->cb)(op->user, &e, id);
 }
@@ -87,6 +94,7 @@ s3_create(struct s3 *s, const struct s3_create_args *a, s3_create_cb *cb,
     struct op *op = op_at(s, create_run, &a->at, cb, user);
 
     op->flag = a->crc32;
+    op->fresh = a->fresh;
     snprintf(op->digest, sizeof(op->digest), "%s",
              a->layout_digest ? a->layout_digest : "");
     return op_queue(op);

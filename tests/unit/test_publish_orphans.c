@@ -160,6 +160,42 @@ test_young_and_failed(void **state)
     assert_true(left > 2);
 }
 
+/* The answer was lost, and the next attempt is refused. */
+static void
+test_lost_and_denied(void **state)
+{
+    (void)state;
+    case_start(&c, 9, 14, HALF);
+    fake.create_denied = 1;
+    fake.young = true;
+    assert_int_equal(case_publish(&c), -EACCES);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(rows_without_id(), 1);
+    fake.young = false;
+    case_new_publisher(&c);
+    assert_int_equal(case_publish(&c), 0);
+    case_check_there(&c);
+    case_stop(&c);
+}
+
+/* A connection that was in use may be cut off after the request: libcurl
+ * sends it again, and says nothing of it. */
+static void
+test_sent_twice_unseen(void **state)
+{
+    static const enum plan_strategy strategies[] = {PLAN_DUO, PLAN_STITCH,
+                                                    PLAN_CHAIN};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(strategies); i++) {
+        case_start_as(&c, strategies[i], 3, 30, HALF);
+        fake.resends = true;
+        case_done(&c, "store-crc");
+        case_stop(&c);
+    }
+}
+
 int
 main(void)
 {
@@ -168,6 +204,8 @@ main(void)
         cmocka_unit_test(test_young),
         cmocka_unit_test(test_young_twin),
         cmocka_unit_test(test_young_and_failed),
+        cmocka_unit_test(test_lost_and_denied),
+        cmocka_unit_test(test_sent_twice_unseen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
