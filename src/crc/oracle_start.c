@@ -219,7 +219,10 @@ created_work(void *user)
     struct crc *c = a->crc;
     bool proved;
 
-    oracle_journal_id(c, st->upload->row, st->upload->id);
+    /* Without an id it stands for all that are there, should this process
+     * be killed. */
+    if (!st->upload->look)
+        oracle_journal_id(c, st->upload->row, st->upload->id);
     pthread_mutex_lock(&c->lock);
     proved = a->ranged ? c->oracle.proved_range : c->oracle.proved;
     pthread_mutex_unlock(&c->lock);
@@ -289,7 +292,8 @@ start_work(void *user)
 {
     struct start *st = user;
     struct oracle_upload *u = st->upload;
-    struct s3_create_args args = {.at = oracle_where(u), .crc32 = true};
+    struct s3_create_args args = {
+        .at = oracle_where(u), .crc32 = true, .fresh = true};
     bool closed;
 
     pthread_mutex_lock(&u->crc->lock);

@@ -85,6 +85,8 @@ struct fake_uploads {
     enum fake_copies copies;
     uint64_t ranges_above; /* no range of a source up to this size: 400 */
     bool lose_create;      /* made, but the answer is lost */
+    bool create_twice;     /* the first answer is lost, and there are two */
+    bool resends;          /* the same without a word, unless it is fresh */
     unsigned creates, copied, aborts, lists; /* calls */
     unsigned open, highest;                  /* uploads now; part numbers */
     uint64_t largest;                        /* bytes of a copy */

@@ -31,6 +31,7 @@ enum op { CREATE, COPY, ABORT, LIST };
 
 struct request {
     enum op op;
+    bool fresh;
     char key[128], id[32];
     struct s3_copy_args copy;
     char etag[40];
@@ -100,19 +101,28 @@ refuse(struct s3_error *e, int http, const char *code)
 }
 
 static void
-create(struct table *t, struct request *q, struct s3_error *e)
+make(struct table *t, struct request *q)
 {
-    struct upload *u;
+    struct upload *u = calloc(1, sizeof(*u));
 
-    t->front.creates++;
-    if (refuse(e, t->front.create_http, NULL) < 0)
-        return;
-    u = calloc(1, sizeof(*u));
     snprintf(u->key, sizeof(u->key), "%s", q->key);
     snprintf(u->id, sizeof(u->id), "upload-%u", ++t->last);
     snprintf(q->id, sizeof(q->id), "%s", u->id);
     LIST_INSERT_HEAD(&t->all, u, link);
     t->front.open++;
+}
+
+static void
+create(struct table *t, struct request *q, struct s3_error *e)
+{
+    t->front.creates++;
+    if (refuse(e, t->front.create_http, NULL) < 0)
+        return;
+    make(t, q);
+    if (t->front.create_twice)
+        e->attempts = 2;
+    if (t->front.create_twice || (t->front.resends && !q->fresh))
+        make(t, q);
     if (t->front.lose_create)
         e->err = -ETIMEDOUT;
 }
@@ -224,6 +234,7 @@ s3_create(struct s3 *s, const struct s3_create_args *args, s3_create_cb *cb,
     struct request *q = request(CREATE, &args->at, NULL, user);
 
     q->create_cb = cb;
+    q->fresh = args->fresh;
     return fake_call(s, answer, q);
 }
 

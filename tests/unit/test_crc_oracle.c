@@ -611,6 +611,49 @@ make_upload(struct room *m, const char *key, char id[32])
     s3_create(m->f.s3, &args, on_created, id);
 }
 
+/* A connection that was in use may be cut off after the request: libcurl
+ * sends it again, and says nothing of it. */
+static void
+test_sent_twice_unseen(void **state)
+{
+    struct room m;
+    uint32_t v;
+
+    (void)state;
+    room_start(&m, 2);
+    fake_add(&m.f, "a", MIB(9), FAKE_NONE);
+    m.up->resends = true;
+    room_open(&m, CONF_CRC_AUTO, true, true);
+    assert_int_equal(ask(m.set, 0, &v), 0);
+    assert_int_equal(from_oracle(&m), 1);
+    room_close(&m);
+    assert_int_equal(m.up->open, 0);
+    room_end(&m);
+}
+
+/* A kill in the middle leaves a row that stands for both. */
+static void
+test_two_of_one_create(void **state)
+{
+    struct room m;
+    uint32_t v;
+
+    (void)state;
+    room_start(&m, 2);
+    fake_add(&m.f, "a", MIB(9), FAKE_NONE);
+    m.up->create_twice = true;
+    room_open(&m, CONF_CRC_AUTO, true, true);
+    assert_int_equal(ask(m.set, 0, &v), 0);
+    assert_int_equal(from_oracle(&m), 1);
+    assert_int_equal(m.up->open, 2);
+    run_sql(&m, "DELETE FROM crc_upload WHERE upload_id IS NOT NULL");
+    assert_int_equal(rows(&m), 1);
+    room_close(&m);
+    assert_int_equal(m.up->open, 0);
+    assert_int_equal(rows(&m), 0);
+    room_end(&m);
+}
+
 /* What a killed process left goes; what a living one has stays, and so
  * does what another bucket's journal says. */
 static void
@@ -811,6 +854,8 @@ main(void)
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_close_busy),
         cmocka_unit_test(test_lost_create),
+        cmocka_unit_test(test_sent_twice_unseen),
+        cmocka_unit_test(test_two_of_one_create),
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_abort_fails),
         cmocka_unit_test(test_owner),
