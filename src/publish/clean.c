@@ -40,7 +40,7 @@ attempt_reset(struct publish_job *j)
 static void
 clean_over(struct publish_job *j)
 {
-    j->row = 0;
+    j->row = j->twins = 0;
     if (j->stop == STOP_RESTART && j->vanished) {
         share_look(j);
     } else if (j->stop == STOP_RESTART && j->theirs) {
@@ -61,7 +61,7 @@ clean_was_done(struct publish_job *j)
     bool sure =
         j->crc && j->have_whole && j->done.have_crc && j->done.crc == j->whole;
 
-    j->row = 0;
+    j->row = j->twins = 0;
     job_done(j, sure ? "store-crc" : "", false);
 }
 
@@ -259,6 +259,7 @@ clean_no_more(struct publish_job *j)
 {
     if (j->upload_id || j->create_unclear)
         keep_row(j);
+    j->id_lost = j->create_twice;
     free(STEAL(j->upload_id));
     clean_object(j);
 }

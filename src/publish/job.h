@@ -135,6 +135,7 @@ struct publish_job {
     struct delay timer;    /* of a sequence, or the parts' grace */
     struct delay patience; /* of cleaning, or of an end that is wanted */
     int64_t row;           /* of the journal, 0 = none */
+    int64_t twins;         /* the row of what else Create may have made */
     int64_t intent;        /* seconds */
     char *upload_id;
     int64_t created;   /* seconds: the answer to Create */

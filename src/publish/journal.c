@@ -161,32 +161,51 @@ journal_intent(struct publish_job *j, int64_t now)
     return row;
 }
 
-void
-journal_upload(struct publish_job *j)
-{
-    struct sqlite3 *db = j->row ? journal_open(j) : NULL;
-    sqlite3_stmt *s;
-
-    if (!db)
-        return;
-    s = journal_stmt(db, "UPDATE publish_upload SET upload_id = ?"
-                         " WHERE id = ?");
-    if (s) {
-        sqlite3_bind_text(s, 1, j->upload_id, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(s, 2, j->row);
-    }
-    journal_run(db, s);
-    state_unlock(j->p->d.state);
-}
-
-static void
-delete_of(struct sqlite3 *db, const char *sql, int64_t row)
+/* sql: ?1 is the row, ?2 the text. */
+static bool
+change(struct sqlite3 *db, const char *sql, int64_t row, const char *text)
 {
     sqlite3_stmt *s = journal_stmt(db, sql);
 
     if (s)
         sqlite3_bind_int64(s, 1, row);
-    journal_run(db, s);
+    if (s && text)
+        sqlite3_bind_text(s, 2, text, -1, SQLITE_TRANSIENT);
+    return journal_run(db, s);
+}
+
+/* Of a Create that may have made two, the one that is known gets a row of
+ * its own: the other's stays what it is, without an id. */
+static void
+split_row(struct publish_job *j, struct sqlite3 *db)
+{
+    if (!change(db,
+                "INSERT INTO publish_upload (endpoint, bucket, key,"
+                " upload_id, digest, size, intent, owner, scratch, plan,"
+                " flags) SELECT endpoint, bucket, key, ?2, digest, size,"
+                " intent, owner, scratch, plan, flags FROM publish_upload"
+                " WHERE id = ?1",
+                j->row, j->upload_id))
+        return;
+    j->twins = j->row;
+    j->row = sqlite3_last_insert_rowid(db);
+    change(db, "UPDATE publish_upload SET scratch = '' WHERE id = ?1",
+           j->twins, NULL);
+}
+
+void
+journal_upload(struct publish_job *j)
+{
+    struct sqlite3 *db = j->row ? journal_open(j) : NULL;
+
+    if (!db)
+        return;
+    if (j->create_twice)
+        split_row(j, db);
+    else
+        change(db, "UPDATE publish_upload SET upload_id = ?2 WHERE id = ?1",
+               j->row, j->upload_id);
+    state_unlock(j->p->d.state);
 }
 
 static bool
@@ -214,43 +233,47 @@ journal_remove(struct publish_job *j, int64_t row, int64_t intent,
         return;
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     if (delete_row(db, row, intent, owner)) {
-        delete_of(db, "DELETE FROM publish_part WHERE upload = ?", row);
-        delete_of(db, "DELETE FROM publish_scratch WHERE upload = ?", row);
+        change(db, "DELETE FROM publish_part WHERE upload = ?1", row, NULL);
+        change(db, "DELETE FROM publish_scratch WHERE upload = ?1", row, NULL);
     }
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     state_unlock(j->p->d.state);
 }
 
-/* A row without owner is nobody's work just now. */
+/* A row without owner is nobody's work just now.  known: it has its upload's
+ * id, else it stands for those whose id nobody was told. */
 static void
-leave_row(struct publish_job *j)
+leave_row(struct publish_job *j, int64_t row, bool known)
 {
-    struct sqlite3 *db = j->row ? journal_open(j) : NULL;
-    sqlite3_stmt *s;
+    struct sqlite3 *db = row ? journal_open(j) : NULL;
 
     if (!db)
         return;
-    s = journal_stmt(db, j->row_kept ? "UPDATE publish_upload SET owner = ''"
-                                       " WHERE id = ?"
-                                     : "UPDATE publish_upload SET owner = '',"
-                                       " upload_id = NULL, scratch = '',"
-                                       " initiator = ?2 WHERE id = ?1");
-    if (s) {
-        sqlite3_bind_int64(s, 1, j->row);
-        if (!j->row_kept)
-            sqlite3_bind_text(s, 2, j->initiator, -1, SQLITE_TRANSIENT);
-    }
-    journal_run(db, s);
+    if (known)
+        change(db, "UPDATE publish_upload SET owner = '' WHERE id = ?1", row,
+               NULL);
+    else
+        change(db,
+               "UPDATE publish_upload SET owner = '', upload_id = NULL,"
+               " scratch = '', initiator = ?2 WHERE id = ?1",
+               row, j->initiator);
     state_unlock(j->p->d.state);
 }
 
 void
 journal_over(struct publish_job *j)
 {
-    if (j->row_kept || j->id_lost)
-        leave_row(j);
+    if (j->twins && j->id_lost)
+        leave_row(j, j->twins, false);
+    else
+        journal_remove(j, j->twins, j->intent, j->p->owner);
+    if (j->row_kept)
+        leave_row(j, j->row, true);
+    else if (j->id_lost && !j->twins)
+        leave_row(j, j->row, false);
     else
         journal_remove(j, j->row, j->intent, j->p->owner);
+    j->twins = 0;
 }
 
 bool

@@ -51,7 +51,7 @@ verified_word(const struct publish_job *j)
 static void
 on_settled(struct publish_job *j)
 {
-    j->row = 0; /* its number may be another's by now */
+    j->row = j->twins = 0; /* the numbers may be others' by now */
     if (j->stop)
         return; /* a last moment's abort, too late */
     if (j->check_count == 0 && j->bodies > 0)

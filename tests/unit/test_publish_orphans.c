@@ -196,6 +196,26 @@ test_sent_twice_unseen(void **state)
     }
 }
 
+/* Two uploads, and only one of their ids is known when the process dies. */
+static void
+test_twin_of_killed(void **state)
+{
+    bool killed = true;
+    unsigned n;
+
+    (void)state;
+    for (n = 1; killed && n < 400; n++) {
+        case_start(&c, n, 14, HALF);
+        fake.create_twice = 1;
+        killed = case_killed(&c, n / 2 + 1, n % 2);
+        fake.create_twice = 0;
+        assert_int_equal(case_publish(&c), 0);
+        case_check_there(&c);
+        case_stop(&c);
+    }
+    assert_false(killed);
+}
+
 int
 main(void)
 {
@@ -206,6 +226,7 @@ main(void)
         cmocka_unit_test(test_young_and_failed),
         cmocka_unit_test(test_lost_and_denied),
         cmocka_unit_test(test_sent_twice_unseen),
+        cmocka_unit_test(test_twin_of_killed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
