@@ -153,24 +153,73 @@ on_again(struct call *c)
     complete(c->owner);
 }
 
-/* Is it there after all? */
+static void
+on_gone(struct call *c)
+{
+    struct upload *u = c->owner;
+
+    if (c->e.err < 0) {
+        unpack_journal_leave(u->job->d, u->row);
+        u->row = 0;
+    }
+    u->e.err = 0;
+    finished(u);
+    then(u);
+}
+
+/* By whom does not matter; but if by another, the upload is as it was. */
+static void
+is_there(struct upload *u)
+{
+    struct s3_where at = unpack_where(u->job, u->key);
+    struct call *c = call_new(u->job, on_gone, u);
+
+    if (c)
+        call_abort(c, &at, u->id);
+    else
+        then(u);
+}
+
+static void
+is_not_there(struct upload *u)
+{
+    struct call *c;
+
+    u->e.err = -EIO;
+    if (!u->job->stop && ++u->unclear <= UNPACK_UNCLEAR_MAX &&
+        (c = call_new(u->job, on_again, u)))
+        call_later(c, LOOK_MS << u->unclear);
+    else
+        then(u);
+}
+
+static void
+on_read(struct call *c)
+{
+    struct upload *u = c->owner;
+
+    if (c->e.err == 0 && c->crc == u->whole_crc)
+        is_there(u);
+    else
+        is_not_there(u);
+}
+
+/* Is it there after all?  What was to be replaced may have its size. */
 static void
 on_look(struct call *c)
 {
     struct upload *u = c->owner;
+    struct s3_where at = unpack_where(u->job, u->key);
+    bool fits = c->e.err == 0 && c->size == u->size;
+    struct call *k;
 
-    if (c->e.err == 0 && c->size == u->size &&
-        (!c->have_crc || c->crc == u->whole_crc)) {
-        u->e.err = 0;
-        finished(u);
-    } else if (!u->job->stop && ++u->unclear <= UNPACK_UNCLEAR_MAX &&
-               (c = call_new(u->job, on_again, u))) {
-        call_later(c, LOOK_MS << u->unclear);
-        return;
-    } else {
-        u->e.err = -EIO;
-    }
-    then(u);
+    if (fits && (c->have_crc ? c->crc == u->whole_crc : u->size == 0))
+        is_there(u);
+    else if (fits && !c->have_crc && c->text &&
+             (k = call_new(u->job, on_read, u)))
+        call_read(k, &at, c->text, u->size);
+    else
+        is_not_there(u);
 }
 
 static void

@@ -509,6 +509,26 @@ def test_an_answer_to_create_is_lost(gw, proxy, bucket, s3zip, home):
         lefts.later(gw, dest, home, "extract_upload")
 
 
+@pytest.mark.fault
+@pytest.mark.big
+def test_complete_is_lost_over_another(gw, proxy, bucket, s3zip):
+    """The object that is to be replaced has the member's size, and no CRC
+    tells it apart: a gateway answers Complete in place of the store."""
+    there, dest = bucket(gw), bucket(gw)
+    members = {"big": b"n" * (sets.PART + 1)}
+    put(gw, there, "a.zip", zipped(members))
+    old = gw.plant(dest, "big", 0, "e" * 32)    # no checksum
+    with open(old, "wb") as f:
+        f.write(b"o" * (sets.PART + 1))
+    proxy.rules({"method": "POST", "query": "uploadId", "n": 1, "count": 1,
+                 "status": 502, "body": "", "headers": {}})
+    done = s3zip(proxy, "extract", f"s3://{there}/a.zip", f"s3://{dest}",
+                 overwrite=True)
+    assert done.returncode == 0, done.stderr
+    assert objects_of(gw, dest) == members
+    assert gw.uploads(dest) == []
+
+
 @pytest.mark.big
 def test_more_than_one_range(gw, bucket, s3zip, home):
     """A member of three copied parts, and of three ranges to verify."""
