@@ -285,6 +285,8 @@ turn_to_objects(struct scrub *k)
         return false;
     k->objects = true;
     things_free(k);
+    if (k->cancelled && k->result.kept == 0)
+        k->result.kept = 1; /* nobody knows how many there are */
     return !k->cancelled;
 }
 

@@ -65,6 +65,8 @@ scrub_own(struct publish_job *j)
 static void
 scrub_rest(struct publish_job *j)
 {
+    if (j->scratch_unclear && j->hurry)
+        atomic_store(&j->scratch_kept, true);
     if (!j->scratch_unclear || j->hurry) {
         j->scratch_clean(j);
         return;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "publish_case.h"
+#include "publish_fake_op.h"
 
 static struct publish_case c;
 
@@ -216,6 +217,56 @@ test_twin_of_killed(void **state)
     assert_false(killed);
 }
 
+static struct publish_job *running;
+static op_fn *last_delete;
+
+/* Asked for twice, the end is wanted at once. */
+static void
+end_and_run(struct op *op)
+{
+    publish_abort(running, -ECONNABORTED);
+    publish_abort(running, -ECONNABORTED);
+    last_delete(op);
+}
+
+static bool
+is_last_delete(const struct publish_job *j)
+{
+    return j->stages > 1 && j->next_clean + 1 == j->stages &&
+           j->stage_calls == 1 && !fake.works && fake.ops && !fake.ops->next;
+}
+
+/* Scratch objects that are known are gone, and there is no time to look for
+ * others: whoever comes next does. */
+static void
+test_no_time_to_look(void **state)
+{
+    unsigned n, ended = 0;
+
+    (void)state;
+    for (n = 1; n < 20; n++) {
+        case_start_as(&c, PLAN_STITCH, n, 30, HALF);
+        fake.create_twice = 1000;
+        assert_int_equal(case_begin(&c, "out/a.zip", &running), 0);
+        while ((fake.ops || fake.works) && !is_last_delete(running))
+            fake_run_some(1);
+        if (fake.ops) {
+            last_delete = fake.ops->run;
+            fake.ops->run = end_and_run;
+            fake_run();
+            ended++;
+        }
+        case_end(&c, running);
+        assert_true(fake_uploads_open() == 0 || fake_journal_rows() > 0);
+        fake.create_twice = 0;
+        case_new_publisher(&c);
+        assert_int_equal(case_publish(&c), 0);
+        case_check_there(&c);
+        case_stop(&c);
+    }
+    assert_true(ended > 0);
+}
+
 int
 main(void)
 {
@@ -227,6 +278,7 @@ main(void)
         cmocka_unit_test(test_lost_and_denied),
         cmocka_unit_test(test_sent_twice_unseen),
         cmocka_unit_test(test_twin_of_killed),
+        cmocka_unit_test(test_no_time_to_look),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

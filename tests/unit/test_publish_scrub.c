@@ -241,6 +241,31 @@ test_cancel(void **state)
     }
 }
 
+static op_fn *last_removal;
+
+static void
+cancel_and_run(struct op *op)
+{
+    scrub_cancel(k);
+    last_removal(op);
+}
+
+/* The last upload is gone all the same; nobody has looked for objects. */
+static void
+test_cancel_too_late(void **state)
+{
+    (void)state;
+    start(6, 1, 3);
+    scrub();
+    fake_run_some(1);
+    last_removal = fake.ops->run;
+    fake.ops->run = cancel_and_run;
+    fake_run();
+    assert_int_equal(answer.r.uploads, 1);
+    assert_true(answer.r.kept > 0);
+    stop();
+}
+
 static void
 test_cancel_silent_store(void **state)
 {
@@ -300,6 +325,7 @@ main(void)
         cmocka_unit_test(test_refused_removals),
         cmocka_unit_test(test_each_call),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cancel_too_late),
         cmocka_unit_test(test_cancel_silent_store),
         cmocka_unit_test(test_threads),
     };
