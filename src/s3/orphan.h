@@ -6,13 +6,14 @@
  * takes the ones without.  But that of another host, to the same key and
  * begun in the same minutes, has no part either as long as it is young:
  * only old ones may be aborted, by the store's clock.  (Where s3_abort_empty
- * cannot tell parts, the age alone decides.)  Calls nothing.
+ * cannot tell parts, the age alone decides.)  Sends nothing.
  */
 #ifndef S3ZIPFS_S3_ORPHAN_H
 #define S3ZIPFS_S3_ORPHAN_H
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "s3/s3.h"
@@ -33,14 +34,23 @@ enum s3_orphan {
     S3_ORPHAN_OLD,   /* s3_abort_empty */
 };
 
+static inline bool
+s3_orphan_begun(int64_t begun, int64_t intent)
+{
+    return begun >= intent - S3_INTENT_BEFORE_S &&
+           begun <= intent + S3_INTENT_AFTER_S;
+}
+
 /* Of an upload at the key.  intent: seconds, by our clock; initiator: ""
- * if unknown. */
+ * if unknown.  When it was begun the store says by its own clock, and its
+ * age says it by ours; either may have been set meanwhile. */
 static inline enum s3_orphan
 s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
 {
-    if (u->initiated < intent - S3_INTENT_BEFORE_S ||
-        u->initiated > intent + S3_INTENT_AFTER_S ||
-        (*initiator && strcmp(initiator, u->initiator) != 0))
+    if (!s3_orphan_begun(u->initiated, intent) &&
+        !s3_orphan_begun(time(NULL) - u->age, intent))
+        return S3_ORPHAN_NOT;
+    if (*initiator && strcmp(initiator, u->initiator) != 0)
         return S3_ORPHAN_NOT;
     return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
 }

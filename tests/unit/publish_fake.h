@@ -87,6 +87,7 @@ struct fake {
     bool lists_refused;  /* of uploads and versions below a prefix: 403 */
     bool deletes_refused;
     bool young;   /* uploads were begun just now, by the store's clock */
+    int behind;   /* seconds that it is slow */
     int busy_409; /* so many Completes of the archive */
     int unclear;  /* so many: done, but no answer */
     int lost;     /* so many: not done, no answer */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "publish_fake_op.h"
 
@@ -60,12 +61,13 @@ list_run(struct op *op)
     list = calloc(n + 1, sizeof(*list));
     for (n = 0, u = fake.open; u; u = u->next)
         if (is_listed(op, u))
-            list[n++] = (struct s3_upload){.key = strdup(u->key),
-                                           .key_len = strlen(u->key),
-                                           .upload_id = strdup(u->id),
-                                           .initiated = u->initiated,
-                                           .age = fake.young ? 5 : 3600,
-                                           .initiator = strdup(u->initiator)};
+            list[n++] = (struct s3_upload){
+                .key = strdup(u->key),
+                .key_len = strlen(u->key),
+                .upload_id = strdup(u->id),
+                .initiated = u->initiated - fake.behind,
+                .age = fake.young ? time(NULL) - u->initiated : 3600,
+                .initiator = strdup(u->initiator)};
     op_end();
     ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);
     while (n-- > 0) {

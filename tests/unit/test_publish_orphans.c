@@ -217,6 +217,24 @@ test_twin_of_killed(void **state)
     assert_false(killed);
 }
 
+/* By the store's clock it was begun before we thought of it. */
+static void
+test_clocks_differ(void **state)
+{
+    (void)state;
+    begin_killed(6);
+    fake.behind = 30;
+    fake.young = true;
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(rows_without_id(), 1);
+    fake.young = false;
+    fake_sql("UPDATE publish_upload SET intent = intent - 3600");
+    assert_int_equal(case_publish(&c), 0);
+    case_check_there(&c);
+    case_stop(&c);
+}
+
 static struct publish_job *running;
 static op_fn *last_delete;
 
@@ -278,6 +296,7 @@ main(void)
         cmocka_unit_test(test_lost_and_denied),
         cmocka_unit_test(test_sent_twice_unseen),
         cmocka_unit_test(test_twin_of_killed),
+        cmocka_unit_test(test_clocks_differ),
         cmocka_unit_test(test_no_time_to_look),
     };
 

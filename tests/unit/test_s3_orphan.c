@@ -77,6 +77,20 @@ test_rule(void **state)
     assert_int_equal(s3_orphan(&u, 1000, ""), S3_ORPHAN_YOUNG);
 }
 
+/* The store's clock is slow, or fast. */
+static void
+test_rule_other_clock(void **state)
+{
+    struct s3_upload u = {.initiated = 1000, .initiator = "me", .age = 100};
+    int64_t now = time(NULL);
+
+    (void)state;
+    assert_int_equal(s3_orphan(&u, now - 110, "me"), S3_ORPHAN_OLD);
+    assert_int_equal(s3_orphan(&u, now - 110, "you"), S3_ORPHAN_NOT);
+    assert_int_equal(s3_orphan(&u, now - 90, "me"), S3_ORPHAN_NOT);
+    assert_int_equal(s3_orphan(&u, now - 410, "me"), S3_ORPHAN_NOT);
+}
+
 /* ----------------------------------------------------------------- abort */
 
 static void
@@ -150,6 +164,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_rule_other_clock),
         cmocka_unit_test(test_without_parts),
         cmocka_unit_test(test_untouched),
     };
