@@ -236,7 +236,10 @@ journal_remove(struct publish_job *j, int64_t row, int64_t intent,
         change(db, "DELETE FROM publish_part WHERE upload = ?1", row, NULL);
         change(db, "DELETE FROM publish_scratch WHERE upload = ?1", row, NULL);
     }
-    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+        log_warn("publish: journal: %s", sqlite3_errmsg(db));
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* nor a lock */
+    }
     state_unlock(j->p->d.state);
 }
 

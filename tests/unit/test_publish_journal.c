@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -274,6 +276,63 @@ test_row_is_removed_once(void **state)
     fail();
 }
 
+/* In a file system without shared memory a reader holds up who commits. */
+static struct sqlite3 *
+open_file(const char *path)
+{
+    struct sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL),
+        SQLITE_OK);
+    return db;
+}
+
+/* Another process reads when the row is to go: it stays, but the file is not
+ * locked for good. */
+static void
+test_reader_in_the_way(void **state)
+{
+    char dir[] = "/tmp/s3zipfs-test-XXXXXX", path[64];
+    struct publish_job *j;
+    struct sqlite3 *reader;
+    sqlite3_stmt *s;
+    unsigned n, k;
+    bool over = false;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/state.sqlite", dir);
+    for (n = 20; !over && n < 400; n++) {
+        case_start(&c, 58, 6, HALF);
+        sqlite3_close(fake.state[0].db);
+        fake.state[0].db = open_file(path);
+        reader = open_file(path);
+        assert_int_equal(case_begin(&c, "out/a.zip", &j), 0);
+        for (k = 0; k < n && !is_idle(); k++)
+            fake_run_some(1);
+        over = k < n;
+        assert_int_equal(sqlite3_prepare_v2(reader,
+                                            "SELECT name FROM sqlite_master",
+                                            -1, &s, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+        publish_abort(j, -EINTR);
+        fake_run();
+        sqlite3_finalize(s);
+        case_end(&c, j);
+        assert_int_equal(
+            sqlite3_exec(reader, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL),
+            SQLITE_OK);
+        sqlite3_close(reader);
+        case_stop(&c);
+        unlink(path);
+    }
+    assert_true(over);
+    rmdir(dir);
+}
+
 /* Both find the row of a dead one, and one is slower. */
 static void
 test_two_sweep(void **state)
@@ -317,6 +376,7 @@ main(void)
         cmocka_unit_test(test_other_process),
         cmocka_unit_test(test_child_process),
         cmocka_unit_test(test_row_is_removed_once),
+        cmocka_unit_test(test_reader_in_the_way),
         cmocka_unit_test(test_two_sweep),
     };
 
