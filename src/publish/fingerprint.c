@@ -33,24 +33,28 @@ hash_part(EVP_MD_CTX *md, const struct plan_part *p)
 }
 
 void
-plan_fingerprint(const struct publish_job *j, char out[65])
+plan_fingerprint(const struct plan *p, const char digest[65], char out[65])
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     uint8_t sum[EVP_MAX_MD_SIZE];
     unsigned i, len = 0;
-    uint32_t n;
+    size_t u, n, count;
 
     out[0] = '\0'; /* fits nothing */
     if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1) {
         EVP_MD_CTX_free(md);
         return;
     }
-    EVP_DigestUpdate(md, j->digest, sizeof(j->digest) - 1);
-    hash_u64(md, j->stages);
-    for (n = 0; n < j->stages; n++)
-        hash_u64(md, j->stage[n].count);
-    for (n = 0; n < j->parts; n++)
-        hash_part(md, part_plan(j, n));
+    EVP_DigestUpdate(md, digest, 64);
+    hash_u64(md, p->scratches + 1);
+    for (u = 0; u <= p->scratches; u++) {
+        plan_upload_parts(p, u, &count);
+        hash_u64(md, count);
+    }
+    for (n = 0; n < p->scratch_parts; n++)
+        hash_part(md, &p->scratch_part[n]);
+    for (n = 0; n < p->count; n++)
+        hash_part(md, &p->part[n]);
     EVP_DigestFinal_ex(md, sum, &len);
     EVP_MD_CTX_free(md);
     for (i = 0; i < len && i < 32; i++)

@@ -300,10 +300,13 @@ void clean_hurry(struct publish_job *j);
 void prepare(struct publish_job *j);
 void plan_run(struct publish_job *j); /* worker: j->r, j->work_err */
 /* planned.c.  former: the archive to copy unchanged runs from, or NULL.
- * shared: the same plan on every machine.  Blocks: state file. */
+ * shared: the same plan on every machine.  auto takes a plan for which
+ * begun(user, plan) is true before a better one; NULL: none is.  Blocks:
+ * state file. */
+typedef bool plan_begun(void *user, const struct plan *p);
 int plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
-              const struct former *former, bool shared, struct plan *ret,
-              struct err *e);
+              const struct former *former, bool shared, plan_begun *begun,
+              void *user, struct plan *ret, struct err *e);
 /* previous.c: j->former, if there is an archive to copy from; then(j). */
 void previous_begin(struct publish_job *j, job_fn *then);
 /* The previous archive changed under a copy: begin again without it. */
@@ -369,8 +372,9 @@ void journal_note(struct publish_job *j, uint32_t what);
 void journal_load(struct publish_job *j, int64_t row);
 
 /* fingerprint.c: hex SHA-256 of the plan: the same parts of the same
- * archive? */
-void plan_fingerprint(const struct publish_job *j, char out[65]);
+ * archive?  "" if it cannot be computed. */
+void plan_fingerprint(const struct plan *p, const char digest[65],
+                      char out[65]);
 
 /* resume.c: goes on with the upload of a killed process; then(j), and
  * j->resumed if there is one. */
@@ -382,6 +386,9 @@ bool upload_vanished(struct publish_job *j, const struct s3_error *e);
 /* Takes over what ListParts said (j->call) of s. */
 void resume_take(struct publish_job *j, struct stage *s);
 bool resume_fits(struct publish_job *j, const struct journal_row *row);
+/* A plan_begun of a job: is there a row of that plan?  What is known of the
+ * store and of CRCs has changed since, and auto would choose another. */
+bool resume_begun(void *user, const struct plan *p);
 
 /* share.c: one publish by many processes */
 int share_new(struct share **ret, const struct publish_share *how,

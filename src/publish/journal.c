@@ -136,7 +136,7 @@ journal_intent(struct publish_job *j, int64_t now)
 
     if (!db)
         return 0;
-    plan_fingerprint(j, plan);
+    plan_fingerprint(&j->plan, j->digest, plan);
     s = journal_stmt(db, "INSERT INTO publish_upload (endpoint, bucket,"
                          " key, digest, size, intent, owner, scratch, plan,"
                          " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");

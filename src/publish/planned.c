@@ -85,25 +85,39 @@ publish_ask(struct publisher *p, struct reader *r, const struct former *former,
                     origins, way, e);
 }
 
+static enum plan_strategy
+best_of(const struct plan_choice *c, plan_begun *begun, void *user)
+{
+    enum plan_strategy s;
+
+    for (s = 0; begun && s < PLAN_STRATEGIES; s++)
+        if (c->why[s].num == 0 && begun(user, &c->plan[s]))
+            return s;
+    return c->best;
+}
+
 static int
 choose(struct plan *ret, const struct zip_layout *l,
-       const struct plan_ask *ask, struct err *e)
+       const struct plan_ask *ask, plan_begun *begun, void *user,
+       struct err *e)
 {
+    enum plan_strategy s;
     struct plan_choice c;
     int r = plan_choose(&c, l, ask, e);
 
     if (r < 0)
         return r;
-    *ret = c.plan[c.best];
-    memset(&c.plan[c.best], 0, sizeof(c.plan[c.best]));
+    s = best_of(&c, begun, user);
+    *ret = c.plan[s];
+    memset(&c.plan[s], 0, sizeof(c.plan[s]));
     plan_choice_free(&c);
     return 0;
 }
 
 int
 plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
-          const struct former *former, bool shared, struct plan *ret,
-          struct err *e)
+          const struct former *former, bool shared, plan_begun *begun,
+          void *user, struct plan *ret, struct err *e)
 {
     enum plan_strategy s = strategy_of(p, former);
     CLEANUP_FREE uint8_t *way = NULL;
@@ -112,7 +126,7 @@ plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
 
     if (r < 0)
         return r;
-    return s == PLAN_MIXED ? choose(ret, &l->zip, &ask, e)
+    return s == PLAN_MIXED ? choose(ret, &l->zip, &ask, begun, user, e)
                            : plan_strategy_make(ret, &l->zip, &ask, s, e);
 }
 
@@ -120,6 +134,6 @@ int
 publish_plan(struct publisher *p, struct reader *r,
              const struct former *former, struct plan *ret, struct err *e)
 {
-    return plan_make(p, reader_layout(r), reader_crcs(r), former, false, ret,
-                     e);
+    return plan_make(p, reader_layout(r), reader_crcs(r), former, false, NULL,
+                     NULL, ret, e);
 }

@@ -75,7 +75,7 @@ plan_run(struct publish_job *j)
         return;
     }
     j->r = plan_make(j->p, j->layout, j->crcs, j->no_former ? NULL : j->former,
-                     j->share, &j->plan, &j->work_err);
+                     j->share, resume_begun, j, &j->plan, &j->work_err);
     if (j->r == 0)
         j->r = parts_build(j);
     if (j->r == 0)

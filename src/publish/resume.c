@@ -24,17 +24,40 @@ struct resume {
     struct stage *stage; /* whose parts are being listed */
 };
 
+static bool
+is_of_plan(const struct publish_job *j, const struct journal_row *row,
+           const char *plan)
+{
+    return row->upload_id && strcmp(row->digest, j->digest) == 0 && plan[0] &&
+           strcmp(row->plan, plan) == 0;
+}
+
 bool
 resume_fits(struct publish_job *j, const struct journal_row *row)
 {
     char plan[65];
 
-    if (!row->upload_id || strcmp(row->digest, j->digest) != 0 ||
-        job_last(j)->put || (j->stages > 1) != (row->scratch[0] != '\0'))
+    if (job_last(j)->put || (j->stages > 1) != (row->scratch[0] != '\0'))
         return false;
-    plan_fingerprint(j, plan);
-    return plan[0] && strcmp(row->plan, plan) == 0 &&
+    plan_fingerprint(&j->plan, j->digest, plan);
+    return is_of_plan(j, row, plan) &&
            strlen(row->scratch) < sizeof(j->scratch_prefix);
+}
+
+bool
+resume_begun(void *user, const struct plan *p)
+{
+    const struct publish_job *j = user;
+    char plan[65];
+    size_t i;
+
+    if (j->left_count == 0)
+        return false;
+    plan_fingerprint(p, j->digest, plan);
+    for (i = 0; i < j->left_count; i++)
+        if (is_of_plan(j, &j->left[i], plan))
+            return true;
+    return false;
 }
 
 /* A rule of the bucket may have aborted it, a person, or another host, for

@@ -236,7 +236,7 @@ tell(struct publish_job *j)
 
     free(j->share->id);
     j->share->id = strdup(j->upload_id);
-    plan_fingerprint(j, plan);
+    plan_fingerprint(&j->plan, j->digest, plan);
     snprintf(id, sizeof(id), "%.*s:%s", ID_PRINT, plan, j->upload_id);
     if (j->share->told)
         j->share->told(j->share->user, id);

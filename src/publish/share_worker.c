@@ -39,7 +39,7 @@ share_join(struct publish_job *j)
     const char *id = strchr(s->upload, ':');
     char plan[65];
 
-    plan_fingerprint(j, plan);
+    plan_fingerprint(&j->plan, j->digest, plan);
     if (id && id - s->upload == ID_PRINT &&
         strncmp(plan, s->upload, ID_PRINT) != 0) {
         job_fail(j, ECANCELED,

@@ -247,6 +247,45 @@ test_other_plan(void **state)
     assert_true(others > 20 && kept > 0);
 }
 
+/* auto would choose otherwise now, as it may when a line was measured or
+ * CRCs were found meanwhile; but what was begun is gone on with. */
+static void
+test_auto_keeps_its_choice(void **state)
+{
+    unsigned n, others = 0;
+
+    (void)state;
+    for (n = 4; n < 60; n++) {
+        struct plan before, after;
+        bool there, open;
+
+        case_start_as(&c, PLAN_MIXED, 3, 12, HALF);
+        c.conf.objective = CONF_BYTES;
+        fake.list_crc = true;
+        before = plan_now();
+        case_killed(&c, n, true);
+        there = is_there();
+        open = fake_sql("SELECT count(upload_id) FROM publish_upload") > 0;
+        c.conf.objective = CONF_TIME;
+        c.conf.bandwidth = UINT64_MAX / 4;
+        case_new_publisher(&c);
+        after = plan_now();
+        assert_false(same_plans(&before, &after));
+        assert_int_equal(case_publish(&c), 0);
+        case_check_there(&c);
+        if (!there && open) {
+            assert_string_equal(c.st.strategy,
+                                plan_strategy_name(before.strategy));
+            assert_true(c.st.resumed > 0);
+            others++;
+        }
+        plan_free(&before);
+        plan_free(&after);
+        case_stop(&c);
+    }
+    assert_true(others > 10);
+}
+
 static void
 test_other_layout(void **state)
 {
@@ -336,6 +375,7 @@ main(void)
         cmocka_unit_test(test_finished_scratch),
         cmocka_unit_test(test_killed_twice),
         cmocka_unit_test(test_other_plan),
+        cmocka_unit_test(test_auto_keeps_its_choice),
         cmocka_unit_test(test_other_layout),
         cmocka_unit_test(test_two_find_it),
     };
