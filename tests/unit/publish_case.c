@@ -24,7 +24,7 @@ case_new_publisher(struct publish_case *c)
         .conf = &c->conf,
         .index = (struct index *)&fake,
         .root = "",
-        .limits = &fake_limits,
+        .limits = c->limits ? c->limits : &fake_limits,
     };
 
     publisher_free(c->p);

@@ -22,6 +22,7 @@ struct publish_case {
     unsigned answers; /* of waiters */
     unsigned deaths;
     unsigned host;
+    const struct plan_limits *limits; /* NULL: fake_limits */
     char before[40]; /* ETag of the archive that was there, "" = none */
 };
 

@@ -16,7 +16,8 @@ enum {
     FAKE_SPLIT = 3000, /* copy parts */
     FAKE_LARGE = 1500, /* members of at least that, or small ones */
     FAKE_PARTS = 200,  /* of an upload, as publish knows it... */
-    FAKE_MOST = 1400,  /* ...and as the store does */
+    FAKE_MOST = 10000, /* ...and as the store does */
+    FAKE_ROWS = 4096,  /* objects are found by a hash of their keys */
     FAKE_HOSTS = 2,    /* with a state file of their own */
 };
 extern const struct plan_limits fake_limits;
@@ -37,6 +38,8 @@ enum fake_trouble {
 
 struct fake_object {
     struct fake_object *next; /* newer versions of a key come first */
+    struct fake_object *prev;
+    struct fake_object *same; /* of the same hash, in that order */
     char bucket[64], key[200], etag[40], digest[72], version[24];
     bool marker; /* that it was deleted */
     uint8_t *data;
@@ -57,7 +60,8 @@ struct fake_upload {
         uint64_t size;
         char etag[40];
         uint32_t claimed; /* CRC as the store believes it */
-    } part[FAKE_MOST];
+    } * part;
+    uint32_t parts; /* room for so many */
 };
 
 struct state {
@@ -116,7 +120,7 @@ struct fake {
     unsigned views;
     char invalidated[400];
 
-    struct fake_object *objects;
+    struct fake_object *objects, *row[FAKE_ROWS];
     struct fake_upload *open; /* unfinished uploads */
     struct fake_world *left;  /* what a killed process leaves */
     bool kill_late;
@@ -149,6 +153,9 @@ void fake_forget(void); /* what was counted */
 struct fake_object *fake_object(const char *key);
 struct fake_object *fake_put(const char *key, const void *data, size_t n,
                              bool stored_crc);
+/* Part number of u, 1-based: room is made. */
+struct fake_part *fake_part(struct fake_upload *u, uint32_t number);
+void fake_remove(struct fake_object *o);
 unsigned fake_uploads_open(void);
 /* Objects whose key begins with prefix, each version and marker. */
 unsigned fake_objects_below(const char *prefix);

@@ -32,7 +32,7 @@ fake_parts_below(const char *prefix)
     size_t i;
 
     for (u = fake.open; u; u = u->next)
-        for (i = 0; i < ARRAY_SIZE(u->part); i++)
+        for (i = 0; i < u->parts; i++)
             if (strncmp(u->key, prefix, strlen(prefix)) == 0)
                 bytes += u->part[i].size;
     return bytes;
@@ -96,12 +96,24 @@ s3_list_uploads_below(struct s3 *s, const struct s3_where *at,
 }
 
 static void
+list_parts(const struct fake_upload *u, struct s3_parts *ret)
+{
+    struct s3_listed_part *list = calloc(u->parts + 1, sizeof(*list));
+    uint32_t i;
+
+    *ret = (struct s3_parts){list, 0, u->crc32};
+    for (i = 0; i < u->parts; i++)
+        if (u->part[i].data)
+            list[ret->count++] = (struct s3_listed_part){
+                i + 1, u->part[i].size, strdup(u->part[i].etag),
+                u->crc32 && fake.list_crc, u->part[i].claimed};
+}
+
+static void
 parts_run(struct op *op)
 {
-    struct s3_listed_part list[FAKE_PARTS];
-    char etag[FAKE_PARTS][40];
-    struct s3_parts answer = {.part = list};
-    const struct fake_upload *u;
+    struct s3_parts answer = {.count = 0};
+    struct fake_upload *u;
     struct s3_error e;
     uint32_t i;
 
@@ -109,16 +121,13 @@ parts_run(struct op *op)
     u = find_upload(op->upload_id);
     if (!u)
         op_refuse(&e, -ENOENT, 404, "NoSuchUpload");
-    answer.crc32 = u && u->crc32;
-    for (i = 0; u && i < FAKE_PARTS; i++)
-        if (u->part[i].data) {
-            snprintf(etag[i], sizeof(etag[i]), "%s", u->part[i].etag);
-            list[answer.count++] = (struct s3_listed_part){
-                i + 1, u->part[i].size, etag[i], u->crc32 && fake.list_crc,
-                u->part[i].claimed};
-        }
+    else
+        list_parts(u, &answer);
     op_end();
     ((s3_parts_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
+    for (i = 0; i < answer.count; i++)
+        free((char *)answer.part[i].etag);
+    free((void *)answer.part);
 }
 
 s3_id

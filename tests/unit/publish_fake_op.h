@@ -61,6 +61,8 @@ void op_completed(struct op *op, struct s3_error *e,
                   const struct fake_object *o);
 struct fake_object *find_object(const char *key);
 struct fake_object *put_object(const char *key, const void *data, size_t n);
+/* The list of objects is another one. */
+void find_anew(void);
 
 /* publish_fake_call.c: counts a call and does the trouble that is set for it.
  * 0, or the error to answer; *ret_effect: do it all the same. */

@@ -12,14 +12,36 @@
 
 #include "publish_fake_op.h"
 
+static struct fake_object **
+row_of(const char *key)
+{
+    return &fake.row[crc32_z(0, (const uint8_t *)key, strlen(key)) %
+                     FAKE_ROWS];
+}
+
 struct fake_object *
 find_object(const char *key)
 {
     struct fake_object *o;
 
-    for (o = fake.objects; o && strcmp(o->key, key) != 0; o = o->next)
+    for (o = *row_of(key); o && strcmp(o->key, key) != 0; o = o->same)
         ;
     return o && !o->marker ? o : NULL;
+}
+
+void
+find_anew(void)
+{
+    struct fake_object **end, *o, *prev = NULL;
+
+    memset(fake.row, 0, sizeof(fake.row));
+    for (o = fake.objects; o; prev = o, o = o->next) {
+        o->prev = prev;
+        for (end = row_of(o->key); *end; end = &(*end)->same)
+            ;
+        *end = o;
+        o->same = NULL;
+    }
 }
 
 struct fake_object *
@@ -33,10 +55,14 @@ fake_object(const char *key)
 static struct fake_object *
 new_object(const char *key)
 {
-    struct fake_object *o = calloc(1, sizeof(*o));
+    struct fake_object *o = calloc(1, sizeof(*o)), **row = row_of(key);
 
     o->next = fake.objects;
+    if (o->next)
+        o->next->prev = o;
     fake.objects = o;
+    o->same = *row;
+    *row = o;
     snprintf(o->key, sizeof(o->key), "%s", key);
     if (fake.versioned)
         snprintf(o->version, sizeof(o->version), "v-%u", ++fake.etags);
@@ -289,27 +315,41 @@ s3_put(struct s3 *s, const struct s3_put_args *a, s3_complete_cb *cb,
 /* -------------------------------------------------------------- delete */
 
 /* The newest one of the key, or that version. */
-static struct fake_object **
+static struct fake_object *
 find_version(const struct op *op)
 {
-    struct fake_object **at, *o;
+    struct fake_object *o;
 
-    for (at = &fake.objects; (o = *at); at = &o->next)
+    for (o = *row_of(op->key); o; o = o->same)
         if (strcmp(o->key, op->key) == 0 &&
             (!op->version || strcmp(o->version, op->version) == 0))
             break;
-    return at;
+    return o;
+}
+
+void
+fake_remove(struct fake_object *o)
+{
+    struct fake_object **at;
+
+    *(o->prev ? &o->prev->next : &fake.objects) = o->next;
+    if (o->next)
+        o->next->prev = o->prev;
+    for (at = row_of(o->key); *at != o; at = &(*at)->same)
+        ;
+    *at = o->same;
+    free(o->data);
+    free(o);
 }
 
 static void
 delete_run(struct op *op)
 {
-    struct fake_object **at, *o;
+    struct fake_object *o;
     struct s3_error e;
     bool effect = op_begin(op, &fake.deletes, &e);
 
-    at = find_version(op);
-    o = *at;
+    o = find_version(op);
     if (fake.deletes_refused)
         op_refuse(&e, -EACCES, 403, "AccessDenied");
     if (o && op->etag && strcmp(o->etag, op->etag) != 0)
@@ -317,9 +357,7 @@ delete_run(struct op *op)
     if (!e.err && effect && fake.versioned && !op->version) {
         new_object(op->key)->marker = true;
     } else if (o && !e.err && effect) {
-        *at = o->next;
-        free(o->data);
-        free(o);
+        fake_remove(o);
     }
     op_end();
     ((s3_done_cb *)op->cb)(op->user, &e);

@@ -32,8 +32,9 @@ fake_upload_drop(struct fake_upload *u)
     while (*at != u)
         at = &(*at)->next;
     *at = u->next;
-    for (i = 0; i < ARRAY_SIZE(u->part); i++)
+    for (i = 0; i < u->parts; i++)
         free(u->part[i].data);
+    free(u->part);
     free(u);
 }
 
@@ -100,6 +101,20 @@ s3_create(struct s3 *s, const struct s3_create_args *a, s3_create_cb *cb,
     return op_queue(op);
 }
 
+struct fake_part *
+fake_part(struct fake_upload *u, uint32_t number)
+{
+    uint32_t parts = (uint32_t)min_u64(FAKE_MOST, 2 * (uint64_t)number);
+
+    assert(number >= 1 && number <= FAKE_MOST);
+    if (number > u->parts) {
+        u->part = realloc(u->part, parts * sizeof(*u->part));
+        memset(u->part + u->parts, 0, (parts - u->parts) * sizeof(*u->part));
+        u->parts = parts;
+    }
+    return &u->part[number - 1];
+}
+
 static void
 part_set(struct fake_part *p, uint8_t *data, uint64_t size)
 {
@@ -152,7 +167,7 @@ upload_run(struct op *op)
     if (op->send_crc && op->crc != (uint32_t)crc32_z(0, data, size))
         op_refuse(&no, -EIO, 400, "BadDigest");
     if (!no.err && effect) {
-        p = &u->part[op->number - 1];
+        p = fake_part(u, op->number);
         part_set(p, data, size);
         fake.uploaded += size;
     } else {
@@ -227,7 +242,7 @@ copy_run(struct op *op)
     o = find_object(op->source);
     copy_refusals(op, u, o, &no);
     if (!no.err && effect) {
-        p = &u->part[op->number - 1];
+        p = fake_part(u, op->number);
         copy_bytes(op, p, o);
     }
     also(&e, &no);
@@ -255,14 +270,14 @@ s3_upload_copy(struct s3 *s, const struct s3_copy_args *a, s3_part_cb *cb,
 /* ------------------------------------------------------------ complete */
 
 static void
-check_parts(struct op *op, const struct fake_upload *u, struct s3_error *e,
+check_parts(struct op *op, struct fake_upload *u, struct s3_error *e,
             uint32_t *ret_crc)
 {
     uint32_t crc = 0;
     size_t i;
 
     for (i = 0; i < op->count && !e->err; i++) {
-        const struct fake_part *p = &u->part[i];
+        const struct fake_part *p = fake_part(u, (uint32_t)i + 1);
 
         assert(op->parts[i].number == i + 1);
         if (!p->data || strcmp(p->etag, op->parts[i].etag) != 0 ||
@@ -376,7 +391,7 @@ has_parts(const struct fake_upload *u)
 {
     size_t i;
 
-    for (i = 0; i < ARRAY_SIZE(u->part); i++)
+    for (i = 0; i < u->parts; i++)
         if (u->part[i].data)
             return true;
     return false;

@@ -51,10 +51,13 @@ copy_uploads(const struct fake_upload *u)
         *end = malloc(sizeof(**end));
         **end = *u;
         (*end)->next = NULL;
-        for (i = 0; i < ARRAY_SIZE(u->part); i++)
+        (*end)->part = u->parts ? calloc(u->parts, sizeof(*u->part)) : NULL;
+        for (i = 0; i < u->parts; i++) {
+            (*end)->part[i] = u->part[i];
             if (u->part[i].data)
                 (*end)->part[i].data =
                     copy_data(u->part[i].data, u->part[i].size);
+        }
     }
     return head;
 }
@@ -82,6 +85,7 @@ fake_store_free(void)
         free(o->data);
         free(o);
     }
+    find_anew();
     while (fake.open)
         fake_upload_drop(fake.open);
 }
@@ -98,6 +102,7 @@ fake_killed(void)
     fake_store_free();
     fake_states_close();
     fake.objects = w->objects;
+    find_anew();
     fake.open = w->open;
     for (i = 0; i < FAKE_HOSTS; i++)
         fake.state[i].db = w->db[i];

@@ -52,7 +52,7 @@ leave_upload(const char *id, bool part)
     strcpy(u->initiator, "us");
     u->initiated = time(NULL);
     if (part)
-        u->part[3].data = calloc(1, 1);
+        fake_part(u, 4)->data = calloc(1, 1);
     u->next = fake.open;
     fake.open = u;
 }
@@ -99,7 +99,7 @@ test_young(void **state)
     assert_int_equal(fake_uploads_open(), 2);
     assert_int_equal(rows_without_id(), 1);
     /* the other one has got its first part */
-    fake.open->part[0].data = calloc(1, 1);
+    fake_part(fake.open, 1)->data = calloc(1, 1);
     assert_true(is_open("other"));
     fake.young = false;
     assert_int_equal(case_publish(&c), 0);

@@ -66,7 +66,7 @@ kept_bytes(void)
     scratch_parts = (uint32_t)plan.scratch_parts;
     for (u = fake.open; u && strcmp(u->key, "out/a.zip") != 0; u = u->next)
         ;
-    for (i = 0; u && i < FAKE_PARTS; i++)
+    for (i = 0; u && i < u->parts; i++)
         if (u->part[i].data && !has_directory(&plan.part[i]) &&
             (fake.list_crc || is_noted(scratch_parts + i)))
             bytes += u->part[i].size;

@@ -96,16 +96,12 @@ test_each_call(void **state)
 static void
 drop_scratch(void)
 {
-    struct fake_object **at = &fake.objects, *o;
+    struct fake_object *o, *next;
 
-    while ((o = *at)) {
-        if (strncmp(o->key, FAKE_SCRATCH, strlen(FAKE_SCRATCH)) != 0) {
-            at = &o->next;
-            continue;
-        }
-        *at = o->next;
-        free(o->data);
-        free(o);
+    for (o = fake.objects; o; o = next) {
+        next = o->next;
+        if (strncmp(o->key, FAKE_SCRATCH, strlen(FAKE_SCRATCH)) == 0)
+            fake_remove(o);
     }
 }
 
@@ -232,7 +228,7 @@ test_wrong_copies(void **state)
         fake.list_crc = true;
         case_killed(&c, n / 2, true);
         for (u = fake.open; u; u = u->next)
-            for (k = 0; k < FAKE_PARTS; k++)
+            for (k = 0; k < u->parts; k++)
                 if (u->part[k].data && wrong < n / 2 && k % 2) {
                     u->part[k].claimed ^= 0x77;
                     wrong++;
