@@ -125,6 +125,7 @@ cmd_fit_memory(struct conf *c)
     uint64_t limit = conf_cgroup_memory("/proc", "/sys/fs/cgroup");
     uint64_t fits = conf_fit_memory(c->memory, limit);
 
+    c->group_memory = limit;
     c->memory_limit = fits < c->memory ? limit : 0;
     c->memory = fits;
 }

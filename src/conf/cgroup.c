@@ -111,7 +111,9 @@ conf_cgroup_memory(const char *proc, const char *sys)
 uint64_t
 conf_fit_memory(uint64_t memory, uint64_t limit)
 {
+    uint64_t left = limit > CONF_MEMORY_FIXED ? limit - CONF_MEMORY_FIXED : 0;
+
     if (!limit)
         return memory;
-    return min_u64(memory, max_u64(limit / 2, CONF_MEMORY_MIN));
+    return min_u64(memory, max_u64(left / 2, CONF_MEMORY_MIN));
 }

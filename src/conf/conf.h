@@ -57,6 +57,7 @@ struct conf {
     bool portable_names;
     /* reading */
     uint64_t memory;       /* bytes */
+    uint64_t group_memory; /* the control group's limit, 0 = none known */
     uint64_t memory_limit; /* the control group's, if memory was cut down to
                               fit it; 0: it was not */
     uint32_t connections;
@@ -133,10 +134,13 @@ int conf_url(const char *url, const char *bucket_default, char **ret_bucket,
  * (v2 and v1) and the files below sys ("/proc", "/sys/fs/cgroup"); 0: no
  * limit is known. */
 uint64_t conf_cgroup_memory(const char *proc, const char *sys);
-/* What memory= may be there: at most half, since the listing, libcurl, and
- * what the kernel keeps for the process (socket buffers, cached pages of
- * the archive) need the rest; but not below the least that it can be. */
+/* What memory= may be there: half of what is left when the program, its
+ * threads and its connections have their 16 MiB.  The other half is for
+ * layouts and what the kernel keeps for the process (socket buffers, cached
+ * pages of the archive and of temporary files).  But not below the least
+ * that it can be. */
 #define CONF_MEMORY_MIN (UINT64_C(16) << 20)
+#define CONF_MEMORY_FIXED (UINT64_C(16) << 20)
 uint64_t conf_fit_memory(uint64_t memory, uint64_t limit);
 
 /* Does key (relative to the mount's prefix) pass include= and exclude=?

@@ -91,8 +91,9 @@ const struct option option_table[] = {
 
     {"memory", GROUP_READING, TYPE_SIZE, AT(memory), "128M", .arg = "SIZE",
      .min = CONF_MEMORY_MIN, .max = GIB(1024),
-     .help = "Bytes of data buffers; at most half of what the process's "
-             "control group may have."},
+     .help = "Bytes of data buffers; in a control group at most half of what "
+             "its limit leaves beside 16M for the program, but no less than "
+             "16M."},
     {"connections", GROUP_READING, TYPE_U32, AT(connections), "96",
      .arg = "COUNT", .min = 1, .max = 4096,
      .help = "Most connections to the store."},

@@ -29,6 +29,7 @@ enum { IOV_AT_ONCE = 64 };
 
 struct spool_dir {
     char *path;
+    bool through;
     pthread_mutex_t lock;
     uint64_t taken;     /* bytes of all spools */
     uint64_t allocated; /* of those, what the file system has set aside */
@@ -98,7 +99,8 @@ dir_of(const char *path)
 }
 
 int
-spool_dir_new(struct spool_dir **ret, const char *cache_dir, struct err *e)
+spool_dir_new(struct spool_dir **ret, const char *cache_dir, bool through,
+              struct err *e)
 {
     const char *const dirs[] = {cache_dir, secure_getenv("TMPDIR"),
                                 "/var/tmp"};
@@ -110,7 +112,10 @@ spool_dir_new(struct spool_dir **ret, const char *cache_dir, struct err *e)
         if (r < 0)
             continue;
         *ret = dir_of(dirs[i]);
-        return *ret ? 0 : err_set(e, ENOMEM, "out of memory");
+        if (!*ret)
+            return err_set(e, ENOMEM, "out of memory");
+        (*ret)->through = through;
+        return 0;
     }
     return err_set(e, -r,
                    "no directory for temporary files: cache_dir=, $TMPDIR "
@@ -334,6 +339,23 @@ write_all(const struct spool *s, uint64_t at, struct iovec *v, int count,
     return 0;
 }
 
+/* To the disk, and out of the page cache, where whole pages are; what
+ * cannot do that (another kernel, tmpfs) keeps them. */
+static int
+write_through(const struct spool *s, const struct piece *p, struct err *e)
+{
+    const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                         SYNC_FILE_RANGE_WAIT_AFTER;
+    off_t first = (off_t)p->first, len = (off_t)(p->end - p->first);
+
+    if (sync_file_range(s->fd, first, len, all) < 0 &&
+        (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        return err_set(e, errno, "temporary file in %s: %s", s->dir->path,
+                       strerror(errno));
+    posix_fadvise(s->fd, first, len, POSIX_FADV_DONTNEED);
+    return 0;
+}
+
 /* Some of iov at a time: what is written is changed on the way. */
 static int
 write_iov(const struct spool *s, struct piece *p, const struct iovec *iov,
@@ -375,6 +397,8 @@ spool_write(struct spool *s, uint64_t offset, const struct iovec *iov,
         r = err_set(e, EINVAL, "bytes beyond the end of a temporary file");
     else if (p->end > p->first)
         r = write_iov(s, p, iov, count, e);
+    if (r == 0 && s->dir->through && p->end > p->first)
+        r = write_through(s, p, e);
     if (r == 0 && p->end > p->first) {
         LOCK_SCOPE(&s->lock);
         if (add_piece(s, p))

@@ -20,8 +20,10 @@
  * free before them. */
 struct spool_dir;
 /* The first that takes a file of cache_dir (may be NULL), $TMPDIR and
- * /var/tmp.  0, or -errno with words. */
-int spool_dir_new(struct spool_dir **ret, const char *cache_dir,
+ * /var/tmp.  through: in a control group with a limit, where pages that are
+ * yet to be written count and cannot be given back, so a write ends when
+ * they are on the disk.  0, or -errno with words. */
+int spool_dir_new(struct spool_dir **ret, const char *cache_dir, bool through,
                   struct err *e);
 /* Its spools must be gone. */
 void spool_dir_free(struct spool_dir *d);

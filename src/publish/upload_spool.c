@@ -68,7 +68,8 @@ open_spool(void *user)
     int r = 0;
 
     if (!p->spools)
-        r = spool_dir_new(&p->spools, p->d.conf->cache_dir, &u->spool_words);
+        r = spool_dir_new(&p->spools, p->d.conf->cache_dir,
+                          p->d.conf->group_memory > 0, &u->spool_words);
     if (r == 0)
         r = spool_new(&u->spool, p->spools, part_len(u->job, u->n),
                       &u->spool_words);

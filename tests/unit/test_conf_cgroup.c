@@ -127,8 +127,11 @@ test_fit(void **state)
     (void)state;
     assert_int_equal(conf_fit_memory(MIB(128), 0), MIB(128));
     assert_int_equal(conf_fit_memory(MIB(128), GIB(1)), MIB(128));
-    assert_int_equal(conf_fit_memory(MIB(128), MIB(256)), MIB(128));
-    assert_int_equal(conf_fit_memory(MIB(128), MIB(100)), MIB(50));
+    assert_int_equal(conf_fit_memory(MIB(128), MIB(272)), MIB(128));
+    assert_int_equal(conf_fit_memory(MIB(128), MIB(256)), MIB(120));
+    assert_int_equal(conf_fit_memory(MIB(128), MIB(64)), MIB(24));
+    assert_int_equal(conf_fit_memory(MIB(20), MIB(64)), MIB(20));
+    assert_int_equal(conf_fit_memory(MIB(128), MIB(10)), CONF_MEMORY_MIN);
     assert_int_equal(conf_fit_memory(MIB(128), MIB(20)), CONF_MEMORY_MIN);
 }
 

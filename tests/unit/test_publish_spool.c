@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,23 @@ statvfs(const char *path, struct statvfs *v)
     return 0;
 }
 
+/* And this: what was waited for. */
+static uint64_t synced;
+static int sync_fails;
+
+int
+sync_file_range(int fd, off64_t first, off64_t len, unsigned flags)
+{
+    (void)fd;
+    (void)first;
+    assert_int_equal(flags, SYNC_FILE_RANGE_WAIT_BEFORE |
+                                SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER);
+    synced += (uint64_t)len;
+    errno = sync_fails;
+    return sync_fails ? -1 : 0;
+}
+
 static int
 set_up(void **state)
 {
@@ -44,7 +62,9 @@ set_up(void **state)
     struct err e = {0};
 
     free_bytes = GIB(1);
-    if (spool_dir_new(&d, dir, &e) < 0)
+    synced = 0;
+    sync_fails = 0;
+    if (spool_dir_new(&d, dir, false, &e) < 0)
         return -1;
     *state = d;
     return 0;
@@ -228,6 +248,36 @@ test_space(void **state)
     no_files();
 }
 
+/* A write ends when all of it is on the disk, and a disk that has none of it
+ * is heard of; a kernel that cannot wait is not. */
+static void
+test_through(void **state)
+{
+    struct iovec iov = {(char *)"0123456789", 10};
+    struct spool_dir *d;
+    struct err e = {0};
+    struct spool *s;
+    uint32_t crc;
+
+    assert_int_equal(spool_new(&s, *state, 10, &e), 0);
+    assert_int_equal(spool_write(s, 0, &iov, 1, &e), 0);
+    assert_int_equal(synced, 0);
+    spool_free(s);
+    assert_int_equal(spool_dir_new(&d, dir, true, &e), 0);
+    assert_int_equal(spool_new(&s, d, 30, &e), 0);
+    assert_int_equal(spool_write(s, 10, &iov, 1, &e), 0);
+    assert_int_equal(synced, 10);
+    sync_fails = ENOSYS;
+    assert_int_equal(spool_write(s, 0, &iov, 1, &e), 0);
+    assert_int_equal(synced, 20);
+    sync_fails = ENOSPC;
+    assert_int_equal(spool_write(s, 20, &iov, 1, &e), -ENOSPC);
+    assert_non_null(strstr(e.text, dir));
+    assert_false(spool_crc(s, &crc));
+    spool_free(s);
+    spool_dir_free(d);
+}
+
 static void
 test_no_dir(void **state)
 {
@@ -238,12 +288,12 @@ test_no_dir(void **state)
     (void)state;
     /* Falls back. */
     setenv("TMPDIR", dir, 1);
-    assert_int_equal(spool_dir_new(&d, "/nonexistent", &e), 0);
+    assert_int_equal(spool_dir_new(&d, "/nonexistent", false, &e), 0);
     free_bytes = MIB(1);
     assert_int_equal(spool_new(&s, d, 1, &e), 0); /* checks statvfs's path */
     spool_free(s);
     spool_dir_free(d);
-    assert_int_equal(spool_dir_new(&d, NULL, &e), 0);
+    assert_int_equal(spool_dir_new(&d, NULL, false, &e), 0);
     spool_dir_free(d);
 }
 
@@ -268,6 +318,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_writes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_through, set_up, tear_down),
         cmocka_unit_test(test_no_dir),
     };
 
