@@ -49,6 +49,18 @@ mismatch(const struct unit *u, struct err *e)
                    u->reader->layout->bucket, name);
 }
 
+/* The same range had others, and they were right. */
+static int
+other_bytes(const struct unit *u, uint32_t before, struct err *e)
+{
+    int r = mismatch(u, e);
+
+    log_error("%s: bytes from %llu on are other ones (%08x) than before "
+              "(%08x)",
+              e->text, (unsigned long long)u->first, u->crc, before);
+    return r;
+}
+
 /* crc is that of the whole member. */
 static int
 compare(struct unit *u, uint32_t crc, struct err *e)
@@ -79,10 +91,12 @@ static int
 check_unit(struct unit *u, struct err *e)
 {
     uint64_t size = reader_body_size(u->reader, u->member);
-    uint32_t crc = u->crc;
+    uint32_t crc = u->crc, before;
 
     if (u->twin)
         return twin_check(u, e);
+    if (unit_was_right(u, &before) && before != crc)
+        return other_bytes(u, before, e);
     if (!u->whole && !check_add(u->reader->check, u->member, size, u->first,
                                 u->length, u->crc, &crc))
         return 0;

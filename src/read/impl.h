@@ -85,6 +85,7 @@ struct unit {
     bool whole, checksum;
     const struct layout_twin *twin; /* of which it is; NULL: of a member */
     bool wrong;   /* the CRC-32 of all differs; the fetch's own */
+    bool held;    /* was right before: read when it is so again */
     bool doomed;  /* came with what was wrong, not settled yet */
     bool indexed; /* to be found; else freed when nobody holds it */
     bool listed;  /* in one of the LRU lists */
@@ -143,6 +144,9 @@ struct unit *unit_find(struct reader *r, size_t member, uint64_t at,
  * unit_pay.  NULL: out of memory. */
 struct unit *unit_new(struct reader *r, size_t member, uint64_t first,
                       uint64_t length, bool early);
+/* Passed this very range before, as part of a member that was right? *ret:
+ * its CRC-32. */
+bool unit_was_right(const struct unit *u, uint32_t *ret);
 uint64_t unit_charge(uint64_t length);
 /* False: no memory now.  demand: as memory_room. */
 bool unit_pay(struct unit *u, bool demand, struct todo *t);
@@ -193,6 +197,10 @@ void check_free(struct check *c);
  * CRC of all of it. */
 bool check_add(struct check *c, size_t member, uint64_t size, uint64_t first,
                uint64_t length, uint32_t crc, uint32_t *ret);
+/* The CRC of exactly that range when it was part of a sum that came to
+ * whole, the member's true CRC; false if none is remembered. */
+bool check_known(struct check *c, size_t member, uint32_t whole,
+                 uint64_t first, uint64_t length, uint32_t *ret);
 
 /* -------------------------------------------------------------- reader */
 

@@ -150,6 +150,8 @@ op_wait_unit(struct op *o, struct waiter *w, struct unit *u, uint64_t need)
 
     if (u->state == UNIT_DONE)
         return;
+    if (u->held && need < u->length)
+        need = u->length;
     if (need < u->length) {
         /* First say so, then look: on_data does it the other way. */
         if (need < wake)

@@ -100,6 +100,16 @@ wait_no_more(struct unit *u)
     u->waiting = false;
 }
 
+bool
+unit_was_right(const struct unit *u, uint32_t *ret)
+{
+    struct reader *r = u->reader;
+    uint32_t whole;
+
+    return !u->twin && !u->whole && crc_peek(r->crcs, u->member, &whole) &&
+           check_known(r->check, u->member, whole, u->first, u->length, ret);
+}
+
 struct unit *
 unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length,
          bool early)
@@ -107,6 +117,7 @@ unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length,
     size_t n = chunks_of(length);
     struct unit *u = calloc(1, sizeof(*u) + n * sizeof(u->chunk[0]));
     struct unit **slot = hash_slot(r, member);
+    uint32_t crc;
 
     if (!u)
         return NULL;
@@ -122,6 +133,7 @@ unit_new(struct reader *r, size_t member, uint64_t first, uint64_t length,
     u->first = first;
     u->whole = length == reader_body_size(r, member);
     u->twin = member == r->layout->zip.count ? r->twin : NULL;
+    u->held = unit_was_right(u, &crc);
     pthread_mutex_init(&u->fill, NULL);
     LIST_INIT(&u->claims);
     TAILQ_INIT(&u->waiters);

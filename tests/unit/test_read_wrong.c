@@ -66,12 +66,12 @@ __wrap_check_add(struct check *c, size_t member, uint64_t size, uint64_t first,
 }
 
 static void
-start(struct room *m, struct fake_object **obj)
+start(struct room *m, struct fake_object **obj, uint64_t memory)
 {
     fake_start(&m->f, 4, 100);
     obj[0] = fake_add(&m->f, "corrupt", SIZE, FAKE_FULL);
     obj[0]->corrupt = true;
-    room_open(m, ZIP_HINT_CRC32_FULL, MIB(128), 8);
+    room_open(m, ZIP_HINT_CRC32_FULL, memory, 8);
     room_render(m, obj);
 }
 
@@ -100,7 +100,7 @@ test_settled_late(void **state)
     struct err e;
 
     (void)state;
-    start(&m, obj);
+    start(&m, obj, MIB(128));
     body = zip_data_offset(&m.l->zip, 0);
     s = open_stream(&m);
     /* The header: the store's CRC-32 is known from here on. */
@@ -134,7 +134,7 @@ test_other_failure(void **state)
     uint64_t body;
 
     (void)state;
-    start(&m, obj);
+    start(&m, obj, MIB(128));
     obj[0]->corrupt = false;
     body = zip_data_offset(&m.l->zip, 0);
     s = open_stream(&m);
@@ -195,7 +195,7 @@ test_too_late_to_race(void **state)
     uint64_t body, next;
 
     (void)state;
-    start(&m, obj);
+    start(&m, obj, MIB(128));
     obj[0]->corrupt = false;
     body = zip_data_offset(&m.l->zip, 0);
     s = open_stream(&m);
@@ -212,6 +212,56 @@ test_too_late_to_race(void **state)
     room_close(&m);
 }
 
+/* The offset of the first read that fails, in steps of 64 KiB. */
+static uint64_t
+fails_at(struct room *m, struct read_stream *s, struct err *e)
+{
+    uint64_t at;
+
+    for (at = 0; at < m->l->zip.size; at += KIB(64))
+        if (read_check(m, s, at, KIB(64), 0, e) < 0)
+            return at;
+    return UINT64_MAX;
+}
+
+/* A range that was right, was dropped, and comes again for another reader
+ * with another byte at its end: none of it can be read, what is before it
+ * can. */
+static void
+test_fetched_again(void **state)
+{
+    struct fake_object *obj[1];
+    struct room m = {{0}};
+    struct read_stream *s;
+    uint64_t range, at;
+    unsigned i;
+    struct err e;
+
+    (void)state;
+    start(&m, obj, MIB(8));
+    obj[0]->corrupt = false;
+    s = open_stream(&m);
+    assert_int_equal(read_all(&m, s), 0);
+    assert_int_equal(stats(&m).checked_members, 1);
+    read_stream_close(s);
+    range = (SIZE - 1) / m.pool->unit_max * m.pool->unit_max +
+            zip_data_offset(&m.l->zip, 0);
+    for (i = 0; i < 2; i++) {
+        obj[0]->corrupt = true;
+        s = open_stream(&m);
+        at = fails_at(&m, s, &e);
+        assert_true(at <= range && at + KIB(64) > range);
+        assert_int_equal(e.num, EIO);
+        assert_non_null(strstr(e.text, "b/corrupt: CRC-32 does not match"));
+        read_stream_close(s);
+        obj[0]->corrupt = false;
+        s = open_stream(&m);
+        assert_int_equal(read_all(&m, s), 0);
+        read_stream_close(s);
+    }
+    room_close(&m);
+}
+
 int
 main(void)
 {
@@ -220,6 +270,7 @@ main(void)
         cmocka_unit_test(test_other_failure),
         cmocka_unit_test(test_raced),
         cmocka_unit_test(test_too_late_to_race),
+        cmocka_unit_test(test_fetched_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
