@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -22,20 +21,22 @@
 #define READ_AHEAD MIB(16)
 
 /* The kernel offers 128 KiB at INIT and lets no daemon raise it there
- * (Documentation/ABI/testing/sysfs-class-bdi). */
+ * (Documentation/ABI/testing/sysfs-class-bdi).  It knows the device's number
+ * without asking us: a thread of ours that waits for our own answer keeps a
+ * killed process, and its mount, for ever. */
 static void
 raise_now(struct fs *f)
 {
     uint64_t bytes = min_u64(READ_AHEAD, f->d.conf->memory / 8);
     CLEANUP_CLOSE int fd = -1;
     char path[80], text[24];
-    struct stat st;
+    struct statx st;
     int n;
 
-    if (stat(f->mountpoint, &st) < 0)
+    if (statx(AT_FDCWD, f->mountpoint, AT_STATX_DONT_SYNC, 0, &st) < 0)
         return;
     snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb",
-             major(st.st_dev), minor(st.st_dev));
+             st.stx_dev_major, st.stx_dev_minor);
     n = snprintf(text, sizeof(text), "%llu\n",
                  (unsigned long long)(bytes >> 10));
     fd = open(path, O_WRONLY | O_CLOEXEC);

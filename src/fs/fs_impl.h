@@ -58,6 +58,7 @@ struct fs {
     struct fuse_session *se;
     char *mountpoint;
     bool mounted;
+    int last_fd; /* a second one of /dev/fuse, -1 = none: auto_unmount */
 
     /* What every node looks like; constant. */
     uid_t uid;

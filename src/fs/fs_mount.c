@@ -10,6 +10,7 @@
 #include "fs/fs_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 #include "base/buf.h"
 
-enum { WORKERS = 4, KICK_MS = 20 };
+enum { WORKERS = 4, KICK_MS = 20, LAST_FD = 256 };
 
 /* Wakes the session loop.  Of the kind that people do not send. */
 #define KICK SIGRTMIN
@@ -57,6 +58,7 @@ fs_new(struct fs **ret, const struct fs_deps *d, struct err *e)
         return err_set(e, -r, "out of memory");
     }
     f->d = *d;
+    f->last_fd = -1;
     f->root_len = strlen(d->root);
     set_owner(f);
     pthread_mutex_init(&f->lock, NULL);
@@ -163,6 +165,21 @@ new_session(struct fs *f, const char *source)
     return r;
 }
 
+/* fusermount3 waits for the end of a socket, and unmounts if opening the
+ * mount point then says ENOTCONN.  Of a process that was killed the kernel
+ * lets the files with the highest numbers go first (fs/file.c, close_files;
+ * kernel/task_work.c), and libfuse's socket is above its /dev/fuse: for a
+ * moment the socket has ended and the mount is alive, the opening waits for
+ * an answer, ends with ECONNABORTED, and the mount stays.  So the last
+ * /dev/fuse is above the socket. */
+static void
+keep_until_last(struct fs *f)
+{
+    f->last_fd = fcntl(fuse_session_fd(f->se), F_DUPFD_CLOEXEC, LAST_FD);
+    if (f->last_fd < 0)
+        log_debug("auto_unmount: %s", strerror(errno));
+}
+
 int
 fs_mount(struct fs *f, const char *mountpoint, const char *source,
          struct err *e)
@@ -185,12 +202,17 @@ fs_mount(struct fs *f, const char *mountpoint, const char *source,
                        strerror(r));
     }
     f->mounted = true;
+    if (f->d.conf->auto_unmount)
+        keep_until_last(f);
     return 0;
 }
 
 void
 fs_unmount(struct fs *f)
 {
+    if (f->last_fd >= 0)
+        close(f->last_fd);
+    f->last_fd = -1;
     if (f->mounted)
         fuse_session_unmount(f->se);
     f->mounted = false;

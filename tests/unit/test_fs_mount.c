@@ -666,6 +666,32 @@ sigusr1_tells_and_goes_on(void **state)
     assert_int_equal(stat(path("d/archive.zip"), &st), 0);
 }
 
+/* It would wait for its own answer for ever when it is killed. */
+static void
+it_asks_itself_nothing(void **state)
+{
+    struct err e = {0};
+    int i;
+
+    assert_int_equal(unmount_it(state), 0);
+    assert_int_equal(log_open(LOG_DEBUG, log_path, &e), 0);
+    conf.debug = true;
+    conf.read_ahead = CONF_YES;
+    assert_int_equal(mount_it(state), 0);
+    for (i = 0; i < 500 && lines_with(log_path, "read_ahead_kb: ") < 1; i++)
+        nap(10);
+    nap(50);
+    assert_true(lines_with(log_path, "read_ahead_kb: ") > 0);
+    assert_true(lines_with(log_path, "opcode: INIT") > 0);
+    assert_int_equal(lines_with(log_path, "opcode: GETATTR"), 0);
+    assert_int_equal(lines_with(log_path, "opcode: LOOKUP"), 0);
+    assert_int_equal(unmount_it(state), 0);
+    assert_int_equal(log_open(LOG_ERROR, log_path, &e), 0);
+    conf.debug = false;
+    conf.read_ahead = CONF_NO;
+    assert_int_equal(mount_it(state), 0);
+}
+
 static void
 sigterm_ends_everything(void **state)
 {
@@ -719,6 +745,7 @@ main(void)
         cmocka_unit_test(one_who_joined_does_not_abort),
         cmocka_unit_test(a_killed_waiter_leaves_the_job),
         cmocka_unit_test(sigusr1_tells_and_goes_on),
+        cmocka_unit_test(it_asks_itself_nothing),
         cmocka_unit_test(sigterm_ends_everything),
     };
 
