@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/cmd_stdio.h"
 
 const struct command *const cmd_table[] = {
     &cmd_ls,      &cmd_plan,    &cmd_cat,    &cmd_publish, &cmd_verify,
@@ -109,6 +110,8 @@ main(int argc, char **argv)
     char text[80];
     int code;
 
+    if (cmd_stdio() < 0)
+        return CMD_FAILED;    /* there may be nowhere to say so */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
     if (argc < 2)
         return cmd_usage_error(NULL, "a command is needed");

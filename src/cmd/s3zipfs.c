@@ -21,6 +21,7 @@
 #include "base/check.h"
 #include "cmd/cmd_background.h"
 #include "cmd/cmd_session.h"
+#include "cmd/cmd_stdio.h"
 #include "conf/conf.h"
 #include "fs/fs.h"
 
@@ -297,7 +298,7 @@ main(int argc, char **argv)
     struct err e = {0};
     int r;
 
-    if (conf_init(&p.conf) < 0)
+    if (cmd_stdio() < 0 || conf_init(&p.conf) < 0)
         return EXIT_FAILURE;
     r = take_arguments(&p, argc, argv);
     if (r > 0) {

@@ -187,6 +187,23 @@ def test_cat_into_a_closed_pipe(gw, bucket, env):
     proc.stderr.close()
 
 
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(gw, bucket, env, home, closed):
+    """As some supervisors start programs: the numbers are not taken for
+    sockets, and what cannot be written is an error."""
+    source = bucket(gw, {"m": sets.Obj(5000)})
+    program = where.program("s3zip")
+    done = subprocess.run(
+        ["sh", "-c", f"exec '{program}' cat s3://{source} -o x.zip {closed}"],
+        env=env(gw), cwd=home, timeout=60, check=False)
+    assert done.returncode == 0
+    assert os.path.getsize(f"{home}/x.zip") > 5000
+    done = subprocess.run(
+        ["sh", "-c", f"exec '{program}' cat s3://{source} >&-"], env=env(gw),
+        stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "Bad file descriptor" in done.stderr
+
+
 def test_publish_and_verify(gw, bucket, s3zip):
     source, dest = bucket(gw, sets.nested()), bucket(gw)
     where_ = f"s3://{dest}/out.zip"

@@ -199,6 +199,16 @@ def test_unmount_with_open_file(gw, bucket, mount):
     m.unmount()
 
 
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(gw, bucket, mount, closed):
+    """The way to the background leaves sockets and pipes alone."""
+    m = mount(gw, bucket(gw, sets.nested()),
+              wrap=("sh", "-c", f'exec "$@" {closed}', "sh"))
+    assert "archive.zip" in os.listdir(m.path)
+    assert refzip.central_directory(m.read())
+    m.unmount()
+
+
 def test_invalidate(gw, bucket, mount):
     source = bucket(gw, sets.one())
     m = mount(gw, source)
