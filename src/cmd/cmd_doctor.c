@@ -198,7 +198,7 @@ members(struct doctor *d)
 
     if (cmd_list(&d->s, d->a->root, &d->layout, &e) < 0) {
         doctor_say(d, DOCTOR_FAIL, "list", "%s", e.text);
-        d->missing_list = e.num == EACCES;
+        d->missing_list = e.num == EACCES && doctor_forbidden(e.text);
         return;
     }
     doctor_say(d, DOCTOR_OK, "list", "allowed");

@@ -24,5 +24,8 @@ void doctor_say(struct doctor *d, enum doctor_grade grade, const char *what,
 /* cmd_doctor_iam.c */
 void doctor_permissions(struct doctor *d);
 void doctor_policy(struct doctor *d);
+/* The code of a refusal, or a line with it in it: does it speak of rights,
+ * and not of who asks? */
+bool doctor_forbidden(const char *text);
 
 #endif

@@ -80,6 +80,16 @@ on_done(void *user, const struct s3_error *e)
     try_ended(user, e);
 }
 
+/* A policy cannot mend a key that the store does not know, a wrong secret,
+ * an expired token, a wrong clock, or that nobody is there to sign.  HEAD
+ * answers 403 without a code. */
+static bool
+forbidden(const struct s3_error *e)
+{
+    return e->err == -EACCES && e->http == 403 &&
+           (!e->code[0] || doctor_forbidden(e->code));
+}
+
 /* Says how it went; true if the permission is missing. */
 static bool
 judge(struct doctor *d, const struct try *t, const char *what,
@@ -94,8 +104,8 @@ judge(struct doctor *d, const struct try *t, const char *what,
     doctor_say(d, bad, what, "%s: %s%s%s%s", action,
                e->code[0] ? e->code : strerror(-e->err),
                e->message[0] ? ": " : "", e->message,
-               e->err == -EACCES ? "" : " (not a matter of permissions)");
-    return e->err == -EACCES;
+               forbidden(e) ? "" : " (not a matter of permissions)");
+    return forbidden(e);
 }
 
 /* The smallest member with bytes. */
@@ -175,6 +185,12 @@ publishing(struct doctor *d)
                                     "what a killed publish left)",
                                     DOCTOR_NOTE);
     sem_destroy(&t.done);
+}
+
+bool
+doctor_forbidden(const char *text)
+{
+    return strstr(text, "AccessDenied") || strstr(text, "Forbidden");
 }
 
 void

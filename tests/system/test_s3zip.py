@@ -299,6 +299,13 @@ def test_doctor_says_what_is_wrong(gw, bucket, s3zip):
                  env={"AWS_SECRET_ACCESS_KEY": "wrong"})
     assert done.returncode == 1
     assert "SignatureDoesNotMatch" in done.stdout + done.stderr
+    # A policy would not help: nobody is told to paste one.
+    assert "Permissions are missing" not in done.stdout, done.stdout
+    done = s3zip(gw, "doctor", f"s3://{source}",
+                 env={"AWS_SECRET_ACCESS_KEY": None,
+                      "AWS_ACCESS_KEY_ID": None})
+    assert done.returncode == 1 and "no credentials" in done.stdout
+    assert "Permissions are missing" not in done.stdout, done.stdout
     done = s3zip(gw, "doctor", "s3://no-such-bucket-here")
     assert done.returncode == 1
     assert "NoSuchBucket" in done.stdout + done.stderr
@@ -313,6 +320,7 @@ def test_doctor_names_missing_permissions(gw, proxy, bucket, s3zip):
     done = s3zip(proxy, "doctor", f"s3://{source}")
     text = done.stdout + done.stderr
     assert "s3:GetObject" in text and '"Version"' in text
+    assert "Permissions are missing" in text
 
 
 def test_include_exclude_and_escape(gw, bucket, s3zip):
