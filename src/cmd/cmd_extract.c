@@ -132,10 +132,12 @@ run(struct cmd_args *a)
         .stop.fd = -1,
         .bar = isatty(STDERR_FILENO) && !a->json,
     };
+    CLEANUP_FREE char *bucket = NULL, *key = NULL;
     struct err e = {0};
     int r;
 
-    if (cmd_prefix(a->word[1], &a->bucket, &a->root, &e) < 0)
+    if (conf_url(a->word[0], NULL, &bucket, &key, &e) < 0 ||
+        cmd_prefix(a->word[1], &a->bucket, &a->root, &e) < 0)
         return cmd_usage_error(&cmd_extract, e.text);
     cmd_stop_block(true);
     r = cmd_open(&s, a, &e);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/plan.h"
+
 static int
 open_log(const struct conf *c, bool background, struct err *e)
 {
@@ -128,6 +130,18 @@ cmd_fit_memory(struct conf *c)
     c->group_memory = limit;
     c->memory_limit = fits < c->memory ? limit : 0;
     c->memory = fits;
+}
+
+int
+cmd_check_options(const struct conf *c, struct err *e)
+{
+    struct plan_prices p;
+
+    if (c->prices && !plan_prices_parse(&p, c->prices))
+        return err_set(e, EINVAL,
+                       "prices: not WRITE/READ/OUT, as 5/0.4/0.09: '%s'",
+                       c->prices);
+    return 0;
 }
 
 static void

@@ -27,6 +27,10 @@ struct cmd_session {
  * session warns if that is less. */
 void cmd_fit_memory(struct conf *c);
 
+/* After parsing: what conf alone cannot judge, since its own room must not
+ * know.  0, or -EINVAL with words. */
+int cmd_check_options(const struct conf *c, struct err *e);
+
 struct cmd_place {
     const char *bucket, *root; /* root: "" or ends in '/' */
     const char *scratch;       /* bucket of copies that tell CRCs; NULL: the

@@ -72,7 +72,8 @@ run_command(const struct command *c, int argc, char **argv)
     if (conf_init(&a.conf) < 0)
         return CMD_FAILED;
     cmd_flags(c, &a, flags);
-    if (conf_parse(&a.conf, flags, &argc, argv, &e) < 0) {
+    if (conf_parse(&a.conf, flags, &argc, argv, &e) < 0 ||
+        cmd_check_options(&a.conf, &e) < 0) {
         code = cmd_usage_error(c, e.text);
     } else {
         cmd_fit_memory(&a.conf);

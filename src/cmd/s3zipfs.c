@@ -135,7 +135,8 @@ take_arguments(struct program *p, int argc, char **argv)
     };
     struct err e = {0};
 
-    if (conf_parse(&p->conf, flags, &argc, argv, &e) < 0)
+    if (conf_parse(&p->conf, flags, &argc, argv, &e) < 0 ||
+        cmd_check_options(&p->conf, &e) < 0)
         return usage_error(e.text) + 1;
     cmd_fit_memory(&p->conf);
     if (help)

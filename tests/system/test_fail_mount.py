@@ -91,7 +91,8 @@ def test_unknown_option(gw, bucket, mount):
 @pytest.mark.parametrize("options", [
     {"ttl": "soon"}, {"memory": "much"}, {"archive": "maybe"},
     {"publish": "all"}, {"order": "random"}, {"max_entries": "-1"},
-    {"layout": "2"}, {"name": "a/b"}, {"badkeys": "yes"}],
+    {"layout": "2"}, {"name": "a/b"}, {"badkeys": "yes"},
+    {"prices": "1/2"}],
     ids=lambda o: "-".join(f"{k}-{v}".replace("/", "_")
                            for k, v in o.items()))
 def test_bad_values(gw, bucket, mount, options):

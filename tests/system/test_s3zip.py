@@ -51,8 +51,11 @@ def test_nothing_there(gw, bucket, s3zip):
 
 def test_usage(gw, s3zip):
     for args in ([], ["nonsense"], ["ls"], ["cat"], ["plan", "--nonsense"],
-                 ["verify"], ["extract", "s3://b/x.zip"], ["ls", "s3://b", "--no-such-option"],
-                 ["cat", "not-a-url"]):
+                 ["verify"], ["extract", "s3://b/x.zip"],
+                 ["extract", "not-a-url", "s3://b"],
+                 ["extract", "s3://b/x.zip", "not-a-url"],
+                 ["ls", "s3://b", "--no-such-option"], ["cat", "not-a-url"],
+                 ["publish", "s3://b", "--prices", "1/2"]):
         done = s3zip(gw, *args)
         assert done.returncode == 2, (args, done)
         assert done.stderr.strip()
