@@ -268,6 +268,28 @@ def test_read_ahead_is_raised(needs_root, gw, bucket, mount):
 
 
 @pytest.mark.perm
+def test_nobody_looks_at_a_new_mount(gw, bucket, env, home):
+    """Not the daemon itself either, to find the kernel's read-ahead: an
+    umount at that moment would be told that it is busy."""
+    path, said = f"{home}/quiet", f"{home}/said"
+    os.mkdir(path)
+    with open(said, "wb") as f:
+        proc = subprocess.Popen(
+            [where.program("s3zipfs"), "-d", "-o", "log=debug",
+             f"s3://{bucket(gw, sets.one())}", path], env=env(gw), stderr=f)
+
+    def text():
+        with open(said, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    try:
+        procs.wait_for(lambda: "read_ahead_kb" in text(), 15 * where.slow())
+    finally:
+        procs.end_pid(proc.pid)
+        proc.wait(20)
+    assert "INIT" in text() and "GETATTR" not in text(), text()
+
+
+@pytest.mark.perm
 def test_background_requests(needs_root, gw, bucket, mount):
     """The kernel's own limits are 12 and 9."""
     m = mount(gw, bucket(gw, sets.one()))
