@@ -275,6 +275,16 @@ parse_share(const struct cmd_args *a, struct publish_share *s)
     return NULL;
 }
 
+/* Whether it is a place to publish to is asked when the layout is known. */
+static bool
+dest_is_url(const struct cmd_args *a, struct err *e)
+{
+    CLEANUP_FREE char *bucket = NULL, *key = NULL;
+
+    return a->words < 2 || !a->word[1][0] ||
+           conf_url(a->word[1], a->bucket, &bucket, &key, e) == 0;
+}
+
 static int
 run(struct cmd_args *a)
 {
@@ -283,6 +293,8 @@ run(struct cmd_args *a)
     struct err e = {0};
     int r;
 
+    if (!wrong && !dest_is_url(a, &e))
+        wrong = e.text;
     if (wrong)
         return cmd_usage_error(&cmd_publish, wrong);
     r = publish(a, &w, &e);

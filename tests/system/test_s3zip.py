@@ -55,6 +55,7 @@ def test_usage(gw, s3zip):
                  ["extract", "not-a-url", "s3://b"],
                  ["extract", "s3://b/x.zip", "not-a-url"],
                  ["ls", "s3://b", "--no-such-option"], ["cat", "not-a-url"],
+                 ["publish", "s3://b", "not-a-url"],
                  ["publish", "s3://b", "--prices", "1/2"]):
         done = s3zip(gw, *args)
         assert done.returncode == 2, (args, done)
