@@ -24,35 +24,30 @@ struct view {
     bool digest; /* l is of a store, and has one */
 };
 
-static int
-ask_of(const struct cmd_args *a, struct plan_ask *ask, struct err *e)
+static struct plan_ask
+ask_of(const struct conf *c)
 {
-    const struct conf *c = &a->conf;
-
-    *ask = (struct plan_ask){
+    struct plan_ask ask = {
         .limits = plan_limits_s3,
         .prices = plan_prices_aws,
         .objective = (enum plan_objective)c->objective,
     };
-    if (c->prices && !plan_prices_parse(&ask->prices, c->prices))
-        return err_set(e, EINVAL, "prices: not WRITE/READ/OUT, as 5/0.4/0.09");
-    return 0;
+
+    if (c->prices)
+        plan_prices_parse(&ask.prices, c->prices);
+    return ask;
 }
 
-/* The strategy whose parts are shown. */
-static int
-strategy_of(const struct cmd_args *a, enum plan_strategy *ret, bool *is_auto,
-            struct err *e)
+/* The strategy whose parts are shown; false if there is none of that name. */
+static bool
+strategy_of(const struct cmd_args *a, enum plan_strategy *ret, bool *is_auto)
 {
     *ret = (enum plan_strategy)a->conf.publish_strategy;
     *is_auto = !a->strategy && *ret == PLAN_MIXED;
     if (!a->strategy || plan_strategy_parse(ret, a->strategy))
-        return 0;
+        return true;
     *is_auto = strcmp(a->strategy, "auto") == 0;
-    return *is_auto ? 0
-                    : err_set(e, EINVAL,
-                              "strategy: none of duo, stream, stitch, chain, "
-                              "again, mixed, auto");
+    return *is_auto;
 }
 
 /* -------------------------------------------------------------- output */
@@ -158,14 +153,14 @@ show(const struct view *v, const struct plan *own, struct err *e)
     enum plan_strategy s;
     struct plan_choice c;
     bool is_auto;
-    int r = strategy_of(v->a, &s, &is_auto, e);
+    int r;
 
-    if (r == 0 && v->a->frontier)
+    if (v->a->frontier)
         return show_frontier(v, e);
-    if (r == 0)
-        r = plan_choose(&c, &v->l->zip, &v->ask, e);
+    r = plan_choose(&c, &v->l->zip, &v->ask, e);
     if (r < 0)
         return r;
+    strategy_of(v->a, &s, &is_auto);
     if (is_auto)
         s = c.best;
     if (own && (own->strategy == s || !v->a->strategy)) {
@@ -246,11 +241,25 @@ plan_url(struct cmd_session *s, struct view *v, struct err *e)
 }
 
 static int
-run(struct cmd_args *a)
+plan_session(struct view *v, struct err *e)
 {
     struct cmd_session s;
-    struct view v = {.a = a};
+    int r = cmd_open(&s, v->a, e);
+
+    if (r < 0)
+        return r;
+    r = plan_url(&s, v, e);
+    cmd_session_close(&s);
+    return r;
+}
+
+static int
+run(struct cmd_args *a)
+{
+    struct view v = {.a = a, .ask = ask_of(&a->conf)};
+    enum plan_strategy s;
     struct err e = {0};
+    bool is_auto;
     int r;
 
     if (!a->sizes == !a->words)
@@ -258,16 +267,11 @@ run(struct cmd_args *a)
                                "a URL or --sizes is needed, not both");
     if (a->previous && !a->sizes)
         return cmd_usage_error(&cmd_plan, "--previous needs --sizes");
-    r = ask_of(a, &v.ask, &e);
-    if (r == 0 && a->sizes) {
-        r = plan_sizes(&v, &e);
-    } else if (r == 0) {
-        r = cmd_open(&s, a, &e);
-        if (r == 0) {
-            r = plan_url(&s, &v, &e);
-            cmd_session_close(&s);
-        }
-    }
+    if (!strategy_of(a, &s, &is_auto))
+        return cmd_usage_error(&cmd_plan,
+                               "strategy: none of duo, stream, stitch, chain, "
+                               "again, mixed, auto");
+    r = a->sizes ? plan_sizes(&v, &e) : plan_session(&v, &e);
     return r < 0 ? cmd_fail(&e) : CMD_DONE;
 }
 

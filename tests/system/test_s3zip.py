@@ -56,6 +56,7 @@ def test_usage(gw, s3zip):
                  ["extract", "s3://b/x.zip", "not-a-url"],
                  ["ls", "s3://b", "--no-such-option"], ["cat", "not-a-url"],
                  ["publish", "s3://b", "not-a-url"],
+                 ["plan", "s3://b", "--strategy", "best"],
                  ["publish", "s3://b", "--prices", "1/2"]):
         done = s3zip(gw, *args)
         assert done.returncode == 2, (args, done)

@@ -47,7 +47,7 @@ plan_now(void)
     struct plan plan;
     struct err e;
 
-    assert_int_equal(plan_make(c.p, c.l, NULL, false, &plan, &e), 0);
+    assert_int_equal(publish_plan(c.p, c.r, NULL, &plan, &e), 0);
     return plan;
 }
 
