@@ -182,17 +182,34 @@ found_is_ours(const struct publish_job *j, const struct found *o)
            !(o->have_crc && j->have_whole && o->crc != j->whole);
 }
 
+/* Left by a process that was killed before it could read back what no
+ * checksum of the store's proved? */
+static bool
+is_unproved(const struct publish_job *j)
+{
+    size_t i;
+
+    for (i = 0; i < j->left_count; i++)
+        if (!j->left[i].alive &&
+            !((j->left[i].flags & ROW_CRC) && j->done.have_crc) &&
+            strcmp(j->left[i].digest, j->digest) == 0)
+            return true;
+    return false;
+}
+
 /* The whole archive's CRC was computed if it could be. */
 static void
 decide_noop(struct publish_job *j)
 {
     bool sure = j->done.have_crc && j->have_whole;
+    bool unproved = !sure && !j->share && is_unproved(j);
 
     if (j->stop)
         return;
     j->noop_word = sure ? "store-crc" : "";
-    j->noop = found_is_ours(j, &j->done) &&
+    j->noop = found_is_ours(j, &j->done) && !unproved &&
               (sure || j->p->d.conf->verify != CONF_VERIFY_FULL);
+    j->no_former |= unproved; /* nothing is copied from it either */
     if (j->noop && !j->have_whole && j->done.have_crc) {
         j->have_whole = true;
         j->whole = j->done.crc;

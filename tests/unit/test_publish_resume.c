@@ -142,6 +142,32 @@ test_each_call(void **state)
     }
 }
 
+/* A store that proves nothing and spoils what it completes: the archive of a
+ * publish that was killed before it read that back is not believed. */
+static void
+test_spoiled_before_the_kill(void **state)
+{
+    bool killed = true;
+    unsigned n, there = 0;
+
+    (void)state;
+    for (n = 1; killed; n++) {
+        case_start_as(&c, strategies[n % 4], 7, 14, NONE);
+        fake.no_head_crc = fake.no_complete_crc = true;
+        fake.no_copy_crc = n % 8 < 4;
+        fake.bad_data = true;
+        killed = case_killed(&c, n, n % 3 == 0);
+        fake.bad_data = false;
+        if (killed) {
+            there += is_there();
+            assert_int_equal(case_publish(&c), 0);
+            case_check_there(&c);
+        }
+        case_stop(&c);
+    }
+    assert_true(there > 0);
+}
+
 /* A scratch object of one uploaded part is not made again either. */
 static void
 test_finished_scratch(void **state)
@@ -372,6 +398,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_call),
+        cmocka_unit_test(test_spoiled_before_the_kill),
         cmocka_unit_test(test_finished_scratch),
         cmocka_unit_test(test_killed_twice),
         cmocka_unit_test(test_other_plan),
