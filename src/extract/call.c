@@ -101,7 +101,10 @@ on_part(void *user, const struct s3_error *e, const struct s3_part *p)
         c->have_crc = p->have_crc32;
         c->crc = p->crc32;
     }
-    on_text(user, e, e->err == 0 ? p->etag : NULL);
+    c->e = *e;
+    if (e->err == 0 && !(c->text = strdup(p->etag)))
+        c->e.err = -ENOMEM; /* Complete needs it */
+    call_answered(c);
 }
 
 static void

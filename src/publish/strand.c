@@ -181,6 +181,7 @@ void
 call_uploads_cb(void *user, const struct s3_error *e,
                 const struct s3_upload *u, size_t count)
 {
+    const struct s3_error lost = {.err = -ENOMEM};
     struct call *c = user;
     size_t i;
 
@@ -191,13 +192,19 @@ call_uploads_cb(void *user, const struct s3_error *e,
 
         to->upload_id = strdup(u[i].upload_id);
         to->key = strndup(u[i].key, u[i].key_len);
+        if (!to->upload_id || !to->key) {
+            free(to->upload_id);
+            free(to->key);
+            break;
+        }
         to->initiated = u[i].initiated;
         to->age = u[i].age;
         snprintf(to->initiator, sizeof(to->initiator), "%s",
                  u[i].initiator ? u[i].initiator : "");
-        c->left_count += to->upload_id != NULL;
+        c->left_count++;
     }
-    call_end(c, e);
+    /* One that is not in the list would be taken for gone. */
+    call_end(c, e->err == 0 && c->left_count < count ? &lost : e);
 }
 
 /* A bucket that does not say has none. */

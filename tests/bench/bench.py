@@ -223,7 +223,8 @@ def main():
     parser.add_argument("--publish", action="store_true",
                         help="publishing, strategy by strategy")
     parser.add_argument("--strategy", action="append", dest="strategies",
-                        choices=strategies.ALL, help="of --publish")
+                        choices=(*strategies.ALL, strategies.AGAIN),
+                        help="of --publish")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
