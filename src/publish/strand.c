@@ -4,6 +4,7 @@
  * The strand of a job, and the adapters that turn an answer of another
  * room into an event on it.  Must not know what a job does.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
