@@ -74,7 +74,8 @@ def patient_first(items, workers):
 
 def pytest_terminal_summary(terminalreporter):
     path = os.environ.get("S3ZIPFS_TALLY")
-    if not path:
+    # a worker of xdist knows its own share only
+    if not path or hasattr(terminalreporter.config, "workerinput"):
         return
     stats = terminalreporter.stats
     with open(path, "a", encoding="utf-8") as f:
