@@ -24,6 +24,7 @@ struct view {
     bool digest; /* l is of a store, and has one */
 };
 
+/* Where no publisher is there to ask (publish_ask). */
 static struct plan_ask
 ask_of(const struct conf *c)
 {
@@ -183,6 +184,7 @@ plan_sizes(struct view *v, struct err *e)
     struct layout *l = NULL, *previous = NULL;
     int r = cmd_plan_sizes(a, a->sizes, &l, e);
 
+    v->ask = ask_of(&a->conf);
     if (r == 0 && a->previous)
         r = cmd_plan_sizes(a, a->previous, &previous, e);
     if (r == 0 && cmd_plan_crcs_assumed(l, &a->conf, &v->ask, &way) < 0)
@@ -256,7 +258,7 @@ plan_session(struct view *v, struct err *e)
 static int
 run(struct cmd_args *a)
 {
-    struct view v = {.a = a, .ask = ask_of(&a->conf)};
+    struct view v = {.a = a};
     enum plan_strategy s;
     struct err e = {0};
     bool is_auto;

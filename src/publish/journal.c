@@ -90,15 +90,6 @@ journal_run(struct sqlite3 *db, sqlite3_stmt *s)
     return ok;
 }
 
-static sqlite3_stmt *
-journal_stmt(struct sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *s = NULL;
-
-    sqlite3_prepare_v2(db, sql, -1, &s, NULL);
-    return s;
-}
-
 static void
 bind_where(struct publish_job *j, sqlite3_stmt *s)
 {
@@ -113,17 +104,17 @@ static void
 journal_bound(struct sqlite3 *db)
 {
     sqlite3_stmt *s =
-        journal_stmt(db, "DELETE FROM publish_upload WHERE id <="
-                         " (SELECT max(id) FROM publish_upload) - ?");
+        state_prepare(db, "DELETE FROM publish_upload WHERE id <="
+                          " (SELECT max(id) FROM publish_upload) - ?");
 
     sqlite3_bind_int64(s, 1, ROWS_MAX);
     journal_run(db, s);
-    journal_run(db, journal_stmt(db, "DELETE FROM publish_part WHERE upload"
-                                     " NOT IN (SELECT id FROM"
-                                     " publish_upload)"));
-    journal_run(db, journal_stmt(db, "DELETE FROM publish_scratch WHERE"
-                                     " upload NOT IN (SELECT id FROM"
-                                     " publish_upload)"));
+    journal_run(db, state_prepare(db, "DELETE FROM publish_part WHERE upload"
+                                      " NOT IN (SELECT id FROM"
+                                      " publish_upload)"));
+    journal_run(db, state_prepare(db, "DELETE FROM publish_scratch WHERE"
+                                      " upload NOT IN (SELECT id FROM"
+                                      " publish_upload)"));
 }
 
 int64_t
@@ -137,9 +128,9 @@ journal_intent(struct publish_job *j, int64_t now)
     if (!db)
         return 0;
     plan_fingerprint(&j->plan, j->digest, plan);
-    s = journal_stmt(db, "INSERT INTO publish_upload (endpoint, bucket,"
-                         " key, digest, size, intent, owner, scratch, plan,"
-                         " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    s = state_prepare(db, "INSERT INTO publish_upload (endpoint, bucket,"
+                          " key, digest, size, intent, owner, scratch, plan,"
+                          " flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (s) {
         bind_where(j, s);
         sqlite3_bind_text(s, 4, j->digest, -1, SQLITE_TRANSIENT);
@@ -165,7 +156,7 @@ journal_intent(struct publish_job *j, int64_t now)
 static bool
 change(struct sqlite3 *db, const char *sql, int64_t row, const char *text)
 {
-    sqlite3_stmt *s = journal_stmt(db, sql);
+    sqlite3_stmt *s = state_prepare(db, sql);
 
     if (s)
         sqlite3_bind_int64(s, 1, row);
@@ -212,8 +203,8 @@ static bool
 delete_row(struct sqlite3 *db, int64_t row, int64_t intent, const char *owner)
 {
     sqlite3_stmt *s =
-        journal_stmt(db, "DELETE FROM publish_upload WHERE id = ? AND"
-                         " intent = ? AND owner = ?");
+        state_prepare(db, "DELETE FROM publish_upload WHERE id = ? AND"
+                          " intent = ? AND owner = ?");
 
     if (s) {
         sqlite3_bind_int64(s, 1, row);
@@ -289,8 +280,8 @@ journal_adopt(struct publish_job *j, struct journal_row *row)
 
     if (!db)
         return false;
-    s = owner ? journal_stmt(db, "UPDATE publish_upload SET owner = ?"
-                                 " WHERE id = ? AND owner = ?")
+    s = owner ? state_prepare(db, "UPDATE publish_upload SET owner = ?"
+                                  " WHERE id = ? AND owner = ?")
               : NULL;
     if (s) {
         sqlite3_bind_text(s, 1, j->p->owner, -1, SQLITE_TRANSIENT);
@@ -359,10 +350,10 @@ journal_left(struct publish_job *j, struct journal_row **ret,
     if (!db)
         return 0;
     rows = calloc(AT_ONCE, sizeof(*rows));
-    s = journal_stmt(db, "SELECT id, upload_id, intent, owner, initiator,"
-                         " scratch, digest, plan, flags FROM publish_upload "
-                         "WHERE endpoint = ? AND"
-                         " bucket = ? AND key = ? ORDER BY id");
+    s = state_prepare(db, "SELECT id, upload_id, intent, owner, initiator,"
+                          " scratch, digest, plan, flags FROM publish_upload "
+                          "WHERE endpoint = ? AND"
+                          " bucket = ? AND key = ? ORDER BY id");
     if (s)
         bind_where(j, s);
     while (s && rows && n < AT_ONCE && sqlite3_step(s) == SQLITE_ROW)

@@ -271,6 +271,16 @@ case_failed(struct publish_case *c, int r)
     assert_true(c->err.text[0] != '\0');
 }
 
+struct plan
+case_plan(const struct publish_case *c)
+{
+    struct plan plan;
+    struct err e;
+
+    assert_int_equal(publish_plan(c->p, c->r, NULL, &plan, &e), 0);
+    return plan;
+}
+
 void
 case_check_plan(struct publish_case *c, const struct plan *p)
 {

@@ -66,6 +66,8 @@ void case_check_clean(struct publish_case *c);
 /* Publishes; there, with this word. */
 void case_done(struct publish_case *c, const char *verified);
 void case_failed(struct publish_case *c, int r);
+/* What would be sent where no archive is known; plan_free frees it. */
+struct plan case_plan(const struct publish_case *c);
 /* Traffic and calls of a publish without restart are the plan's. */
 void case_check_plan(struct publish_case *c, const struct plan *p);
 

@@ -41,16 +41,6 @@ start(enum plan_strategy s)
     case_new_publisher(&c);
 }
 
-static struct plan
-plan_now(void)
-{
-    struct plan plan;
-    struct err e;
-
-    assert_int_equal(publish_plan(c.p, c.r, NULL, &plan, &e), 0);
-    return plan;
-}
-
 /* All part numbers are used; is there a second level, so that all parts of
  * the archive are more? */
 static void
@@ -72,7 +62,7 @@ publish(enum plan_strategy s, bool levels)
     struct plan plan;
 
     start(s);
-    plan = plan_now();
+    plan = case_plan(&c);
     check_many(&plan, levels);
     case_done(&c, "store-crc");
     case_check_plan(&c, &plan);

@@ -21,16 +21,6 @@ static const enum plan_strategy strategies[] = {
     PLAN_DUO, PLAN_STREAM, PLAN_STITCH, PLAN_CHAIN, PLAN_AGAIN,
 };
 
-static struct plan
-plan_now(void)
-{
-    struct plan plan;
-    struct err e;
-
-    assert_int_equal(publish_plan(c.p, c.r, NULL, &plan, &e), 0);
-    return plan;
-}
-
 static bool
 is_noted(uint32_t part)
 {
@@ -62,7 +52,7 @@ kept_bytes(void)
 
     if (fake_sql("SELECT count(upload_id) FROM publish_upload") == 0)
         return 0;
-    plan = plan_now();
+    plan = case_plan(&c);
     scratch_parts = (uint32_t)plan.scratch_parts;
     for (u = fake.open; u && strcmp(u->key, "out/a.zip") != 0; u = u->next)
         ;
@@ -183,7 +173,7 @@ test_finished_scratch(void **state)
         killed = case_killed(&c, n, true);
         noted = fake_sql("SELECT count(*) FROM publish_scratch");
         if (killed && !is_there() && noted > 0) {
-            struct plan plan = plan_now();
+            struct plan plan = case_plan(&c);
 
             assert_int_equal(case_publish(&c), 0);
             assert_true(fake.creates + fake.puts + (unsigned)noted <=
@@ -252,14 +242,14 @@ test_other_plan(void **state)
 
         case_start_as(&c, strategies[n % 4], 3, 12, HALF);
         fake.list_crc = true;
-        before = plan_now();
+        before = case_plan(&c);
         case_killed(&c, n / 3, n % 2);
         if (n % 5 == 0)
             c.conf.publish_strategy = (int)strategies[(n + 1 + n % 3) % 4];
         else
             c.conf.memory = 5000;
         case_new_publisher(&c);
-        after = plan_now();
+        after = case_plan(&c);
         same = same_plans(&before, &after);
         others += !same && fake_uploads_open() > 0;
         assert_int_equal(case_publish(&c), 0);
@@ -288,14 +278,14 @@ test_auto_keeps_its_choice(void **state)
         case_start_as(&c, PLAN_MIXED, 3, 12, HALF);
         c.conf.objective = CONF_BYTES;
         fake.list_crc = true;
-        before = plan_now();
+        before = case_plan(&c);
         case_killed(&c, n, true);
         there = is_there();
         open = fake_sql("SELECT count(upload_id) FROM publish_upload") > 0;
         c.conf.objective = CONF_TIME;
         c.conf.bandwidth = UINT64_MAX / 4;
         case_new_publisher(&c);
-        after = plan_now();
+        after = case_plan(&c);
         assert_false(same_plans(&before, &after));
         assert_int_equal(case_publish(&c), 0);
         case_check_there(&c);
