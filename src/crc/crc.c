@@ -23,6 +23,7 @@ crc_unref(struct crc *c)
         return;
     store_free(&c->store);
     oracle_free(c);
+    pthread_mutex_destroy(&c->flushing);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -39,6 +40,7 @@ crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
     c->net = n;
     c->s3 = s;
     c->mode = mode;
+    pthread_mutex_init(&c->flushing, NULL);
     pthread_mutex_init(&c->lock, NULL);
     LIST_INIT(&c->sets);
     STAILQ_INIT(&c->dirty);

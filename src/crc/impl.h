@@ -200,7 +200,8 @@ void set_loaded_to(struct crc_set *s, size_t end);
 
 /* With set->lock: write the value of member to the store soon. */
 void set_mark_dirty(struct crc_set *s, size_t member);
-/* Write what the dirty sets hold.  Blocks. */
+/* Write what the dirty sets hold, or wait until another caller has.
+ * Blocks: for background threads, and the end. */
 void crc_flush(struct crc *c);
 /* Starts to load what the store knows. */
 void set_load(struct crc_set *s);
@@ -263,6 +264,7 @@ struct crc {
     enum conf_crc mode;
     struct store store;
     atomic_bool no_attributes; /* this store or user has none */
+    pthread_mutex_t flushing;  /* crc_flush; before all other locks */
     pthread_mutex_t lock;      /* all that follows but the atomics */
     LIST_HEAD(, crc_set) sets;
     STAILQ_HEAD(, crc_set) dirty; /* each holds a reference */

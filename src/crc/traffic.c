@@ -95,9 +95,11 @@ flush_set(struct crc_set *s)
         store_save(st, row, k);
 }
 
+/* One at a time: who comes second finds written what the first one took. */
 void
 crc_flush(struct crc *c)
 {
+    LOCK_SCOPE(&c->flushing);
     struct crc_set *s;
 
     for (;;) {

@@ -50,7 +50,9 @@ def test_read_from_twin(gw, proxy, bucket, mount):
     twin, members = gets(proxy.quiet())
     assert not members
     again = stats(m)["reissued"]        # a slow range is asked for twice
-    assert 1 <= len(twin) <= math.ceil(len(data) / (8 * MIB)) + 1 + again
+    ranges = [(c.headers["range"], c.at) for c in twin]
+    assert 1 <= len(twin) <= math.ceil(len(data) / (8 * MIB)) + 1 + again, \
+        ranges
     assert all("if-match" in c.headers for c in twin)
     assert all("range" in c.headers for c in twin)
 

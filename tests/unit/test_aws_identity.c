@@ -100,17 +100,25 @@ open_aws(const char *extra)
     return a;
 }
 
-static void
-check_key(struct aws *a, const char *key)
+static bool
+has_key(struct aws *a, const char *key)
 {
     struct aws_identity *id = NULL;
     struct err e = {0};
+    bool has;
 
     if (aws_identity_wait(a, &id, &e) < 0)
         print_error("%s\n", e.text);
     assert_non_null(id);
-    assert_string_equal(id->access_key, key);
+    has = !strcmp(id->access_key, key);
     aws_identity_unref(id);
+    return has;
+}
+
+static void
+check_key(struct aws *a, const char *key)
+{
+    assert_true(has_key(a, key));
 }
 
 static void
@@ -145,9 +153,8 @@ test_renewed_in_background(void **state)
     write_file("say", say_json(json, "AKTWO", 3600));
     check_key(a, "AKONE");
     assert_int_equal(runs(), 1);
-    for (i = 0; i < 300 && runs() < 2; i++)
+    for (i = 0; i < 1000 && !has_key(a, "AKTWO"); i++)
         usleep(10000);
-    usleep(100000);
     check_key(a, "AKTWO");
     check_key(a, "AKTWO");
     assert_int_equal(runs(), 2);
@@ -166,16 +173,16 @@ test_failing_renewal(void **state)
     int i, before;
 
     (void)state;
-    write_process(say_json(json, "AKONE", 4));
+    write_process(say_json(json, "AKONE", 8));
     a = open_aws(NULL);
     check_key(a, "AKONE");
     write_file("say", "echo all is lost >&2; exit 3\n");
-    for (i = 0; i < 300 && runs() < 2; i++)
+    for (i = 0; i < 600 && runs() < 2; i++)
         usleep(10000);
     usleep(100000);
     check_key(a, "AKONE");
     assert_int_equal(runs(), 2);
-    sleep(3);
+    sleep(5);
     assert_int_equal(aws_identity_wait(a, &id, &e), -EACCES);
     assert_non_null(strstr(e.text, "status 3: all is lost"));
     before = runs();
@@ -193,15 +200,19 @@ test_store_says_expired(void **state)
 {
     struct aws_identity *id = NULL;
     char json[512];
+    uint64_t start;
     struct aws *a;
+    int before;
 
     (void)state;
     write_process(say_json(json, "AKONE", 0));
     a = open_aws(NULL);
+    start = net_now_ms();
     assert_int_equal(aws_identity_wait(a, &id, NULL), 0);
     aws_identity_expired(a, id); /* too young to be given up */
     check_key(a, "AKONE");
-    assert_int_equal(runs(), 1);
+    assert_true(runs() == 1 || net_now_ms() - start >= 1000);
+    before = runs();
     sleep(1);
     usleep(100000);
     write_file("say", say_json(json, "AKTWO", 0));
@@ -210,7 +221,7 @@ test_store_says_expired(void **state)
     check_key(a, "AKTWO");
     aws_identity_expired(a, id); /* an old one: no matter */
     check_key(a, "AKTWO");
-    assert_int_equal(runs(), 2);
+    assert_int_equal(runs(), before + 1);
     assert_string_equal(id->access_key, "AKONE"); /* ours to the end */
     aws_identity_unref(id);
     aws_free(a);

@@ -432,6 +432,38 @@ test_store(void **state)
     assert_int_equal(system(path), 0);
 }
 
+/* What a background write took is written when the room is closed. */
+static void
+test_written_at_end(void **state)
+{
+    char dir[] = "/tmp/s3zipfs-crc-XXXXXX", path[128], etag[32];
+    struct state *st;
+    uint32_t v;
+    int i;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    state_open(&st, dir);
+    for (i = 0; i < 400; i++) {
+        struct room m = {{0}};
+        struct fake_object *o;
+
+        snprintf(etag, sizeof(etag), "etag-%d", i / 2);
+        fake_start(&m.f, 2, 0);
+        o = fake_add(&m.f, "k", 1000, FAKE_FULL);
+        snprintf(o->etag, sizeof(o->etag), "%s", etag);
+        room_open(&m, ZIP_HINT_UNKNOWN, st, CONF_CRC_AUTO);
+        crc_set_wait(m.set);
+        assert_int_equal(crc_peek(m.set, 0, &v), i % 2);
+        assert_int_equal(ask(m.set, 0, 0, &v), 0);
+        room_close(&m);
+        fake_stop(&m.f);
+    }
+    state_close(st);
+    snprintf(path, sizeof(path), "rm -r %s", dir);
+    assert_int_equal(system(path), 0);
+}
+
 /* Another layout of the same objects in one life, without a file. */
 static void
 test_next_layout(void **state)
@@ -530,6 +562,7 @@ main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_store),
+        cmocka_unit_test(test_written_at_end),
         cmocka_unit_test(test_next_layout),
         cmocka_unit_test(test_state_trouble),
         cmocka_unit_test(test_join),

@@ -508,7 +508,7 @@ test_failures(void **state)
         {"/silent", -ETIMEDOUT, 300, 0},
         {"/silent", -ETIMEDOUT, 0, 300},
         {"/drip?100", -ETIMEDOUT, 2000, 400},
-        {"/drip?12", 0, 300, 0}, /* slow is not stalled */
+        {"/drip?50", 0, 2000, 0}, /* 2.5 s: slow is not stalled */
         {"/garbage", -EPROTO, 0, 0},
         {"/fickle", 0, 0, 0},
     };
