@@ -170,10 +170,9 @@ ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *climb)
         more = false;
         TAILQ_FOREACH(c, &p->cursors, link)
         {
-            if (slots >= p->conf.connections ||
-                now - c->used_ms > READ_IDLE_MS)
+            if (slots >= p->conf.connections)
                 break;
-            if (c->run < 2 || twin_misled(c->stream) ||
+            if (c->run < 2 || cursor_idle(c, now) || twin_misled(c->stream) ||
                 atomic_load(&c->stream->reader->layout->stale))
                 continue;
             if (step(&n, c)) {

@@ -117,6 +117,7 @@ cursor_drop(struct cursor *c, struct todo *t, uint64_t *ret)
         c->climb[i] = 0;
     }
     c->run = 0;
+    c->waiting = 0;
     c->epoch++;
     return n;
 }
@@ -143,8 +144,8 @@ read_again(const struct read_stream *s, const struct op *o, uint64_t now)
 
     for (i = 0; i < READ_CURSORS; i++) {
         c = &s->cursor[i];
-        if (c->run > 1 && now - c->used_ms <= READ_IDLE_MS &&
-            o->offset >= c->start && o->end <= c->pos)
+        if (c->run > 1 && !cursor_idle(c, now) && o->offset >= c->start &&
+            o->end <= c->pos)
             return o->end - o->offset <= KIB(64);
     }
     return false;
@@ -177,6 +178,24 @@ activate(struct cursor *c, uint64_t now)
     c->used_ms = now;
 }
 
+bool
+cursor_idle(const struct cursor *c, uint64_t now)
+{
+    return !c->waiting && now - c->used_ms > READ_IDLE_MS;
+}
+
+void
+cursor_leave(struct op *o)
+{
+    struct cursor *c = STEAL(o->cursor);
+
+    if (!c || c->epoch != o->epoch)
+        return;
+    c->waiting--;
+    if (c->active)
+        activate(c, net_now_ms());
+}
+
 /* Those that rest give up what they claimed. */
 uint64_t
 cursor_share(struct read_pool *p, uint64_t now)
@@ -186,9 +205,7 @@ cursor_share(struct read_pool *p, uint64_t now)
 
     TAILQ_FOREACH(c, &p->cursors, link)
     {
-        if (now - c->used_ms > READ_IDLE_MS)
-            break;
-        n += c->run > 1;
+        n += c->run > 1 && !cursor_idle(c, now);
     }
     return p->ahead_max / (n ? n : 1);
 }
@@ -207,13 +224,12 @@ cursor_reach(const struct read_pool *p, uint64_t share)
 static void
 rest_idle(struct read_pool *p, uint64_t now, struct todo *t)
 {
-    struct cursor *c, *prev;
+    struct cursor *c, *next;
 
-    for (c = TAILQ_LAST(&p->cursors, cursors); c; c = prev) {
-        prev = TAILQ_PREV(c, cursors, link);
-        if (now - c->used_ms <= READ_IDLE_MS)
-            return;
-        rest(c, t);
+    for (c = TAILQ_FIRST(&p->cursors); c; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (cursor_idle(c, now))
+            rest(c, t);
     }
 }
 
@@ -282,6 +298,7 @@ cursor_place(struct read_stream *s, struct op *o, uint64_t now, struct todo *t,
     o->run_start = c->start;
     o->cursor = c;
     o->epoch = c->epoch;
+    c->waiting++;
     return n;
 }
 

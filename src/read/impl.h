@@ -351,7 +351,8 @@ struct cursor {
     uint64_t start, pos; /* of the archive: first byte, end so far */
     unsigned run;        /* reads in sequence; 0: unused */
     bool active;
-    uint64_t used_ms, used; /* when; by which op */
+    unsigned waiting;       /* ops without an answer */
+    uint64_t used_ms, used; /* when, asked or answered; by which op */
     uint64_t target;        /* bytes to have ahead of pos */
     uint64_t ahead;         /* up to here things were started */
     TAILQ_HEAD(, claim) claims;
@@ -378,6 +379,10 @@ struct read_stream {
     struct cursor cursor[READ_CURSORS];
 };
 
+/* No read for READ_IDLE_MS.  Who waits for a slow store is not idle. */
+bool cursor_idle(const struct cursor *c, uint64_t now);
+/* The op has its answer, and leaves its cursor. */
+void cursor_leave(struct op *o);
 /* Finds or makes the op's cursor and says how it is to be fetched. */
 unsigned cursor_place(struct read_stream *s, struct op *o, uint64_t now,
                       struct todo *t, uint64_t *ret);

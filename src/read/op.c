@@ -206,7 +206,7 @@ answered(struct op *o, struct todo *t)
     if (o->stream)
         TAILQ_REMOVE(&o->stream->ops, o, link);
     o->stream = NULL;
-    o->cursor = NULL;
+    cursor_leave(o);
     STAILQ_INSERT_TAIL(&t->ops, o, ready);
 }
 
@@ -249,6 +249,8 @@ successor(const struct op *o)
     n->stream = o->stream;
     n->cursor = o->cursor;
     n->epoch = o->epoch;
+    if (n->cursor && n->cursor->epoch == n->epoch)
+        n->cursor->waiting++;
     n->id = o->id;
     n->offset = o->offset;
     n->end = o->end;

@@ -280,6 +280,50 @@ test_early_demanded(void **state)
     room_close(&m);
 }
 
+/* ----------------------------------------------------------------- idle */
+
+/* A reader that waits for a slow store rests not: what was asked for ahead
+ * of it is not given up, to be asked for again. */
+static void
+test_waiting_is_not_idle(void **state)
+{
+    enum { BEFORE = 6, HELD = 24 };
+    struct fake_object *obj[N];
+    struct got g[HELD];
+    struct room m = {{0}};
+    struct read_stream *s;
+    uint64_t at = 0;
+    int i;
+
+    (void)state;
+    start(&m, obj, 4, MIB(64), 8);
+    s = open_stream(&m);
+    for (i = 0; i < BEFORE; i++, at += SIZE)
+        assert_int_equal(read_check(&m, s, at, SIZE, 0, NULL), 0);
+    settle(&m);
+    fake_hold(&m.f, true);
+    for (i = 0; i < HELD; i++, at += SIZE) {
+        g[i] = (struct got)GOT_INIT;
+        read_range(s, at, SIZE, 0, on_got, &g[i]);
+        if (!g[i].answers) /* it waits, longer than a reader rests */
+            fake_pass(READ_IDLE_MS + 1000);
+    }
+    assert_int_equal(g[HELD - 1].answers, 0);
+    fake_hold(&m.f, false);
+    for (i = 0; i < HELD; i++) {
+        wait_got(&g[i], 1);
+        assert_int_equal(g[i].r, 0);
+    }
+    assert_int_equal(read_check(&m, s, at, m.l->zip.offset[N] - at, 0, NULL),
+                     0);
+    settle(&m);
+    /* Of a slow range's two requests one is ended. */
+    assert_true(fake_cancelled(&m.f) <= stats(&m).reissued);
+    assert_int_equal(requests(&m).get, N + stats(&m).reissued);
+    read_stream_close(s);
+    room_close(&m);
+}
+
 /* ---------------------------------------------------------------- share */
 
 /* Two that go forward, turn by turn: neither claims more than its share,
@@ -328,6 +372,7 @@ main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_early),
         cmocka_unit_test(test_early_demanded),
+        cmocka_unit_test(test_waiting_is_not_idle),
         cmocka_unit_test(test_share),
     };
 
