@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "publish/job.h"
+#include "publish/quirks.h"
 #include "publish/spool.h"
 
 enum {
@@ -37,6 +38,8 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     p->seg_max = max_u64(d->conf->memory / 4, 1);
     p->spool_read = max_u64(d->conf->memory / 16, 1);
     state_owner(p->owner, sizeof(p->owner));
+    quirks_load(d->state, s3_endpoint_id(d->s3_dest), time(NULL), &p->told);
+    p->caps = p->told;
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -15,7 +15,8 @@
 struct publish_job;
 struct spool_dir;
 
-/* What the store's answers taught us; for as long as the process lives. */
+/* What the store's answers taught us; for as long as the process lives, and
+ * some of it for longer (quirks.h). */
 struct caps {
     bool no_part_crc;     /* copies into a checksum upload: none, or refused */
     bool range_bad;       /* ranged copies of CRC32 sources: whole's CRC */
@@ -41,6 +42,7 @@ struct publisher {
     bool closing;
     struct spool_dir *spools; /* NULL until one is needed */
     struct caps caps;
+    struct caps told; /* of them, by the state file; does not change */
 };
 void publisher_unref(struct publisher *p);
 struct caps publisher_caps(struct publisher *p);

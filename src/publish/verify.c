@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/crc32.h"
 #include "publish/job.h"
+#include "publish/quirks.h"
 
 struct check {
     struct event ev;
@@ -28,11 +30,16 @@ struct check {
 void
 settle_run(struct publish_job *j)
 {
+    struct state *st = j->p->d.state;
+    const char *endpoint = s3_endpoint_id(j->p->d.s3_dest);
+    struct caps caps = publisher_caps(j->p);
+
     journal_over(j);
     if (!j->share && !j->resumed)
-        rates_note(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), &j->sample);
-    former_save(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), j->bucket,
-                j->key, j->key_len, j->done.etag, j->layout);
+        rates_note(st, endpoint, &j->sample);
+    quirks_note(st, endpoint, time(NULL), &caps, &j->p->told);
+    former_save(st, endpoint, j->bucket, j->key, j->key_len, j->done.etag,
+                j->layout);
 }
 
 static const char *

@@ -40,6 +40,40 @@ test_range_quirk(void **state)
     }
 }
 
+/* Another process is told what this one saw: its first publish to another
+ * key of the store is what its plan says, and begins once. */
+static void
+test_told(void **state)
+{
+    const struct {
+        bool *quirk;
+        const char *verified;
+        unsigned restarts;
+    } cases[] = {
+        {&fake.range_quirk, "readback-headers", 1},
+        {&fake.no_copy_crc, "readback-headers", 1},
+        {&fake.no_complete_crc, "store-crc", 0}, /* HEAD says it */
+    };
+    struct plan plan;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(cases); i++) {
+        case_start(&c, i, 30, ALL);
+        *cases[i].quirk = true;
+        case_done(&c, cases[i].verified);
+        assert_int_equal(c.st.restarts, cases[i].restarts);
+        fake_forget();
+        case_new_publisher(&c);
+        plan = case_plan(&c);
+        assert_int_equal(case_publish_to(&c, "out/b.zip"), 0);
+        assert_int_equal(c.st.restarts, 0);
+        case_check_plan(&c, &plan);
+        plan_free(&plan);
+        case_stop(&c);
+    }
+}
+
 /* A store that was seen wrong is still asked about sources without one. */
 static void
 test_range_quirk_remembered(void **state)
@@ -300,6 +334,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_range_quirk),
+        cmocka_unit_test(test_told),
         cmocka_unit_test(test_range_quirk_remembered),
         cmocka_unit_test(test_range_quirk_no_upload_before),
         cmocka_unit_test(test_hint_learns),
