@@ -20,6 +20,7 @@ struct view {
     const struct cmd_args *a;
     struct plan_ask ask;
     struct plan_origins origins; /* of ask.rates */
+    enum plan_strategy own;      /* a publish's; PLAN_MIXED = auto */
     const struct layout *l;
     bool digest; /* l is of a store, and has one */
 };
@@ -39,12 +40,14 @@ ask_of(const struct conf *c)
     return ask;
 }
 
-/* The strategy whose parts are shown; false if there is none of that name. */
+/* The strategy whose parts are shown, own if none is named; false if there
+ * is none of that name. */
 static bool
-strategy_of(const struct cmd_args *a, enum plan_strategy *ret, bool *is_auto)
+strategy_of(const struct cmd_args *a, enum plan_strategy own,
+            enum plan_strategy *ret, bool *is_auto)
 {
-    *ret = (enum plan_strategy)a->conf.publish_strategy;
-    *is_auto = !a->strategy && *ret == PLAN_MIXED;
+    *ret = own;
+    *is_auto = !a->strategy && own == PLAN_MIXED;
     if (!a->strategy || plan_strategy_parse(ret, a->strategy))
         return true;
     *is_auto = strcmp(a->strategy, "auto") == 0;
@@ -147,9 +150,8 @@ show_plan(const struct view *v, const struct plan *p,
     return r < 0 || is_stdout(v->a->svg) ? r : print(v, p, c, e);
 }
 
-/* own: the plan that a publish would execute, or NULL. */
 static int
-show(const struct view *v, const struct plan *own, struct err *e)
+show(const struct view *v, struct err *e)
 {
     enum plan_strategy s;
     struct plan_choice c;
@@ -161,12 +163,10 @@ show(const struct view *v, const struct plan *own, struct err *e)
     r = plan_choose(&c, &v->l->zip, &v->ask, e);
     if (r < 0)
         return r;
-    strategy_of(v->a, &s, &is_auto);
+    strategy_of(v->a, v->own, &s, &is_auto);
     if (is_auto)
         s = c.best;
-    if (own && (own->strategy == s || !v->a->strategy)) {
-        r = show_plan(v, own, &c, e);
-    } else if (c.why[s].num != 0) {
+    if (c.why[s].num != 0) {
         *e = c.why[s];
         r = -e->num;
     } else {
@@ -194,7 +194,8 @@ plan_sizes(struct view *v, struct err *e)
         v->ask.lists = l->zip.count / S3_LIST_PAGE + 1;
         v->ask.previous = previous ? &previous->zip : NULL;
         rates_choose(&v->ask.rates, &v->origins, &a->conf, NULL, NULL);
-        r = show(v, NULL, e);
+        v->own = (enum plan_strategy)a->conf.publish_strategy;
+        r = show(v, e);
     }
     if (previous)
         layout_unref(previous);
@@ -209,7 +210,6 @@ plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
 {
     CLEANUP_FREE uint8_t *way = NULL;
     struct former *former = NULL;
-    struct plan own;
     int r = cmd_plan_former(s, v->a, v->l, &former, e);
 
     if (r < 0)
@@ -217,12 +217,9 @@ plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
     crc_set_wait(reader_crcs(reader));
     r = publish_ask(s->publisher, reader, former, &v->ask, &v->origins, &way,
                     e);
+    v->own = publish_strategy(s->publisher, former);
     if (r == 0)
-        r = publish_plan(s->publisher, reader, former, &own, e);
-    if (r == 0) {
-        r = show(v, &own, e);
-        plan_free(&own);
-    }
+        r = show(v, e);
     former_free(former);
     return r;
 }
@@ -269,7 +266,7 @@ run(struct cmd_args *a)
                                "a URL or --sizes is needed, not both");
     if (a->previous && !a->sizes)
         return cmd_usage_error(&cmd_plan, "--previous needs --sizes");
-    if (!strategy_of(a, &s, &is_auto))
+    if (!strategy_of(a, v.own, &s, &is_auto))
         return cmd_usage_error(&cmd_plan,
                                "strategy: none of duo, stream, stitch, chain, "
                                "again, mixed, auto");

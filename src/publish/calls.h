@@ -70,7 +70,7 @@ struct listed {
 struct s3_upload_copy {
     char *key; /* NUL-terminated */
     char *upload_id;
-    int64_t initiated, age; /* as in s3_upload */
+    int64_t initiated, age, begun; /* as in s3_upload */
     char initiator[128];
 };
 /* Before the submission; the callbacks below end it. */

@@ -132,8 +132,10 @@ static enum s3_orphan
 judge_orphan(const struct publish_job *j, const struct s3_upload_copy *u,
              const struct s3_upload_copy *want)
 {
-    struct s3_upload seen = {
-        .initiated = u->initiated, .age = u->age, .initiator = u->initiator};
+    struct s3_upload seen = {.initiated = u->initiated,
+                             .age = u->age,
+                             .begun = u->begun,
+                             .initiator = u->initiator};
 
     return is_known(j, u->upload_id)
                ? S3_ORPHAN_NOT

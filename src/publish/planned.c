@@ -14,8 +14,8 @@
 
 /* publish_strategy=auto has the number of the mixed plans, which are what
  * it may choose beside the others. */
-static enum plan_strategy
-strategy_of(struct publisher *p, const struct former *former)
+enum plan_strategy
+publish_strategy(struct publisher *p, const struct former *former)
 {
     enum plan_strategy s = (enum plan_strategy)p->d.conf->publish_strategy;
 
@@ -119,7 +119,7 @@ plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
           const struct former *former, bool shared, plan_begun *begun,
           void *user, struct plan *ret, struct err *e)
 {
-    enum plan_strategy s = strategy_of(p, former);
+    enum plan_strategy s = publish_strategy(p, former);
     CLEANUP_FREE uint8_t *way = NULL;
     struct plan_ask ask;
     int r = fill_ask(p, l, crcs, former, shared, &ask, NULL, &way, e);

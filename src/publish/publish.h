@@ -144,6 +144,9 @@ const char *publish_state_name(enum publish_state s);
 struct former;
 int publish_plan(struct publisher *p, struct reader *r,
                  const struct former *former, struct plan *ret, struct err *e);
+/* Its strategy; PLAN_MIXED: plan_choose's best. */
+enum plan_strategy publish_strategy(struct publisher *p,
+                                    const struct former *former);
 /* What plan/ is asked for that; for plans by other strategies.  It borrows
  * former, and *way, which is the caller's (free).  origins (of the rates)
  * may be NULL.  0 or -ENOMEM. */

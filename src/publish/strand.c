@@ -200,6 +200,7 @@ call_uploads_cb(void *user, const struct s3_error *e,
         }
         to->initiated = u[i].initiated;
         to->age = u[i].age;
+        to->begun = u[i].begun;
         snprintf(to->initiator, sizeof(to->initiator), "%s",
                  u[i].initiator ? u[i].initiator : "");
         c->left_count++;

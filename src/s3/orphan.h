@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "s3/s3.h"
@@ -42,13 +41,13 @@ s3_orphan_begun(int64_t begun, int64_t intent)
 }
 
 /* Of an upload at the key.  intent: seconds, by our clock; initiator: ""
- * if unknown.  When it was begun the store says by its own clock, and its
- * age says it by ours; either may have been set meanwhile. */
+ * if unknown.  When it was begun is known by the store's clock, and by ours;
+ * either may have been set meanwhile. */
 static inline enum s3_orphan
 s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
 {
     if (!s3_orphan_begun(u->initiated, intent) &&
-        !s3_orphan_begun(time(NULL) - u->age, intent))
+        !s3_orphan_begun(u->begun, intent))
         return S3_ORPHAN_NOT;
     if (*initiator && strcmp(initiator, u->initiator) != 0)
         return S3_ORPHAN_NOT;

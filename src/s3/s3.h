@@ -300,6 +300,7 @@ struct s3_upload {
     const char *upload_id;
     int64_t initiated;     /* seconds */
     int64_t age;           /* seconds, both by the store's clock */
+    int64_t begun;         /* by this host's, rather too early than too late */
     const char *initiator; /* "" if unknown */
 };
 /* ListMultipartUploads of exactly this key, all pages. */

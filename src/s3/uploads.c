@@ -213,18 +213,22 @@ turn_page(struct uploads_call *u, const char *old_key, const char *old_id)
 }
 
 /* Ages by the answer's Date, for this host's clock may be wrong; a store
- * without one leaves only that. */
+ * without one leaves only that.  The Date is of some moment since the
+ * request was sent, which may be long ago. */
 static void
 set_ages(struct uploads_call *u, const struct net_response *resp)
 {
     const char *date = net_header(resp, "date");
-    int64_t now;
+    int64_t here = time(NULL), now, took;
     size_t i;
 
     if (!date || !s3_parse_http_date(&now, date))
-        now = time(NULL) + __atomic_load_n(&u->c.s->skew, __ATOMIC_RELAXED);
-    for (i = u->page_begin; i < u->count; i++)
+        now = here + __atomic_load_n(&u->c.s->skew, __ATOMIC_RELAXED);
+    took = (int64_t)(net_now_ms() - u->c.sent_ms + 999) / 1000;
+    for (i = u->page_begin; i < u->count; i++) {
         u->upload[i].age = now - u->upload[i].initiated;
+        u->upload[i].begun = here - took - u->upload[i].age;
+    }
 }
 
 static int

@@ -33,20 +33,29 @@ on_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
 {
     assert_int_equal(e->err, 0);
     assert_int_equal(count, 1);
-    *(int64_t *)user = u[0].age;
+    *(struct s3_upload *)user = u[0];
+}
+
+/* The answer comes after so long. */
+static struct s3_upload
+listed(const char *headers, uint32_t ms)
+{
+    struct fake_answer a = {
+        .status = 200, .headers = headers, .body = uploads, .took_ms = ms};
+    struct s3 *s = fake_client(NULL);
+    struct s3_upload u = {.age = -1};
+
+    fake_add(&a);
+    s3_list_uploads(s, &at, on_uploads, &u);
+    fake_run();
+    fake_free(s);
+    return u;
 }
 
 static int64_t
 age_by(const char *headers)
 {
-    struct s3 *s = fake_client(NULL);
-    int64_t age = -1;
-
-    fake_say(200, headers, uploads);
-    s3_list_uploads(s, &at, on_uploads, &age);
-    fake_run();
-    fake_free(s);
-    return age;
+    return listed(headers, 0).age;
 }
 
 /* By the store's clock; by ours if it has none. */
@@ -57,6 +66,21 @@ test_age(void **state)
     assert_int_equal(age_by("date: Thu, 01 Jan 1970 00:01:05 GMT\n"), 60);
     assert_in_range(age_by(""), time(NULL) - 10, time(NULL));
     assert_in_range(age_by("date: today\n"), time(NULL) - 10, time(NULL));
+}
+
+/* An answer may be of the moment in which it was asked for: an upload from
+ * before the intent must not become one that was begun after it. */
+static void
+test_slow_answer(void **state)
+{
+    const char *date = "date: Thu, 01 Jan 1970 00:01:05 GMT\n";
+    int64_t before = time(NULL);
+    struct s3_upload soon = listed(date, 0), late = listed(date, 4500);
+
+    (void)state;
+    assert_in_range(soon.begun, before - 60, time(NULL) - 60);
+    assert_in_range(late.begun, before - 65, time(NULL) - 65);
+    assert_int_equal(s3_orphan(&late, before - 61, ""), S3_ORPHAN_NOT);
 }
 
 static void
@@ -81,8 +105,9 @@ test_rule(void **state)
 static void
 test_rule_other_clock(void **state)
 {
-    struct s3_upload u = {.initiated = 1000, .initiator = "me", .age = 100};
     int64_t now = time(NULL);
+    struct s3_upload u = {
+        .initiated = 1000, .initiator = "me", .age = 100, .begun = now - 100};
 
     (void)state;
     assert_int_equal(s3_orphan(&u, now - 110, "me"), S3_ORPHAN_OLD);
@@ -163,6 +188,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),
+        cmocka_unit_test(test_slow_answer),
         cmocka_unit_test(test_rule),
         cmocka_unit_test(test_rule_other_clock),
         cmocka_unit_test(test_without_parts),
