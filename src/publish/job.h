@@ -357,8 +357,10 @@ void journal_over(struct publish_job *j);
 int journal_left(struct publish_job *j, struct journal_row **ret,
                  size_t *count);
 void journal_rows_free(struct journal_row *rows, size_t count);
-/* The row is ours from now on; false if somebody was faster. */
+/* The row is ours from now on; false if somebody was faster... */
 bool journal_adopt(struct publish_job *j, struct journal_row *row);
+/* ...and nobody's again. */
+void journal_leave(struct publish_job *j, int64_t row);
 /* The table, of whichever version, with its rows' lock held; NULL without
  * a store. */
 struct sqlite3 *journal_lock(struct state *st);

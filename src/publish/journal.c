@@ -255,6 +255,12 @@ leave_row(struct publish_job *j, int64_t row, bool known)
 }
 
 void
+journal_leave(struct publish_job *j, int64_t row)
+{
+    leave_row(j, row, true);
+}
+
+void
 journal_over(struct publish_job *j)
 {
     if (j->twins && j->id_lost)

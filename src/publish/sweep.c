@@ -11,8 +11,9 @@
 
 static void sweep_next(struct publish_job *j);
 
+/* Rows whose upload is gone go; others that were claimed are anybody's. */
 static void
-rows_remove_run(struct publish_job *j)
+rows_leave_run(struct publish_job *j)
 {
     const struct journal_row *row;
     size_t i;
@@ -21,6 +22,9 @@ rows_remove_run(struct publish_job *j)
         row = &j->left[i];
         if (row->gone)
             journal_remove(j, row->id, row->intent, row->owner);
+        else if (!row->alive && row->id != j->row &&
+                 strcmp(row->owner, j->p->owner) == 0)
+            journal_leave(j, row->id);
     }
 }
 
@@ -81,20 +85,37 @@ on_orphans_gone(struct publish_job *j)
     row_swept(j, !j->orphans_kept);
 }
 
-/* Of a process that is gone. */
 static void
-sweep_row(struct publish_job *j, struct journal_row *row)
+on_claimed(struct publish_job *j)
 {
+    const struct journal_row *row = &j->left[j->left_next - 1];
     struct s3_where at = job_where(j);
     struct call *c;
 
-    if (row->upload_id) {
+    if (j->stop || row->alive) {
+        sweep_next(j);
+    } else if (row->upload_id) {
         c = call_begin(j, on_swept);
         c->id =
             s3_abort(j->p->d.s3_dest, &at, row->upload_id, call_done_cb, c);
     } else {
         orphans_abort(j, row->intent, row->initiator, on_orphans_gone);
     }
+}
+
+static void
+claim_run(struct publish_job *j)
+{
+    struct journal_row *row = &j->left[j->left_next - 1];
+
+    row->alive = !journal_adopt(j, row);
+}
+
+/* Of a process that is gone; another one may be about to go on with it. */
+static void
+sweep_row(struct publish_job *j)
+{
+    job_work(j, &j->work, claim_run, on_claimed);
 }
 
 static void
@@ -105,7 +126,7 @@ on_resumed(struct publish_job *j)
     if (j->stop || j->resumed || row->alive)
         sweep_next(j);
     else
-        sweep_row(j, row);
+        sweep_row(j);
 }
 
 static void
@@ -114,7 +135,7 @@ sweep_next(struct publish_job *j)
     struct journal_row *row;
 
     if (j->stop || j->left_next == j->left_count) {
-        job_work(j, &j->work, rows_remove_run, sweep_over);
+        job_work(j, &j->work, rows_leave_run, sweep_over);
         return;
     }
     row = &j->left[j->left_next++];
@@ -126,7 +147,7 @@ sweep_next(struct publish_job *j)
     } else if (!j->noop && !j->resumed && resume_fits(j, row)) {
         resume_begin(j, row, on_resumed);
     } else {
-        sweep_row(j, row);
+        sweep_row(j);
     }
 }
 

@@ -363,6 +363,63 @@ test_two_sweep(void **state)
     }
 }
 
+static int
+is_theirs(void)
+{
+    return fake_sql("SELECT count(*) FROM publish_upload WHERE"
+                    " owner = 'boot/ns/1/2'");
+}
+
+/* Another process goes on with what is about to be swept: it is not aborted
+ * under its feet. */
+static void
+test_taken_meanwhile(void **state)
+{
+    struct publish_job *j;
+
+    (void)state;
+    case_start(&c, 53, 14, HALF);
+    case_done(&c, "store-crc"); /* makes the table */
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    leave_upload("killed", "out/a.zip", 1000);
+    leave_row("'killed'", 1000);
+    assert_int_equal(case_begin(&c, "out/a.zip", &j), 0);
+    while (j->left_count == 0)
+        fake_run_some(1);
+    fake_sql("UPDATE publish_upload SET owner = 'boot/ns/1/2'");
+    fake_run();
+    case_end(&c, j);
+    assert_int_equal(c.st.state, PUBLISH_DONE);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(is_theirs(), 1);
+    case_stop(&c);
+}
+
+/* What could not be aborted is nobody's afterwards, though this process
+ * lives on: the next one makes it good. */
+static void
+test_left_again(void **state)
+{
+    (void)state;
+    case_start(&c, 54, 14, HALF);
+    case_done(&c, "store-crc"); /* makes the table */
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    leave_upload("killed", "out/a.zip", 1000);
+    leave_row("'killed'", 1000);
+    fake.abort_fails = true;
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(fake_sql("SELECT count(*) FROM publish_upload WHERE"
+                              " owner = ''"),
+                     1);
+    fake.abort_fails = false;
+    strcpy(fake_object("out/a.zip")->digest, "another");
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(fake_uploads_open(), 0);
+    assert_int_equal(fake_journal_rows(), 0);
+    case_stop(&c);
+}
+
 int
 main(void)
 {
@@ -378,6 +435,8 @@ main(void)
         cmocka_unit_test(test_row_is_removed_once),
         cmocka_unit_test(test_reader_in_the_way),
         cmocka_unit_test(test_two_sweep),
+        cmocka_unit_test(test_taken_meanwhile),
+        cmocka_unit_test(test_left_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
