@@ -67,6 +67,9 @@ put_line(const struct publish_cleaned *t)
     if (t->kind == CLEANED_ALIVE)
         printf("s3://%s/%s: left alone, its process runs or may run\n",
                t->bucket, key);
+    else if (t->kind == CLEANED_YOUNG && !t->what)
+        printf("s3://%s/%s: no upload yet, one may still come for a minute\n",
+               t->bucket, key);
     else if (t->kind == CLEANED_YOUNG)
         printf("s3://%s/%s: upload %s left alone for a minute, another host "
                "may have begun it\n",

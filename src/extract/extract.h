@@ -83,7 +83,8 @@ int extract_run(const struct extract_deps *d, const struct extract_args *a,
 enum extract_left_kind {
     EXTRACT_LEFT_GONE,  /* an upload was aborted */
     EXTRACT_LEFT_ALIVE, /* left alone: its process runs, or may run */
-    EXTRACT_LEFT_YOUNG, /* left alone: another host may have begun it */
+    EXTRACT_LEFT_YOUNG, /* left alone: another host may have begun it; no
+                           upload_id: there is none, but it may still come */
     EXTRACT_LEFT_FAILED,
 };
 struct extract_left { /* borrowed */

@@ -126,6 +126,10 @@ abort_unknown(struct left *l)
     for (i = 0; i < l->found.count; i++)
         ok = abort_if_ours(l, &l->found.upload[i]) && ok;
     ok = ok && l->found.upload;
+    if (ok && s3_orphan_may_come(l->row->intent)) {
+        say(l, EXTRACT_LEFT_YOUNG, NULL, NULL);
+        ok = false;
+    }
     s3_orphans_free(&l->found);
     return ok;
 }

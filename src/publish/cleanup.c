@@ -175,11 +175,15 @@ abort_unknown(struct cleanup *c)
     ok = c->e.err == 0 && c->found.upload;
     if (ok) {
         ok = abort_those_found(c);
+        t.kind = CLEANED_YOUNG;
     } else {
         s3_error_text(&c->e, "ListMultipartUploads", at.bucket, at.key,
                       at.key_len, &e);
         t.err = &e;
+    }
+    if (t.err || (ok && s3_orphan_may_come(c->row->intent))) {
         say(c, &t);
+        ok = false;
     }
     s3_orphans_free(&c->found);
     return ok;

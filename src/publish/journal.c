@@ -257,7 +257,14 @@ leave_row(struct publish_job *j, int64_t row, bool known)
 void
 journal_leave(struct publish_job *j, int64_t row)
 {
-    leave_row(j, row, true);
+    struct sqlite3 *db = journal_open(j);
+
+    if (!db)
+        return;
+    change(db,
+           "UPDATE publish_upload SET owner = '' WHERE id = ?1 AND owner = ?2",
+           row, j->p->owner);
+    state_unlock(j->p->d.state);
 }
 
 void

@@ -160,7 +160,8 @@ enum publish_cleaned_kind {
     CLEANED_UPLOAD,  /* of the archive; what: its id, or NULL */
     CLEANED_SCRATCH, /* what: the prefix of its scratch objects */
     CLEANED_ALIVE,   /* left alone: its process runs, or may run */
-    CLEANED_YOUNG,   /* the same: another host may just have begun it */
+    CLEANED_YOUNG,   /* the same: another host may just have begun it;
+                        what NULL: there is none, but it may still come */
 };
 struct publish_cleaned { /* borrowed */
     enum publish_cleaned_kind kind;

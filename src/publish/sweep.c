@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "publish/job.h"
+#include "s3/orphan.h"
 
 static void sweep_next(struct publish_job *j);
 
@@ -82,7 +83,9 @@ on_swept(struct publish_job *j)
 static void
 on_orphans_gone(struct publish_job *j)
 {
-    row_swept(j, !j->orphans_kept);
+    const struct journal_row *row = &j->left[j->left_next - 1];
+
+    row_swept(j, !j->orphans_kept && !s3_orphan_may_come(row->intent));
 }
 
 static void

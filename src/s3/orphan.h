@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "s3/s3.h"
@@ -52,6 +53,14 @@ s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
     if (*initiator && strcmp(initiator, u->initiator) != 0)
         return S3_ORPHAN_NOT;
     return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
+}
+
+/* A Create that was under way when its process ended may be done later than
+ * the list was asked for: that there is no upload means nothing yet. */
+static inline bool
+s3_orphan_may_come(int64_t intent)
+{
+    return time(NULL) - intent < S3_ORPHAN_AGE_S;
 }
 
 /* Those of a list that may be ours. */

@@ -209,6 +209,8 @@ case_killed(struct publish_case *c, unsigned n, bool late)
     fake.trouble = late ? FAKE_KILL_LATE : FAKE_KILL;
     case_publish(c);
     killed = fake_killed();
+    if (!fake.young)
+        fake_later();
     case_new_publisher(c);
     reader_unref(c->r);
     c->r = fake_reader(c->l);

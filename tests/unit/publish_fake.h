@@ -167,6 +167,9 @@ int fake_journal_notes(void); /* of parts and scratch objects */
 /* The first host's; the number in the first column. */
 int fake_sql(const char *sql);
 
+/* An hour passes: no row is young any more, and no upload. */
+void fake_later(void);
+
 /* After FAKE_KILL: the process did not come further than the call.  What
  * it did later (it must have ended, in the same fake) is undone.  False if
  * there were fewer calls. */

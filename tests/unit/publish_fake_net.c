@@ -281,6 +281,20 @@ count_all(const char *sql)
     return n;
 }
 
+void
+fake_later(void)
+{
+    struct fake_upload *u;
+    size_t i;
+
+    fake.young = false;
+    for (u = fake.open; u; u = u->next)
+        u->initiated -= 3600;
+    for (i = 0; i < FAKE_HOSTS; i++)
+        sql_of(&fake.state[i],
+               "UPDATE publish_upload SET intent = intent - 3600");
+}
+
 int
 fake_journal_rows(void)
 {

@@ -27,12 +27,13 @@ rows_without_id(void)
 
 /* A process that died between Create and the journal. */
 static void
-begin_killed(uint64_t seed)
+begin_killed(uint64_t seed, bool young)
 {
     unsigned n;
 
     for (n = 1; n < 50; n++) {
         case_start(&c, seed, 14, HALF);
+        fake.young = young;
         case_killed(&c, n, true);
         if (rows_without_id() == 1 && fake_uploads_open() == 1)
             return;
@@ -50,7 +51,7 @@ leave_upload(const char *id, bool part)
     strcpy(u->id, id);
     strcpy(u->key, "out/a.zip");
     strcpy(u->initiator, "us");
-    u->initiated = time(NULL);
+    u->initiated = fake.open->initiated;
     if (part)
         fake_part(u, 4)->data = calloc(1, 1);
     u->next = fake.open;
@@ -75,7 +76,7 @@ test_with_parts(void **state)
 
     (void)state;
     for (seed = 1; seed < 20; seed++) {
-        begin_killed(seed);
+        begin_killed(seed, false);
         leave_upload("other", true);
         assert_int_equal(case_publish(&c), 0);
         assert_int_equal(fake_uploads_open(), 1);
@@ -90,9 +91,8 @@ static void
 test_young(void **state)
 {
     (void)state;
-    begin_killed(5);
+    begin_killed(5, true);
     leave_upload("other", false);
-    fake.young = true;
     assert_int_equal(case_publish(&c), 0);
     assert_false(c.st.noop);
     assert_int_equal(fake.aborts, 0);
@@ -101,12 +101,32 @@ test_young(void **state)
     /* the other one has got its first part */
     fake_part(fake.open, 1)->data = calloc(1, 1);
     assert_true(is_open("other"));
-    fake.young = false;
+    fake_later();
     assert_int_equal(case_publish(&c), 0);
     assert_true(c.st.noop);
     assert_int_equal(fake_uploads_open(), 1);
     assert_true(is_open("other"));
     assert_int_equal(fake_journal_rows(), 0);
+    case_stop(&c);
+}
+
+/* The store does what the dead process asked for after it was looked at. */
+static void
+test_comes_late(void **state)
+{
+    struct fake_upload *u;
+
+    (void)state;
+    begin_killed(8, true);
+    u = fake.open;
+    fake.open = u->next;
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(rows_without_id(), 1);
+    u->next = fake.open;
+    fake.open = u;
+    fake_later();
+    assert_int_equal(case_publish(&c), 0);
+    case_check_there(&c);
     case_stop(&c);
 }
 
@@ -124,7 +144,7 @@ test_young_twin(void **state)
     assert_int_equal(fake_sql("SELECT count(*) FROM publish_upload WHERE"
                               " owner = '' AND initiator = 'us'"),
                      1);
-    fake.young = false;
+    fake_later();
     case_new_publisher(&c);
     assert_int_equal(case_publish(&c), 0);
     assert_true(c.st.noop);
@@ -152,7 +172,7 @@ test_young_and_failed(void **state)
         assert_true(r == 0 || r == -EINTR || r == -ETIMEDOUT);
         assert_true(fake_uploads_open() <= (unsigned)fake_journal_rows());
         left += fake_uploads_open();
-        fake.young = false;
+        fake_later();
         fake.trouble_at = 0;
         assert_int_equal(case_publish(&c), 0);
         case_check_there(&c);
@@ -172,7 +192,7 @@ test_lost_and_denied(void **state)
     assert_int_equal(case_publish(&c), -EACCES);
     assert_int_equal(fake_uploads_open(), 1);
     assert_int_equal(rows_without_id(), 1);
-    fake.young = false;
+    fake_later();
     case_new_publisher(&c);
     assert_int_equal(case_publish(&c), 0);
     case_check_there(&c);
@@ -222,14 +242,12 @@ static void
 test_clocks_differ(void **state)
 {
     (void)state;
-    begin_killed(6);
+    begin_killed(6, true);
     fake.behind = 30;
-    fake.young = true;
     assert_int_equal(case_publish(&c), 0);
     assert_int_equal(fake_uploads_open(), 1);
     assert_int_equal(rows_without_id(), 1);
-    fake.young = false;
-    fake_sql("UPDATE publish_upload SET intent = intent - 3600");
+    fake_later();
     assert_int_equal(case_publish(&c), 0);
     case_check_there(&c);
     case_stop(&c);
@@ -291,6 +309,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_with_parts),
         cmocka_unit_test(test_young),
+        cmocka_unit_test(test_comes_late),
         cmocka_unit_test(test_young_twin),
         cmocka_unit_test(test_young_and_failed),
         cmocka_unit_test(test_lost_and_denied),

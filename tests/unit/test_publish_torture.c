@@ -72,6 +72,7 @@ check_again(void)
     int r;
 
     fake.trouble_at = 0;
+    fake_later();
     r = case_publish(&c);
     if (r != 0)
         fprintf(stderr, "again: %s\n", c.err.text);
