@@ -145,6 +145,10 @@ bool exchange_stalled(struct exchange *x, uint64_t now);
 void exchange_resume(struct loop *l, struct exchange *x);
 size_t exchange_on_head(char *p, size_t size, size_t n, void *user);
 size_t exchange_on_data(char *p, size_t size, size_t n, void *user);
+
+/* body.c: what it sends */
+/* The pieces, not the memory they are of.  0, -ENOMEM or -EFBIG. */
+int exchange_copy_body(struct exchange *x, const struct net_request *req);
 size_t exchange_on_read(char *p, size_t size, size_t n, void *user);
 int exchange_on_seek(void *user, curl_off_t offset, int origin);
 
