@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cmd/cmd_doctor.h"
+#include "s3/multipart.h"
 
 /* One call, waited for. */
 struct

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "s3/multipart.h"
+
 static void
 answer(struct copied *q, int r, uint32_t v)
 {

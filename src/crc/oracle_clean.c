@@ -12,6 +12,8 @@
 #include <semaphore.h>
 #include <string.h>
 
+#include "s3/multipart.h"
+
 enum { SWEEP_MOST = 64 };
 
 /* ---------------------------------------------------------------- clean */

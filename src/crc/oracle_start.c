@@ -15,6 +15,7 @@
 #include <sys/random.h>
 
 #include "base/crc32.h"
+#include "s3/multipart.h"
 
 #define WHOLE_MOST MIB(5)
 

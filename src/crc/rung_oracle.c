@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "s3/multipart.h"
+
 /* No range beyond what a part may be, no more ranges than parts (one part
  * is the proof's). */
 uint64_t

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "extract/dir.h"
 #include "extract/extract.h"
+#include "s3/multipart.h"
 
 enum {
     UNPACK_COPIES = 24,       /* part copies side by side... */

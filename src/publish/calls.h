@@ -8,6 +8,7 @@
 #define S3ZIPFS_PUBLISH_CALLS_H
 
 #include "publish/publish.h"
+#include "s3/multipart.h"
 
 struct publish_job;
 

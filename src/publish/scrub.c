@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "s3/multipart.h"
 
 enum { SIDE_BY_SIDE = 32 };
 

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 
 enum { ROUNDS = 4, ROUND_MS = 250, LIST_MAX = 256 * 1024 };
 

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 
 enum {
     REQUEST_MAX = 4 * 1024 * 1024, /* 10,000 parts at 400 bytes */

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 
 enum { BLOCK = 1024 * 1024, SLICE = 32 * BLOCK };
 

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 
 enum { SMALL_ANSWER_MAX = 64 * 1024 };
 

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "base/check.h"
-#include "s3/s3.h"
+#include "s3/multipart.h"
 
 enum {
     /* A Create is sent within this time after its intent was written down;

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 
 enum { PARTS_BYTES_MAX = 8 * 1024 * 1024 };
 

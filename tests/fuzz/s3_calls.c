@@ -9,6 +9,7 @@
  * the status, header lines, an empty line, a body.
  */
 #include "fuzz.h"
+#include "s3/multipart.h"
 #include "tests/unit/s3_fake.h"
 
 enum { ANSWERS = 4, WHOLE = 40, CALLS = 20 };

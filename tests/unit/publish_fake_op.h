@@ -7,6 +7,7 @@
 #define S3ZIPFS_TESTS_PUBLISH_FAKE_OP_H
 
 #include "publish_fake.h"
+#include "s3/multipart.h"
 
 struct op;
 typedef void op_fn(struct op *op);

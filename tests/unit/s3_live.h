@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "s3/multipart.h"
 #include "s3/s3.h"
 
 extern struct live { /* set by main before the first check */

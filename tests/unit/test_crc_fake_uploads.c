@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "base/cleanup.h"
+#include "s3/multipart.h"
 
 struct upload {
     LIST_ENTRY(upload) link;

@@ -4,6 +4,7 @@
  * crc/: the oracle in trouble.  What makes it refused, and that it leaves
  * nothing behind: no upload, no row of the state file.
  */
+#include "s3/multipart.h"
 #include "test_crc_oracle_help.h"
 
 /* What a store may say, and that it is not asked again. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "s3/multipart.h"
 #include "s3_fake.h"
 
 static const struct s3_where at = {"b", "p/", 2, true};

@@ -18,6 +18,7 @@
 
 #include "base/text.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 #include "s3_fake.h"
 
 enum { SIZE = 70 * 1024 * 1024 + 17, FIRST = 1000 };

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "s3/multipart.h"
 #include "s3_fake.h"
 
 static unsigned answers;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "s3/call.h"
+#include "s3/multipart.h"
 #include "s3_fake.h"
 
 enum { STORM = 60 };

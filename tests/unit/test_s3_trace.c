@@ -20,6 +20,7 @@
 
 #include "base/check.h"
 #include "s3/call.h"
+#include "s3/multipart.h"
 #include "s3_fake.h"
 
 static char dir[] = "/tmp/s3zipfs-trace-XXXXXX";
