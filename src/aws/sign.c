@@ -2,11 +2,9 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Signature Version 4 (AWS General Reference, "Signing AWS API requests"),
- * in its named steps: canonical request, string to sign, signing key,
- * signature.  Pure: the time is given.  S3's variant: the path is encoded
- * once and never normalised.
+ * in its named steps: canonical request (canonical.c), string to sign,
+ * signing key, signature.  Pure: the time is given.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -14,217 +12,21 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "aws/aws.h"
+#include "aws/canonical.h"
 #include "base/text.h"
 
-enum {
-    HEADERS_MAX = 64,
-    QUERY_MAX = 64,
-    CANONICAL_MAX = 256 * 1024, /* a key may be 3,072 bytes encoded */
-};
-
-/* A name and a value inside the caller's strings. */
-struct pair {
-    const char *name, *value;
-    size_t name_len, value_len;
-};
+enum { CANONICAL_MAX = 256 * 1024 }; /* a key may be 3,072 bytes encoded */
 
 struct signer {
     const struct aws_sign *s;
     const struct aws_identity *id;
-    char date[9];   /* YYYYMMDD */
-    char stamp[17]; /* YYYYMMDDThhmmssZ */
-    struct pair header[HEADERS_MAX];
-    int headers;
+    char date[9];    /* YYYYMMDD */
+    char stamp[17];  /* YYYYMMDDThhmmssZ */
     struct buf text; /* the canonical request, then the string to sign */
     struct buf names;
     EVP_MD *sha256; /* looked up once: OpenSSL 3 takes long for it */
     EVP_MD_CTX *ctx;
 };
-
-/* -------------------------------------------------------- canonical query */
-
-static int
-compare_bytes(const char *a, size_t an, const char *b, size_t bn)
-{
-    int c = memcmp(a, b, an < bn ? an : bn);
-
-    return c ? c : (an > bn) - (an < bn);
-}
-
-static int
-compare_query(const void *va, const void *vb)
-{
-    const struct pair *a = va, *b = vb;
-    int c = compare_bytes(a->name, a->name_len, b->name, b->name_len);
-
-    if (c)
-        return c;
-    return compare_bytes(a->value, a->value_len, b->value, b->value_len);
-}
-
-static int
-split_query(const char *query, struct pair *pair, int *ret_count)
-{
-    const char *p, *end, *eq;
-    int count = 0;
-
-    for (p = query; *p; p = *end ? end + 1 : end) {
-        end = strchrnul(p, '&');
-        if (end == p)
-            continue;
-        if (count == QUERY_MAX)
-            return -E2BIG;
-        eq = memchr(p, '=', (size_t)(end - p));
-        pair[count].name = p;
-        pair[count].name_len = (size_t)((eq ? eq : end) - p);
-        pair[count].value = eq ? eq + 1 : end;
-        pair[count].value_len = (size_t)(end - pair[count].value);
-        count++;
-    }
-    *ret_count = count;
-    return 0;
-}
-
-static int
-add_query(struct signer *sg)
-{
-    struct pair pair[QUERY_MAX];
-    int n = 0, i, r = split_query(sg->s->query, pair, &n);
-
-    if (r < 0)
-        return r;
-    qsort(pair, (size_t)n, sizeof(pair[0]), compare_query);
-    for (i = 0; r == 0 && i < n; i++)
-        r = buf_addf(&sg->text, "%s%.*s=%.*s", i ? "&" : "",
-                     (int)pair[i].name_len, pair[i].name,
-                     (int)pair[i].value_len, pair[i].value);
-    return r == 0 ? buf_addc(&sg->text, '\n') : r;
-}
-
-/* ------------------------------------------------------ canonical headers */
-
-static int
-add_pair(struct signer *sg, const char *name, size_t name_len,
-         const char *value)
-{
-    if (sg->headers == HEADERS_MAX)
-        return -E2BIG;
-    sg->header[sg->headers++] = (struct pair){
-        .name = name,
-        .name_len = name_len,
-        .value = value,
-        .value_len = strlen(value),
-    };
-    return 0;
-}
-
-static int
-collect_headers(struct signer *sg)
-{
-    const char *const *h, *colon;
-    int r = add_pair(sg, "host", 4, sg->s->host);
-
-    if (r == 0)
-        r = add_pair(sg, "x-amz-date", 10, sg->stamp);
-    if (r == 0)
-        r = add_pair(sg, "x-amz-content-sha256", 20, sg->s->payload_hash);
-    if (r == 0 && sg->id->session_token)
-        r = add_pair(sg, "x-amz-security-token", 20, sg->id->session_token);
-    for (h = sg->s->headers; r == 0 && h && *h; h++) {
-        colon = strchr(*h, ':');
-        if (!colon)
-            return -EINVAL;
-        r = add_pair(sg, *h, (size_t)(colon - *h), colon + 1);
-    }
-    return r;
-}
-
-static int
-compare_header(const void *va, const void *vb)
-{
-    const struct pair *a = va, *b = vb;
-    size_t n = a->name_len < b->name_len ? a->name_len : b->name_len;
-    int c = strncasecmp(a->name, b->name, n);
-
-    /* A prefix comes first: libcurl's mistake was to look at the colon. */
-    return c ? c : (a->name_len > b->name_len) - (a->name_len < b->name_len);
-}
-
-static int
-add_lower(struct buf *b, const struct pair *h)
-{
-    size_t i;
-    int r = 0;
-
-    for (i = 0; r == 0 && i < h->name_len; i++)
-        r = buf_addc(b, (char)tolower((unsigned char)h->name[i]));
-    return r;
-}
-
-/* White space at the ends goes, inside it becomes one space. */
-static int
-add_trimmed(struct buf *b, const struct pair *h)
-{
-    bool space = false, any = false;
-    size_t i;
-    int r = 0;
-
-    for (i = 0; r == 0 && i < h->value_len; i++) {
-        if (isspace((unsigned char)h->value[i])) {
-            space = true;
-            continue;
-        }
-        if (space && any)
-            r = buf_addc(b, ' ');
-        if (r == 0)
-            r = buf_addc(b, h->value[i]);
-        space = false;
-        any = true;
-    }
-    return r;
-}
-
-static int
-add_headers(struct signer *sg)
-{
-    int i, r = 0;
-
-    qsort(sg->header, (size_t)sg->headers, sizeof(sg->header[0]),
-          compare_header);
-    for (i = 0; r == 0 && i < sg->headers; i++) {
-        r = add_lower(&sg->text, &sg->header[i]);
-        if (r == 0)
-            r = buf_addc(&sg->text, ':');
-        if (r == 0)
-            r = add_trimmed(&sg->text, &sg->header[i]);
-        if (r == 0)
-            r = buf_addc(&sg->text, '\n');
-        if (r == 0 && i)
-            r = buf_addc(&sg->names, ';');
-        if (r == 0)
-            r = add_lower(&sg->names, &sg->header[i]);
-    }
-    return r;
-}
-
-static int
-canonical_request(struct signer *sg)
-{
-    int r = buf_addf(&sg->text, "%s\n%s\n", sg->s->method,
-                     sg->s->path[0] ? sg->s->path : "/");
-
-    if (r == 0)
-        r = add_query(sg);
-    if (r == 0)
-        r = collect_headers(sg);
-    if (r == 0)
-        r = add_headers(sg);
-    if (r == 0)
-        r = buf_addf(&sg->text, "\n%s\n%s", buf_str(&sg->names),
-                     sg->s->payload_hash);
-    return r;
-}
 
 /* -------------------------------------------- string to sign, signature */
 
@@ -375,7 +177,7 @@ aws_sign_v4(const struct aws_sign *s, const struct aws_identity *id,
     if (r == 0)
         r = set_digest(&sg);
     if (r == 0)
-        r = canonical_request(&sg);
+        r = canonical_request(s, id, sg.stamp, &sg.text, &sg.names);
     if (r == 0)
         r = string_to_sign(&sg);
     if (r == 0)
