@@ -4,36 +4,23 @@
  * Temporary files for upload parts, and the CRC-32 of what is in them.
  * Must not know parts, nor who reads the bytes.
  *
- * Locks: spool_dir.lock for what is taken, spool.lock for the pieces; none
- * is held while the disk is at work.
+ * spool.lock is for the pieces; it is not held while the disk is at work.
  */
-#include "publish/spool.h"
+#include "publish/spool_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/crc32.h"
-#include "base/text.h"
 #include "crc/crc.h"
 
 enum { IOV_AT_ONCE = 64 };
-
-struct spool_dir {
-    char *path;
-    bool through;
-    pthread_mutex_t lock;
-    uint64_t taken;     /* bytes of all spools */
-    uint64_t allocated; /* of those, what the file system has set aside */
-};
 
 /* Bytes that are there, no two touching pieces. */
 struct piece {
@@ -50,134 +37,7 @@ struct spool {
     struct piece *pieces;
 };
 
-/* ---------------------------------------------------------- directories */
-
-/* A file without a name, or -errno. */
-static int
-open_unnamed(const char *dir)
-{
-    CLEANUP_BUF struct buf path = BUF_INIT(8192);
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    /* Not every file system has it (NFS, overlays of old kernels). */
-    if (fd >= 0)
-        return fd;
-    if (buf_addf(&path, "%s/s3zipfs-spool-XXXXXX", dir) < 0)
-        return -ENAMETOOLONG;
-    fd = mkostemp(path.data, O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    unlink(path.data);
-    return fd;
-}
-
-static int
-try_dir(const char *dir)
-{
-    int fd = dir && *dir ? open_unnamed(dir) : -ENOENT;
-
-    if (fd < 0)
-        return fd;
-    close(fd);
-    return 0;
-}
-
-static struct spool_dir *
-dir_of(const char *path)
-{
-    struct spool_dir *d = calloc(1, sizeof(*d));
-
-    if (!d)
-        return NULL;
-    d->path = strdup(path);
-    if (!d->path) {
-        free(d);
-        return NULL;
-    }
-    pthread_mutex_init(&d->lock, NULL);
-    return d;
-}
-
-int
-spool_dir_new(struct spool_dir **ret, const char *cache_dir, bool through,
-              struct err *e)
-{
-    const char *const dirs[] = {cache_dir, secure_getenv("TMPDIR"),
-                                "/var/tmp"};
-    size_t i;
-    int r = 0;
-
-    for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-        r = try_dir(dirs[i]);
-        if (r < 0)
-            continue;
-        *ret = dir_of(dirs[i]);
-        if (!*ret)
-            return err_set(e, ENOMEM, "out of memory");
-        (*ret)->through = through;
-        return 0;
-    }
-    return err_set(e, -r,
-                   "no directory for temporary files: cache_dir=, $TMPDIR "
-                   "and /var/tmp (%s)",
-                   strerror(-r));
-}
-
-void
-spool_dir_free(struct spool_dir *d)
-{
-    if (!d)
-        return;
-    pthread_mutex_destroy(&d->lock);
-    free(d->path);
-    free(d);
-}
-
-/* --------------------------------------------------------------- space */
-
-static int
-no_space(const struct spool_dir *d, uint64_t length, uint64_t have,
-         struct err *e)
-{
-    char need[16], left[16];
-
-    return err_set(e, ENOSPC,
-                   "an upload part of %s does not fit half of what is free "
-                   "in %s (%s): give cache_dir= or TMPDIR more room, or "
-                   "raise memory=",
-                   text_size(need, length), d->path, text_size(left, have));
-}
-
-/* What is set aside is no longer free: both together are what was there
- * before the first spool. */
-static int
-take_space(struct spool_dir *d, uint64_t length, struct err *e)
-{
-    struct statvfs v;
-    uint64_t have;
-
-    if (statvfs(d->path, &v) < 0)
-        return err_set(e, errno, "%s: %s", d->path, strerror(errno));
-    LOCK_SCOPE(&d->lock);
-    if (!mul_u64(v.f_bavail, v.f_frsize, &have) ||
-        !add_u64(have, d->allocated, &have))
-        have = UINT64_MAX;
-    if (length > have / 2)
-        return no_space(d, length, have, e);
-    if (d->taken > have / 2 - length)
-        return -EAGAIN;
-    d->taken += length;
-    return 0;
-}
-
-static void
-give_space(struct spool_dir *d, uint64_t length, uint64_t allocated)
-{
-    LOCK_SCOPE(&d->lock);
-
-    d->taken -= length;
-    d->allocated -= allocated;
-}
+/* --------------------------------------------------------------- spools */
 
 /* So that a full disk shows now.  Not every file system can, and then the
  * writes will tell. */
@@ -186,24 +46,23 @@ allocate(struct spool *s, struct err *e)
 {
     if (fallocate(s->fd, 0, 0, (off_t)s->length) < 0) {
         if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-            return err_set(e, ENOSPC, "%s: %s", s->dir->path, strerror(errno));
+            return err_set(e, ENOSPC, "%s: %s", spool_dir_path(s->dir),
+                           strerror(errno));
         return 0;
     }
     s->allocated = s->length;
-    LOCK_SCOPE(&s->dir->lock);
-    s->dir->allocated += s->allocated;
+    spool_dir_allocated(s->dir, s->allocated);
     return 0;
 }
-
-/* --------------------------------------------------------------- spools */
 
 static int
 open_spool(struct spool *s, struct err *e)
 {
-    int fd = open_unnamed(s->dir->path);
+    int fd = spool_dir_open(s->dir);
 
     if (fd < 0)
-        return err_set(e, -fd, "%s: %s", s->dir->path, strerror(-fd));
+        return err_set(e, -fd, "%s: %s", spool_dir_path(s->dir),
+                       strerror(-fd));
     s->fd = fd;
     return allocate(s, e);
 }
@@ -218,12 +77,12 @@ spool_new(struct spool **ret, struct spool_dir *d, uint64_t length,
     if (length == 0 || length > INT64_MAX)
         return err_set(e, EINVAL, "a temporary file of %llu bytes",
                        (unsigned long long)length);
-    r = take_space(d, length, e);
+    r = spool_dir_take(d, length, e);
     if (r < 0)
         return r;
     s = calloc(1, sizeof(*s));
     if (!s) {
-        give_space(d, length, 0);
+        spool_dir_give(d, length, 0);
         return err_set(e, ENOMEM, "out of memory");
     }
     s->dir = d;
@@ -247,7 +106,7 @@ spool_free(struct spool *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
-    give_space(s->dir, s->length, s->allocated);
+    spool_dir_give(s->dir, s->length, s->allocated);
     while ((p = s->pieces) != NULL) {
         s->pieces = p->next;
         free(p);
@@ -326,8 +185,8 @@ write_all(const struct spool *s, uint64_t at, struct iovec *v, int count,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return err_set(e, errno, "temporary file in %s: %s", s->dir->path,
-                           strerror(errno));
+            return err_set(e, errno, "temporary file in %s: %s",
+                           spool_dir_path(s->dir), strerror(errno));
         at += (uint64_t)n;
         for (; count > 0 && (size_t)n >= v->iov_len; v++, count--)
             n -= (ssize_t)v->iov_len;
@@ -350,8 +209,8 @@ write_through(const struct spool *s, const struct piece *p, struct err *e)
 
     if (sync_file_range(s->fd, first, len, all) < 0 &&
         (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-        return err_set(e, errno, "temporary file in %s: %s", s->dir->path,
-                       strerror(errno));
+        return err_set(e, errno, "temporary file in %s: %s",
+                       spool_dir_path(s->dir), strerror(errno));
     posix_fadvise(s->fd, first, len, POSIX_FADV_DONTNEED);
     return 0;
 }
@@ -397,7 +256,7 @@ spool_write(struct spool *s, uint64_t offset, const struct iovec *iov,
         r = err_set(e, EINVAL, "bytes beyond the end of a temporary file");
     else if (p->end > p->first)
         r = write_iov(s, p, iov, count, e);
-    if (r == 0 && s->dir->through && p->end > p->first)
+    if (r == 0 && spool_dir_through(s->dir) && p->end > p->first)
         r = write_through(s, p, e);
     if (r == 0 && p->end > p->first) {
         LOCK_SCOPE(&s->lock);
