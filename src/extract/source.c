@@ -148,31 +148,32 @@ keep_object(struct source *s, const struct s3_object *o)
     s->crc32 = o->crc32;
 }
 
+static int
+said(struct call *c, const struct s3_error *e, const char *op)
+{
+    const struct source *s = c->s;
+
+    if (e->err < 0)
+        s3_error_text(e, op, s->bucket, s->key, strlen(s->key), &c->err);
+    return e->err;
+}
+
 static void
 on_head(void *user, const struct s3_error *e, const struct s3_object *o)
 {
     struct call *c = user;
-    struct source *s = c->s;
-    int r = e->err;
+    int r = said(c, e, "HEAD");
 
-    if (r < 0)
-        s3_error_text(e, "HEAD", s->bucket, s->key, strlen(s->key), &c->err);
-    else
-        keep_object(s, o);
+    if (r == 0)
+        keep_object(c->s, o);
     call_done(c, r);
 }
 
 static void
 on_page(void *user, const struct s3_error *e, const struct s3_page *page)
 {
-    struct call *c = user;
-    struct source *s = c->s;
-
     (void)page;
-    if (e->err < 0)
-        s3_error_text(e, "ListObjectsV2", s->bucket, s->key, strlen(s->key),
-                      &c->err);
-    call_done(c, e->err);
+    call_done(user, said(user, e, "ListObjectsV2"));
 }
 
 /* A listing has less patience than a HEAD: is there a store at all?  What
@@ -258,14 +259,11 @@ static void
 on_got(void *user, const struct s3_error *e, const struct s3_object *o)
 {
     struct call *c = user;
-    struct source *s = c->s;
-    int r = e->err;
+    int r = said(c, e, "GET");
 
     (void)o;
-    if (r < 0)
-        s3_error_text(e, "GET", s->bucket, s->key, strlen(s->key), &c->err);
-    else if (c->got != c->want)
-        r = err_set(&c->err, EPROTO, "%s: a short answer", s->name);
+    if (r == 0 && c->got != c->want)
+        r = err_set(&c->err, EPROTO, "%s: a short answer", c->s->name);
     call_done(c, r);
 }
 
