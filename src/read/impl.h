@@ -114,6 +114,9 @@ uint64_t reader_body_at(const struct reader *r, size_t member);
 /* True for the twin, which needs none. */
 bool reader_crc_known(const struct reader *r, size_t member);
 bool twin_give_up(struct unit *u, struct todo *t);
+/* Of an op that failed with r: if it was the twin's failure another one,
+ * from the members, answers in its place. */
+void twin_start_again(struct op *o, int r, struct todo *t);
 int twin_check(struct unit *u, struct err *e);
 bool twin_misled(const struct read_stream *s);
 /* May the op go on?  0, or -errno for op_fail. */

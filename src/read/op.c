@@ -237,54 +237,6 @@ op_release(struct op *o, struct todo *t)
     o->charged = 0;
 }
 
-/* In o's place, from the members.  NULL: out of memory. */
-static struct op *
-successor(const struct op *o)
-{
-    struct op *n = calloc(1, sizeof(*n));
-
-    if (!n)
-        return NULL;
-    n->reader = o->reader;
-    n->stream = o->stream;
-    n->cursor = o->cursor;
-    n->epoch = o->epoch;
-    if (n->cursor && n->cursor->epoch == n->epoch)
-        n->cursor->waiting++;
-    n->id = o->id;
-    n->offset = o->offset;
-    n->end = o->end;
-    n->flags = o->flags;
-    n->run_start = o->run_start;
-    n->forward = o->forward;
-    n->first_of_run = o->first_of_run;
-    n->limit = o->limit;
-    n->seen = o->seen;
-    n->cb = o->cb;
-    n->user = o->user;
-    n->refs = 2; /* its answer's, and todo's */
-    n->reader->refs++;
-    return n;
-}
-
-/* False: the failure is an answer. */
-static bool
-start_again(struct op *o, int r, struct todo *t)
-{
-    struct op *n;
-
-    if (r == -ECANCELED || !o->twin || r == -ENOMEM || r == -EFBIG ||
-        twin_misled(o->stream))
-        return false;
-    n = successor(o);
-    if (!n)
-        return false;
-    TAILQ_INSERT_TAIL(&o->stream->ops, n, link);
-    STAILQ_INSERT_TAIL(&t->redo, n, planned);
-    o->silent = true;
-    return true;
-}
-
 void
 op_fail(struct op *o, int r, const struct err *e, struct todo *t)
 {
@@ -292,7 +244,7 @@ op_fail(struct op *o, int r, const struct err *e, struct todo *t)
 
     if (o->answered)
         return;
-    start_again(o, r, t);
+    twin_start_again(o, r, t);
     if (o->starving)
         TAILQ_REMOVE(&p->starving, o, starving_link);
     o->starving = false;

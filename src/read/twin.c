@@ -110,6 +110,54 @@ twin_give_up(struct unit *u, struct todo *t)
     return true;
 }
 
+/* ---------------------------------------------------------- starting again */
+
+/* In o's place, from the members.  NULL: out of memory. */
+static struct op *
+successor(const struct op *o)
+{
+    struct op *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    n->reader = o->reader;
+    n->stream = o->stream;
+    n->cursor = o->cursor;
+    n->epoch = o->epoch;
+    if (n->cursor && n->cursor->epoch == n->epoch)
+        n->cursor->waiting++;
+    n->id = o->id;
+    n->offset = o->offset;
+    n->end = o->end;
+    n->flags = o->flags;
+    n->run_start = o->run_start;
+    n->forward = o->forward;
+    n->first_of_run = o->first_of_run;
+    n->limit = o->limit;
+    n->seen = o->seen;
+    n->cb = o->cb;
+    n->user = o->user;
+    n->refs = 2; /* its answer's, and todo's */
+    n->reader->refs++;
+    return n;
+}
+
+void
+twin_start_again(struct op *o, int r, struct todo *t)
+{
+    struct op *n;
+
+    if (r == -ECANCELED || !o->twin || r == -ENOMEM || r == -EFBIG ||
+        twin_misled(o->stream))
+        return;
+    n = successor(o);
+    if (!n)
+        return;
+    TAILQ_INSERT_TAIL(&o->stream->ops, n, link);
+    STAILQ_INSERT_TAIL(&t->redo, n, planned);
+    o->silent = true;
+}
+
 /* ---------------------------------------------------------------- check */
 
 /* What has passed of it, against the CRC-32 that the store has. */
