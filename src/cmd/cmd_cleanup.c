@@ -68,7 +68,8 @@ put_line(const struct publish_cleaned *t)
         printf("s3://%s/%s: left alone, its process runs or may run\n",
                t->bucket, key);
     else if (t->kind == CLEANED_YOUNG && !t->what)
-        printf("s3://%s/%s: no upload yet, one may still come for a minute\n",
+        printf("s3://%s/%s: no upload, but one may still come in the next "
+               "minutes\n",
                t->bucket, key);
     else if (t->kind == CLEANED_YOUNG)
         printf("s3://%s/%s: upload %s left alone for a minute, another host "

@@ -71,7 +71,8 @@ struct listed {
 struct s3_upload_copy {
     char *key; /* NUL-terminated */
     char *upload_id;
-    int64_t initiated, age, begun; /* as in s3_upload */
+    int64_t initiated, age; /* as in s3_upload */
+    int64_t begun_first, begun_last;
     char initiator[128];
 };
 /* Before the submission; the callbacks below end it. */

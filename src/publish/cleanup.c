@@ -273,6 +273,8 @@ clean_row(struct cleanup *c)
         ok = clean_scratch(c, row->scratch) && ok;
     if (ok)
         cleanup_forget(&c->where, row->id);
+    else
+        cleanup_leave(&c->where, row);
 }
 
 /* "a/" names what begins with it, and the key "a" itself. */

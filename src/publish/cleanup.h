@@ -30,6 +30,10 @@ void cleanup_rows_free(struct cleanup_row *row, size_t count);
 /* From now on the row is this process's; false if somebody was faster. */
 bool cleanup_claim(const struct cleanup_where *w,
                    const struct cleanup_row *row);
+/* It is nobody's again... */
+void cleanup_leave(const struct cleanup_where *w,
+                   const struct cleanup_row *row);
+/* ...or goes. */
 void cleanup_forget(const struct cleanup_where *w, int64_t id);
 
 #endif

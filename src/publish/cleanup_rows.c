@@ -146,8 +146,11 @@ cleanup_rows(const struct cleanup_where *w, const char *key, size_t key_len,
     return r;
 }
 
-bool
-cleanup_claim(const struct cleanup_where *w, const struct cleanup_row *row)
+/* SQLite gives the number of a row that is gone to the next one: the intent
+ * tells them apart. */
+static bool
+hand_over(const struct cleanup_where *w, const struct cleanup_row *row,
+          const char *from, const char *to)
 {
     struct sqlite3 *db = journal_lock(w->state);
     sqlite3_stmt *s;
@@ -157,15 +160,28 @@ cleanup_claim(const struct cleanup_where *w, const struct cleanup_row *row)
         return false;
     s = journal_prepare(db,
                         "UPDATE publish_upload SET owner = ? WHERE id = ? AND"
-                        " owner = ?");
+                        " intent = ? AND owner = ?");
     if (s) {
-        sqlite3_bind_text(s, 1, w->owner, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 1, to, -1, SQLITE_STATIC);
         sqlite3_bind_int64(s, 2, row->id);
-        sqlite3_bind_text(s, 3, row->owner, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(s, 3, row->intent);
+        sqlite3_bind_text(s, 4, from, -1, SQLITE_STATIC);
     }
     ok = run(db, s) && sqlite3_changes(db) == 1;
     state_unlock(w->state);
     return ok;
+}
+
+bool
+cleanup_claim(const struct cleanup_where *w, const struct cleanup_row *row)
+{
+    return hand_over(w, row, row->owner, w->owner);
+}
+
+void
+cleanup_leave(const struct cleanup_where *w, const struct cleanup_row *row)
+{
+    hand_over(w, row, w->owner, "");
 }
 
 void

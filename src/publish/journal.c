@@ -294,12 +294,14 @@ journal_adopt(struct publish_job *j, struct journal_row *row)
     if (!db)
         return false;
     s = owner ? state_prepare(db, "UPDATE publish_upload SET owner = ?"
-                                  " WHERE id = ? AND owner = ?")
+                                  " WHERE id = ? AND owner = ?"
+                                  " AND intent = ?")
               : NULL;
     if (s) {
         sqlite3_bind_text(s, 1, j->p->owner, -1, SQLITE_TRANSIENT);
         sqlite3_bind_int64(s, 2, row->id);
         sqlite3_bind_text(s, 3, row->owner, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(s, 4, row->intent);
     }
     ok = journal_run(db, s) && sqlite3_changes(db) == 1;
     state_unlock(j->p->d.state);

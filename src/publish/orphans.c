@@ -134,7 +134,8 @@ judge_orphan(const struct publish_job *j, const struct s3_upload_copy *u,
 {
     struct s3_upload seen = {.initiated = u->initiated,
                              .age = u->age,
-                             .begun = u->begun,
+                             .begun_first = u->begun_first,
+                             .begun_last = u->begun_last,
                              .initiator = u->initiator};
 
     return is_known(j, u->upload_id)

@@ -30,7 +30,7 @@ static int
 fill_finding(struct publisher *p, struct crc_set *crcs, size_t members,
              struct plan_finding *ret, uint8_t **way)
 {
-    struct caps caps = publisher_caps(p);
+    struct caps caps = publisher_foreseen(p);
 
     *way = malloc(members + 1);
     if (!*way)

@@ -190,7 +190,7 @@ is_unproved(const struct publish_job *j)
     size_t i;
 
     for (i = 0; i < j->left_count; i++)
-        if (!j->left[i].alive &&
+        if (!j->left[i].alive && j->left[i].upload_id &&
             !((j->left[i].flags & ROW_CRC) && j->done.have_crc) &&
             strcmp(j->left[i].digest, j->digest) == 0)
             return true;

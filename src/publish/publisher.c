@@ -40,6 +40,9 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     state_owner(p->owner, sizeof(p->owner));
     quirks_load(d->state, s3_endpoint_id(d->s3_dest), time(NULL), &p->told);
     p->caps = p->told;
+    /* That takes the checksum off an archive: each process sees for itself,
+     * by one copy that is refused. */
+    p->caps.no_part_crc = false;
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -291,6 +294,31 @@ publisher_caps(struct publisher *p)
     LOCK_SCOPE(&p->lock);
 
     return p->caps;
+}
+
+struct caps
+publisher_foreseen(struct publisher *p)
+{
+    LOCK_SCOPE(&p->lock);
+    struct caps caps = p->caps;
+
+    caps.no_part_crc |= p->told.no_part_crc;
+    return caps;
+}
+
+void
+publisher_tell(struct publisher *p)
+{
+    struct caps caps, told;
+
+    pthread_mutex_lock(&p->lock);
+    caps = p->caps;
+    told = p->told;
+    p->told = caps;
+    p->told.no_part_crc |= told.no_part_crc;
+    pthread_mutex_unlock(&p->lock);
+    quirks_note(p->d.state, s3_endpoint_id(p->d.s3_dest), time(NULL), &caps,
+                &told);
 }
 
 void

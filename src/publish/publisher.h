@@ -42,12 +42,17 @@ struct publisher {
     bool closing;
     struct spool_dir *spools; /* NULL until one is needed */
     struct caps caps;
-    struct caps told; /* of them, by the state file; does not change */
+    struct caps told; /* by the state file, or to it */
 };
 void publisher_unref(struct publisher *p);
 struct caps publisher_caps(struct publisher *p);
+/* The same for plans: with what another process has seen and this one has
+ * yet to see. */
+struct caps publisher_foreseen(struct publisher *p);
 /* Sets one field of p->caps to true; says so in the log the first time. */
 void publisher_learn(struct publisher *p, bool *cap, const char *words);
+/* Worker: what was learned since the last time goes to the state file. */
+void publisher_tell(struct publisher *p);
 /* The job has ended: its destination is free; then: its waiters know. */
 void publisher_ended(struct publisher *p, struct publish_job *j);
 void publisher_quiet(struct publisher *p);

@@ -4,9 +4,7 @@
  * How a store treats CRCs, as publishes saw it, kept for each endpoint in
  * the state file: what must be read back, and whether copies tell CRCs,
  * depends on it, so a plan in another process has to know.  Kept for a week
- * from when it was first seen, since stores are mended; only what makes a
- * publish more careful is kept, so that a row that is wrong costs bytes and
- * nothing else.
+ * from when it was first seen, since stores are mended.
  */
 #ifndef S3ZIPFS_PUBLISH_QUIRKS_H
 #define S3ZIPFS_PUBLISH_QUIRKS_H

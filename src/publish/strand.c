@@ -200,7 +200,8 @@ call_uploads_cb(void *user, const struct s3_error *e,
         }
         to->initiated = u[i].initiated;
         to->age = u[i].age;
-        to->begun = u[i].begun;
+        to->begun_first = u[i].begun_first;
+        to->begun_last = u[i].begun_last;
         snprintf(to->initiator, sizeof(to->initiator), "%s",
                  u[i].initiator ? u[i].initiator : "");
         c->left_count++;

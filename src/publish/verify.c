@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/crc32.h"
 #include "publish/job.h"
-#include "publish/quirks.h"
 
 struct check {
     struct event ev;
@@ -32,12 +30,11 @@ settle_run(struct publish_job *j)
 {
     struct state *st = j->p->d.state;
     const char *endpoint = s3_endpoint_id(j->p->d.s3_dest);
-    struct caps caps = publisher_caps(j->p);
 
     journal_over(j);
     if (!j->share && !j->resumed)
         rates_note(st, endpoint, &j->sample);
-    quirks_note(st, endpoint, time(NULL), &caps, &j->p->told);
+    publisher_tell(j->p);
     former_save(st, endpoint, j->bucket, j->key, j->key_len, j->done.etag,
                 j->layout);
 }

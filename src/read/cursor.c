@@ -181,7 +181,8 @@ activate(struct cursor *c, uint64_t now)
 bool
 cursor_idle(const struct cursor *c, uint64_t now)
 {
-    return !c->waiting && now - c->used_ms > READ_IDLE_MS;
+    /* (now may be of another cursor, and before) */
+    return !c->waiting && now > c->used_ms + READ_IDLE_MS;
 }
 
 void

@@ -114,10 +114,10 @@ struct s3_upload {
     const char *key;
     size_t key_len;
     const char *upload_id;
-    int64_t initiated;     /* seconds */
-    int64_t age;           /* seconds, both by the store's clock */
-    int64_t begun;         /* by this host's, rather too early than too late */
-    const char *initiator; /* "" if unknown */
+    int64_t initiated;               /* seconds */
+    int64_t age;                     /* seconds, both by the store's clock */
+    int64_t begun_first, begun_last; /* the same by this host's clock */
+    const char *initiator;           /* "" if unknown */
 };
 /* ListMultipartUploads of exactly this key, all pages. */
 typedef void s3_uploads_cb(void *user, const struct s3_error *e,

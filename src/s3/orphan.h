@@ -26,6 +26,8 @@ enum {
     /* Whoever began an upload has sent its first part by then, or will
      * hardly do so. */
     S3_ORPHAN_AGE_S = 60,
+    /* The store has done by then what it was asked for at the last. */
+    S3_ORPHAN_COMES_S = S3_INTENT_AFTER_S + S3_ORPHAN_AGE_S,
 };
 
 enum s3_orphan {
@@ -42,17 +44,20 @@ s3_orphan_begun(int64_t begun, int64_t intent)
 }
 
 /* Of an upload at the key.  intent: seconds, by our clock; initiator: ""
- * if unknown.  When it was begun is known by the store's clock, and by ours;
- * either may have been set meanwhile. */
+ * if unknown.  When it was begun is known by the store's clock, and by ours,
+ * more or less; either may have been set meanwhile.  Who cannot tell does
+ * not abort, and looks again. */
 static inline enum s3_orphan
 s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
 {
-    if (!s3_orphan_begun(u->initiated, intent) &&
-        !s3_orphan_begun(u->begun, intent))
-        return S3_ORPHAN_NOT;
+    bool first = s3_orphan_begun(u->begun_first, intent);
+    bool last = s3_orphan_begun(u->begun_last, intent);
+
     if (*initiator && strcmp(initiator, u->initiator) != 0)
         return S3_ORPHAN_NOT;
-    return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
+    if (s3_orphan_begun(u->initiated, intent) || (first && last))
+        return u->age < S3_ORPHAN_AGE_S ? S3_ORPHAN_YOUNG : S3_ORPHAN_OLD;
+    return first || last ? S3_ORPHAN_YOUNG : S3_ORPHAN_NOT;
 }
 
 /* A Create that was under way when its process ended may be done later than
@@ -60,7 +65,10 @@ s3_orphan(const struct s3_upload *u, int64_t intent, const char *initiator)
 static inline bool
 s3_orphan_may_come(int64_t intent)
 {
-    return time(NULL) - intent < S3_ORPHAN_AGE_S;
+    int64_t age = time(NULL) - intent;
+
+    /* One of a time to come is of a clock that was set back. */
+    return age > -S3_ORPHAN_COMES_S && age < S3_ORPHAN_COMES_S;
 }
 
 /* Those of a list that may be ours. */

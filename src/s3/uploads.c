@@ -213,22 +213,31 @@ turn_page(struct uploads_call *u, const char *old_key, const char *old_id)
     return S3_CALL_NEXT;
 }
 
+/* Of one second, and that each is cut off. */
+#define SAME_CLOCK_S 2
+
 /* Ages by the answer's Date, for this host's clock may be wrong; a store
  * without one leaves only that.  The Date is of some moment since the
- * request was sent, which may be long ago. */
+ * request was sent, which may be long ago; but where the clocks agree there
+ * is no doubt. */
 static void
 set_ages(struct uploads_call *u, const struct net_response *resp)
 {
     const char *date = net_header(resp, "date");
     int64_t here = time(NULL), now, took;
+    bool same;
     size_t i;
 
     if (!date || !s3_parse_http_date(&now, date))
         now = here + __atomic_load_n(&u->c.s->skew, __ATOMIC_RELAXED);
     took = (int64_t)(net_now_ms() - u->c.sent_ms + 999) / 1000;
+    same = now >= here - took - SAME_CLOCK_S && now <= here + SAME_CLOCK_S;
     for (i = u->page_begin; i < u->count; i++) {
-        u->upload[i].age = now - u->upload[i].initiated;
-        u->upload[i].begun = here - took - u->upload[i].age;
+        struct s3_upload *o = &u->upload[i];
+
+        o->age = now - o->initiated;
+        o->begun_first = same ? o->initiated : here - took - o->age;
+        o->begun_last = same ? o->initiated : here - o->age;
     }
 }
 

@@ -67,7 +67,8 @@ list_run(struct op *op)
                 .upload_id = strdup(u->id),
                 .initiated = u->initiated - fake.behind,
                 .age = fake.young ? time(NULL) - u->initiated : 3600,
-                .begun = fake.young ? u->initiated : time(NULL) - 3600,
+                .begun_first = fake.young ? u->initiated : time(NULL) - 3600,
+                .begun_last = fake.young ? u->initiated : time(NULL) - 3600,
                 .initiator = strdup(u->initiator)};
     op_end();
     ((s3_uploads_cb *)op->cb)(op->user, &e, list, e.err ? 0 : n);

@@ -110,6 +110,20 @@ test_young(void **state)
     case_stop(&c);
 }
 
+/* A row without id is no sign of an archive that was not verified. */
+static void
+test_no_doubt(void **state)
+{
+    (void)state;
+    begin_killed(5, true);
+    fake.no_complete_crc = fake.no_head_crc = true;
+    assert_int_equal(case_publish(&c), 0);
+    assert_int_equal(rows_without_id(), 1);
+    assert_int_equal(case_publish(&c), 0);
+    assert_true(c.st.noop);
+    case_stop(&c);
+}
+
 /* The store does what the dead process asked for after it was looked at. */
 static void
 test_comes_late(void **state)
@@ -309,6 +323,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_with_parts),
         cmocka_unit_test(test_young),
+        cmocka_unit_test(test_no_doubt),
         cmocka_unit_test(test_comes_late),
         cmocka_unit_test(test_young_twin),
         cmocka_unit_test(test_young_and_failed),

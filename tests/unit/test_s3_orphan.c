@@ -78,9 +78,44 @@ test_slow_answer(void **state)
     struct s3_upload soon = listed(date, 0), late = listed(date, 4500);
 
     (void)state;
-    assert_in_range(soon.begun, before - 60, time(NULL) - 60);
-    assert_in_range(late.begun, before - 65, time(NULL) - 65);
-    assert_int_equal(s3_orphan(&late, before - 61, ""), S3_ORPHAN_NOT);
+    assert_in_range(soon.begun_first, before - 60, time(NULL) - 60);
+    assert_int_equal(soon.begun_first, soon.begun_last);
+    assert_in_range(late.begun_first, before - 65, time(NULL) - 65);
+    assert_in_range(late.begun_last, before - 60, time(NULL) - 60);
+    late.initiator = "";
+    assert_int_equal(s3_orphan(&late, before - 80, ""), S3_ORPHAN_OLD);
+    assert_int_equal(s3_orphan(&late, before - 61, ""), S3_ORPHAN_YOUNG);
+    assert_int_equal(s3_orphan(&late, before - 50, ""), S3_ORPHAN_NOT);
+}
+
+/* Where the clocks agree it makes no difference how long it took. */
+static void
+test_slow_answer_same_clock(void **state)
+{
+    char date[64];
+    time_t now = time(NULL);
+    struct s3_upload u;
+
+    (void)state;
+    strftime(date, sizeof(date), "date: %a, %d %b %Y %H:%M:%S GMT\n",
+             gmtime(&now));
+    u = listed(date, 4500);
+    assert_int_equal(u.begun_first, u.initiated);
+    assert_int_equal(u.begun_last, u.initiated);
+}
+
+/* Nothing is there, yet; and an intent of a time to come. */
+static void
+test_may_come(void **state)
+{
+    int64_t now = time(NULL);
+
+    (void)state;
+    assert_true(s3_orphan_may_come(now));
+    assert_true(s3_orphan_may_come(now - S3_INTENT_AFTER_S));
+    assert_false(s3_orphan_may_come(now - S3_ORPHAN_COMES_S));
+    assert_true(s3_orphan_may_come(now + 5));
+    assert_false(s3_orphan_may_come(now + 1000));
 }
 
 static void
@@ -106,8 +141,11 @@ static void
 test_rule_other_clock(void **state)
 {
     int64_t now = time(NULL);
-    struct s3_upload u = {
-        .initiated = 1000, .initiator = "me", .age = 100, .begun = now - 100};
+    struct s3_upload u = {.initiated = 1000,
+                          .initiator = "me",
+                          .age = 100,
+                          .begun_first = now - 100,
+                          .begun_last = now - 100};
 
     (void)state;
     assert_int_equal(s3_orphan(&u, now - 110, "me"), S3_ORPHAN_OLD);
@@ -189,6 +227,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_slow_answer),
+        cmocka_unit_test(test_slow_answer_same_clock),
+        cmocka_unit_test(test_may_come),
         cmocka_unit_test(test_rule),
         cmocka_unit_test(test_rule_other_clock),
         cmocka_unit_test(test_without_parts),

@@ -5,7 +5,7 @@
 import os
 import sqlite3
 
-LATER = 120     # seconds; more than an upload of unknown id is left alone
+LATER = 600     # seconds; more than an upload of unknown id is left alone
 
 
 def rows(home, sql="SELECT count(*) FROM publish_upload", *values):
