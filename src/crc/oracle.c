@@ -183,7 +183,8 @@ static void
 end_upload(void *user)
 {
     struct oracle_upload *u = user;
-    struct oracle_left left = {u->row, u->crc->oracle.bucket, u->key, u->id};
+    struct oracle_left left = {u->row, u->crc->oracle.bucket, u->key, u->id,
+                               0};
 
     oracle_clean(u->crc, &left, u->look, on_cleaned, u);
 }

@@ -119,6 +119,7 @@ void oracle_start(struct oracle_asker *a);
 struct oracle_left {
     int64_t row;
     char *bucket, *key, *id; /* id: NULL if it is not known */
+    int64_t intent;          /* seconds, of a dead process's row; else 0 */
 };
 void oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
                   void (*done)(void *user, bool ok), void *user);

@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <string.h>
 
+#include "s3/orphan.h"
 #include "s3/multipart.h"
 
 enum { SWEEP_MOST = 64 };
@@ -98,6 +99,8 @@ on_listed(void *user, const struct s3_error *e, const struct s3_upload *u,
     if (e->err < 0 && k->left.id)
         add_id(k, k->left.id);
     k->failed |= e->err < 0;
+    /* There may be one yet. */
+    k->failed |= e->err == 0 && !count && s3_orphan_may_come(k->left.intent);
     for (i = 0; e->err == 0 && i < count; i++)
         add_id(k, u[i].upload_id);
     abort_next(k);
@@ -120,6 +123,7 @@ oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
     k->left.bucket = strdup(left->bucket);
     k->left.key = strdup(left->key);
     k->left.id = left->id ? strdup(left->id) : NULL;
+    k->left.intent = left->intent;
     if (!k->left.bucket || !k->left.key) {
         k->failed = true;
         cleaning_end(k);
@@ -171,7 +175,7 @@ on_swept(void *user, bool ok)
 
     w->gone = ok ? left->row : 0;
     if (!ok)
-        log_warn("crc: an upload that was left at %s could not be aborted",
+        log_warn("crc: what was left at %s stays for the next start",
                  left->key);
     net_work(w->crc->net, sweep_next, w);
 }

@@ -102,7 +102,8 @@ static bool
 read_row(struct crc *c, sqlite3_stmt *q, struct oracle_left *ret)
 {
     const char *owner = (const char *)sqlite3_column_text(q, 3);
-    int64_t age = time(NULL) - sqlite3_column_int64(q, 4);
+    int64_t intent = sqlite3_column_int64(q, 4);
+    int64_t age = time(NULL) - intent;
 
     if (!owner || state_owner_alive(c->oracle.owner, owner, age))
         return false;
@@ -111,6 +112,7 @@ read_row(struct crc *c, sqlite3_stmt *q, struct oracle_left *ret)
         .bucket = strdup(c->oracle.bucket),
         .key = column_copy(q, 1),
         .id = column_copy(q, 2),
+        .intent = intent,
     };
     if (ret->bucket && ret->key)
         return true;

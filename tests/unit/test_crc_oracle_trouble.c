@@ -310,6 +310,38 @@ test_sweep(void **state)
     room_end(&m);
 }
 
+/* What a process asked for in its last moment may be done later. */
+static void
+test_comes_late(void **state)
+{
+    char owner[192], sql[512];
+    struct room m;
+    int i;
+
+    (void)state;
+    room_start(&m, 0);
+    fake_add(&m.f, "a", MIB(9), FAKE_NONE);
+    room_open(&m, CONF_CRC_AUTO, true, true);
+    fake_settle(&m.f);
+    state_owner(owner, sizeof(owner));
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO crc_upload (endpoint, bucket, key, time, owner)"
+             " VALUES ('http://fake', 'b', 'scratch/1', %lld, '%s9')",
+             (long long)time(NULL), owner);
+    run_sql(&m, sql);
+    for (i = 0; i < 2; i++) {
+        room_close(&m);
+        state_close(m.state);
+        m.state = NULL;
+        room_open(&m, CONF_CRC_AUTO, true, true);
+        fake_settle(&m.f);
+        assert_int_equal(rows(&m), i == 0);
+        run_sql(&m, "UPDATE crc_upload SET time = time - 1000");
+    }
+    room_close(&m);
+    room_end(&m);
+}
+
 /* An abort that fails leaves the row to the next start. */
 static void
 test_abort_fails(void **state)
@@ -357,6 +389,7 @@ main(void)
         cmocka_unit_test(test_sent_twice_unseen),
         cmocka_unit_test(test_two_of_one_create),
         cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_comes_late),
         cmocka_unit_test(test_abort_fails),
         cmocka_unit_test(test_owner),
     };
