@@ -88,6 +88,7 @@ scratch_name(struct publish_job *j)
 static void
 intent_run(struct publish_job *j)
 {
+    publisher_tell(j->p); /* why it begins again, maybe: if we are killed */
     j->intent = time(NULL);
     j->row = journal_intent(j, j->intent);
 }

@@ -51,7 +51,8 @@ struct caps publisher_caps(struct publisher *p);
 struct caps publisher_foreseen(struct publisher *p);
 /* Sets one field of p->caps to true; says so in the log the first time. */
 void publisher_learn(struct publisher *p, bool *cap, const char *words);
-/* Worker: what was learned since the last time goes to the state file. */
+/* Worker, before an attempt and at the end: what was learned since the last
+ * time goes to the state file. */
 void publisher_tell(struct publisher *p);
 /* The job has ended: its destination is free; then: its waiters know. */
 void publisher_ended(struct publisher *p, struct publish_job *j);

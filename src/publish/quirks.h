@@ -18,8 +18,7 @@
 /* Adds what is known of the endpoint to *caps. */
 void quirks_load(struct state *st, const char *endpoint, int64_t now,
                  struct caps *caps);
-/* At the end of a publish: what this process has learned beyond what it
- * was told by quirks_load. */
+/* What this process has learned beyond what it was told by quirks_load. */
 void quirks_note(struct state *st, const char *endpoint, int64_t now,
                  const struct caps *caps, const struct caps *told);
 
