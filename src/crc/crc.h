@@ -37,6 +37,9 @@ void state_warn(struct state *st, const char *what, const char *why);
 /* With state_lock.  NULL if sql is not good; state_run says why. */
 struct sqlite3_stmt;
 struct sqlite3_stmt *state_prepare(struct sqlite3 *db, const char *sql);
+/* Keeps the rows of the max highest n; false is a warning about what. */
+bool state_trim(struct state *st, struct sqlite3 *db, const char *table,
+                int max, const char *what);
 /* Runs q to its end and finalises it; false is a warning about what. */
 bool state_run(struct state *st, struct sqlite3 *db, struct sqlite3_stmt *q,
                const char *what);

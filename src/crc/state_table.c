@@ -5,6 +5,7 @@
  * wanted, and trouble with one is a warning.  Must not know any of them.
  */
 #include <sqlite3.h>
+#include <stdio.h>
 
 #include "crc/crc.h"
 
@@ -39,4 +40,16 @@ state_run(struct state *st, struct sqlite3 *db, struct sqlite3_stmt *q,
         state_warn(st, what, sqlite3_errmsg(db));
     sqlite3_finalize(q);
     return ok;
+}
+
+bool
+state_trim(struct state *st, struct sqlite3 *db, const char *table, int max,
+           const char *what)
+{
+    char sql[128];
+
+    snprintf(sql, sizeof(sql),
+             "DELETE FROM %s WHERE n <= (SELECT max(n) FROM %s) - %d", table,
+             table, max);
+    return state_run(st, db, state_prepare(db, sql), what);
 }

@@ -146,28 +146,16 @@ cleanup_rows(const struct cleanup_where *w, const char *key, size_t key_len,
     return r;
 }
 
-/* SQLite gives the number of a row that is gone to the next one: the intent
- * tells them apart. */
 static bool
 hand_over(const struct cleanup_where *w, const struct cleanup_row *row,
           const char *from, const char *to)
 {
     struct sqlite3 *db = journal_lock(w->state);
-    sqlite3_stmt *s;
     bool ok;
 
     if (!db)
         return false;
-    s = journal_prepare(db,
-                        "UPDATE publish_upload SET owner = ? WHERE id = ? AND"
-                        " intent = ? AND owner = ?");
-    if (s) {
-        sqlite3_bind_text(s, 1, to, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(s, 2, row->id);
-        sqlite3_bind_int64(s, 3, row->intent);
-        sqlite3_bind_text(s, 4, from, -1, SQLITE_STATIC);
-    }
-    ok = run(db, s) && sqlite3_changes(db) == 1;
+    ok = journal_hand_over(db, row->id, row->intent, from, to);
     state_unlock(w->state);
     return ok;
 }

@@ -234,36 +234,47 @@ journal_remove(struct publish_job *j, int64_t row, int64_t intent,
     state_unlock(j->p->d.state);
 }
 
-/* A row without owner is nobody's work just now.  known: it has its upload's
- * id, else it stands for those whose id nobody was told. */
-static void
-leave_row(struct publish_job *j, int64_t row, bool known)
+bool
+journal_hand_over(struct sqlite3 *db, int64_t row, int64_t intent,
+                  const char *from, const char *to)
+{
+    sqlite3_stmt *s =
+        state_prepare(db, "UPDATE publish_upload SET owner = ? WHERE id = ?"
+                          " AND intent = ? AND owner = ?");
+
+    if (s) {
+        sqlite3_bind_text(s, 1, to, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(s, 2, row);
+        sqlite3_bind_int64(s, 3, intent);
+        sqlite3_bind_text(s, 4, from, -1, SQLITE_STATIC);
+    }
+    return journal_run(db, s) && sqlite3_changes(db) == 1;
+}
+
+void
+journal_leave(struct publish_job *j, int64_t row, int64_t intent)
 {
     struct sqlite3 *db = row ? journal_open(j) : NULL;
 
     if (!db)
         return;
-    if (known)
-        change(db, "UPDATE publish_upload SET owner = '' WHERE id = ?1", row,
-               NULL);
-    else
-        change(db,
-               "UPDATE publish_upload SET owner = '', upload_id = NULL,"
-               " scratch = '', initiator = ?2 WHERE id = ?1",
-               row, j->initiator);
+    journal_hand_over(db, row, intent, j->p->owner, "");
     state_unlock(j->p->d.state);
 }
 
-void
-journal_leave(struct publish_job *j, int64_t row)
+/* The row stands for uploads whose id nobody was told, and is nobody's work
+ * just now. */
+static void
+leave_unknown(struct publish_job *j, int64_t row)
 {
-    struct sqlite3 *db = journal_open(j);
+    struct sqlite3 *db = row ? journal_open(j) : NULL;
 
     if (!db)
         return;
     change(db,
-           "UPDATE publish_upload SET owner = '' WHERE id = ?1 AND owner = ?2",
-           row, j->p->owner);
+           "UPDATE publish_upload SET owner = '', upload_id = NULL,"
+           " scratch = '', initiator = ?2 WHERE id = ?1",
+           row, j->initiator);
     state_unlock(j->p->d.state);
 }
 
@@ -271,13 +282,13 @@ void
 journal_over(struct publish_job *j)
 {
     if (j->twins && j->id_lost)
-        leave_row(j, j->twins, false);
+        leave_unknown(j, j->twins);
     else
         journal_remove(j, j->twins, j->intent, j->p->owner);
     if (j->row_kept)
-        leave_row(j, j->row, true);
+        journal_leave(j, j->row, j->intent);
     else if (j->id_lost && !j->twins)
-        leave_row(j, j->row, false);
+        leave_unknown(j, j->row);
     else
         journal_remove(j, j->row, j->intent, j->p->owner);
     j->twins = 0;
@@ -288,22 +299,12 @@ journal_adopt(struct publish_job *j, struct journal_row *row)
 {
     struct sqlite3 *db = journal_open(j);
     CLEANUP_FREE char *owner = strdup(j->p->owner);
-    sqlite3_stmt *s;
     bool ok;
 
     if (!db)
         return false;
-    s = owner ? state_prepare(db, "UPDATE publish_upload SET owner = ?"
-                                  " WHERE id = ? AND owner = ?"
-                                  " AND intent = ?")
-              : NULL;
-    if (s) {
-        sqlite3_bind_text(s, 1, j->p->owner, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(s, 2, row->id);
-        sqlite3_bind_text(s, 3, row->owner, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(s, 4, row->intent);
-    }
-    ok = journal_run(db, s) && sqlite3_changes(db) == 1;
+    ok = owner &&
+         journal_hand_over(db, row->id, row->intent, row->owner, owner);
     state_unlock(j->p->d.state);
     if (ok) {
         free(row->owner);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct publish_job;
+struct sqlite3;
 struct state;
 
 /* journal.c: worker thread only */
@@ -40,7 +41,11 @@ void journal_rows_free(struct journal_row *rows, size_t count);
 /* The row is ours from now on; false if somebody was faster... */
 bool journal_adopt(struct publish_job *j, struct journal_row *row);
 /* ...and nobody's again. */
-void journal_leave(struct publish_job *j, int64_t row);
+void journal_leave(struct publish_job *j, int64_t row, int64_t intent);
+/* With the table locked: who works on a row, if it is from's.  SQLite gives
+ * the number of one that is gone to the next: the intent tells them apart. */
+bool journal_hand_over(struct sqlite3 *db, int64_t row, int64_t intent,
+                       const char *from, const char *to);
 /* The table, of whichever version, with its rows' lock held; NULL without
  * a store. */
 struct sqlite3 *journal_lock(struct state *st);

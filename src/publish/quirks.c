@@ -72,16 +72,6 @@ put(struct state *st, sqlite3 *db, const char *endpoint, int64_t bits,
     return state_run(st, db, q, what);
 }
 
-static bool
-trim(struct state *st, sqlite3 *db)
-{
-    sqlite3_stmt *q = state_prepare(
-        db, "DELETE FROM quirk WHERE n <= (SELECT max(n) FROM quirk) - ?");
-
-    sqlite3_bind_int(q, 1, ROWS_MAX);
-    return state_run(st, db, q, what);
-}
-
 void
 quirks_load(struct state *st, const char *endpoint, int64_t now,
             struct caps *caps)
@@ -112,7 +102,8 @@ note(struct state *st, sqlite3 *db, const char *endpoint, int64_t now,
         return false;
     }
     return (known | bits) == known ||
-           (put(st, db, endpoint, known | bits, seen) && trim(st, db));
+           (put(st, db, endpoint, known | bits, seen) &&
+            state_trim(st, db, "quirk", ROWS_MAX, what));
 }
 
 void

@@ -262,22 +262,6 @@ insert(struct sqlite3 *db, const char *endpoint, const struct plan_rates *r)
     return x == SQLITE_DONE ? SQLITE_OK : x;
 }
 
-static int
-trim(struct sqlite3 *db)
-{
-    sqlite3_stmt *s = NULL;
-    int r = sqlite3_prepare_v2(
-        db, "DELETE FROM rate WHERE n <= (SELECT max(n) FROM rate) - ?", -1,
-        &s, NULL);
-
-    if (r != SQLITE_OK)
-        return r;
-    sqlite3_bind_int(s, 1, ROWS_MAX);
-    r = sqlite3_step(s);
-    sqlite3_finalize(s);
-    return r == SQLITE_DONE ? SQLITE_OK : r;
-}
-
 void
 rates_note(struct state *st, const char *endpoint,
            const struct rates_sample *sample)
@@ -295,8 +279,8 @@ rates_note(struct state *st, const char *endpoint,
         rates_learn(&known, sample);
         r = insert(db, endpoint, &known);
     }
-    if (r == SQLITE_OK)
-        r = trim(db);
+    if (r == SQLITE_OK && !state_trim(st, db, "rate", ROWS_MAX, what))
+        r = SQLITE_ERROR;
     if (r == SQLITE_OK)
         r = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     if (r != SQLITE_OK) {

@@ -12,6 +12,12 @@
 
 static void sweep_next(struct publish_job *j);
 
+static struct journal_row *
+current(const struct publish_job *j)
+{
+    return &j->left[j->left_next - 1];
+}
+
 /* Rows whose upload is gone go; others that were claimed are anybody's. */
 static void
 rows_leave_run(struct publish_job *j)
@@ -25,7 +31,7 @@ rows_leave_run(struct publish_job *j)
             journal_remove(j, row->id, row->intent, row->owner);
         else if (!row->alive && row->id != j->row &&
                  strcmp(row->owner, j->p->owner) == 0)
-            journal_leave(j, row->id);
+            journal_leave(j, row->id, row->intent);
     }
 }
 
@@ -48,7 +54,7 @@ sweep_over(struct publish_job *j)
 static void
 on_scrubbed(struct publish_job *j)
 {
-    struct journal_row *row = &j->left[j->left_next - 1];
+    struct journal_row *row = current(j);
 
     row->gone = !atomic_load(&j->scratch_kept);
     atomic_store(&j->scratch_kept, false);
@@ -58,7 +64,7 @@ on_scrubbed(struct publish_job *j)
 static void
 row_swept(struct publish_job *j, bool gone)
 {
-    struct journal_row *row = &j->left[j->left_next - 1];
+    struct journal_row *row = current(j);
 
     if (gone && row->scratch[0] && !orphans_give_up(j)) {
         scratch_scrub(j, row->scratch, on_scrubbed);
@@ -83,7 +89,7 @@ on_swept(struct publish_job *j)
 static void
 on_orphans_gone(struct publish_job *j)
 {
-    const struct journal_row *row = &j->left[j->left_next - 1];
+    const struct journal_row *row = current(j);
 
     row_swept(j, !j->orphans_kept && !s3_orphan_may_come(row->intent));
 }
@@ -91,7 +97,7 @@ on_orphans_gone(struct publish_job *j)
 static void
 on_claimed(struct publish_job *j)
 {
-    const struct journal_row *row = &j->left[j->left_next - 1];
+    const struct journal_row *row = current(j);
     struct s3_where at = job_where(j);
     struct call *c;
 
@@ -109,7 +115,7 @@ on_claimed(struct publish_job *j)
 static void
 claim_run(struct publish_job *j)
 {
-    struct journal_row *row = &j->left[j->left_next - 1];
+    struct journal_row *row = current(j);
 
     row->alive = !journal_adopt(j, row);
 }
@@ -124,7 +130,7 @@ sweep_row(struct publish_job *j)
 static void
 on_resumed(struct publish_job *j)
 {
-    struct journal_row *row = &j->left[j->left_next - 1];
+    struct journal_row *row = current(j);
 
     if (j->stop || j->resumed || row->alive)
         sweep_next(j);

@@ -271,6 +271,16 @@ test_two_of_one_create(void **state)
     room_end(&m);
 }
 
+/* As another process: what was left is swept. */
+static void
+start_again(struct room *m)
+{
+    state_close(m->state);
+    m->state = NULL;
+    room_open(m, CONF_CRC_AUTO, true, true);
+    fake_settle(&m->f);
+}
+
 /* What a killed process left goes; what a living one has stays, and so
  * does what another bucket's journal says. */
 static void
@@ -299,11 +309,8 @@ test_sweep(void **state)
              known, alive, owner, alive, alive);
     run_sql(&m, sql);
     room_close(&m);
-    state_close(m.state);
-    m.state = NULL;
     assert_int_equal(m.up->open, 3);
-    room_open(&m, CONF_CRC_AUTO, true, true);
-    fake_settle(&m.f);
+    start_again(&m);
     room_close(&m);
     assert_int_equal(m.up->open, 1);
     assert_int_equal(rows(&m), 3);
@@ -331,10 +338,7 @@ test_comes_late(void **state)
     run_sql(&m, sql);
     for (i = 0; i < 2; i++) {
         room_close(&m);
-        state_close(m.state);
-        m.state = NULL;
-        room_open(&m, CONF_CRC_AUTO, true, true);
-        fake_settle(&m.f);
+        start_again(&m);
         assert_int_equal(rows(&m), i == 0);
         run_sql(&m, "UPDATE crc_upload SET time = time - 1000");
     }
