@@ -13,7 +13,8 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
+#include "publish_fake.h"
 
 struct layout *
 layout_ref(struct layout *l)

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
+#include "publish_fake.h"
 
 struct crc_set {
     pthread_mutex_t lock;

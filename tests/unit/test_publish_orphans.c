@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "publish_case.h"
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
+#include "publish_fake.h"
 
 static struct publish_case c;
 

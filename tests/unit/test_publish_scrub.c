@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "publish/scrub.h"
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
+#include "publish_fake.h"
 
 #define BELOW FAKE_SCRATCH "0123/"
 

@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 struct fake_world {
     struct fake_object *objects;

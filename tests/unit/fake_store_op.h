@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * What the files of the fake share.
+ * What the files of the fake store share, and those that add calls to it.
  */
-#ifndef S3ZIPFS_TESTS_PUBLISH_FAKE_OP_H
-#define S3ZIPFS_TESTS_PUBLISH_FAKE_OP_H
+#ifndef S3ZIPFS_TESTS_FAKE_STORE_OP_H
+#define S3ZIPFS_TESTS_FAKE_STORE_OP_H
 
-#include "publish_fake.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "fake_store.h"
 #include "s3/multipart.h"
 
 struct op;
@@ -43,7 +45,7 @@ bool op_cancel_s3(struct s3 *s, uint64_t id);
 /* op, which is being run, comes again later. */
 void op_again(struct op *op);
 
-/* publish_fake_call.c: the store's lock is held between begin and end */
+/* fake_store_call.c: the store's lock is held between begin and end */
 struct op *op_at(struct s3 *s, op_fn *run, const struct s3_where *at, void *cb,
                  void *user);
 /* False if the call has no effect; e: what it answers so far. */
@@ -54,7 +56,7 @@ bool op_scratch(const struct op *op);
 /* Unless e is an error already. */
 void op_refuse(struct s3_error *e, int err, int http, const char *code);
 
-/* publish_fake_s3.c */
+/* fake_store_object.c */
 uint8_t *op_body(const struct op *op, uint64_t *ret_size);
 /* 412 and 409 of Complete and PUT. */
 void op_condition(struct op *op, struct s3_error *e);
@@ -65,25 +67,21 @@ struct fake_object *put_object(const char *key, const void *data, size_t n);
 /* The list of objects is another one. */
 void find_anew(void);
 
-/* publish_fake_call.c: counts a call and does the trouble that is set for it.
+/* fake_store_call.c: counts a call and does the trouble that is set for it.
  * 0, or the error to answer; *ret_effect: do it all the same. */
 int fake_count(unsigned *counter, struct s3_error *e, bool *ret_effect);
 
-/* publish_fake_upload.c */
+/* fake_store_upload.c */
 void fake_upload_drop(struct fake_upload *u);
 struct fake_upload *find_upload(const char *id);
 
-/* publish_fake_world.c */
+/* fake_store_world.c */
 void fake_kill_now(void); /* lock held */
 void fake_store_free(void);
 
-/* publish_fake_net.c */
+/* fake_store_net.c */
 void fake_states_open(void);
 void fake_states_close(void);
 struct sqlite3 *fake_db_copy(struct sqlite3 *db);
-
-/* publish_fake_layout.c: [first, end) of piece z; crc for records */
-void fake_piece(struct layout *l, const struct zip_piece *z, uint32_t crc,
-                uint64_t first, uint64_t end, uint8_t *out);
 
 #endif

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 struct fake_upload *
 find_upload(const char *id)
@@ -285,7 +285,7 @@ check_parts(struct op *op, struct fake_upload *u, struct s3_error *e,
             op_refuse(e, -EIO, 400, "InvalidPart");
         if (i + 1 < op->count && p->size < FAKE_FLOOR)
             op_refuse(e, -EIO, 400, "EntityTooSmall");
-        crc = crc_join(crc, p->claimed, p->size);
+        crc = (uint32_t)crc32_combine(crc, p->claimed, (z_off_t)p->size);
     }
     if (u->crc32 != op->flag)
         op_refuse(e, -EIO, 400, "InvalidRequest");

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 static struct fake_object **
 row_of(const char *key)

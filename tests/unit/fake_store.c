@@ -4,16 +4,13 @@
  * The loops of the fake: a queue of operations, run in random order, by the
  * test's own thread or by several.
  */
-#include "publish_fake.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 struct fake fake;
-const struct plan_limits fake_limits = {
-    FAKE_FLOOR, 1 << 20, 1 << 30, FAKE_CAP, FAKE_SPLIT, FAKE_PARTS,
-};
 struct s3 fake_s3 = {"http://fake"}, fake_s3_dest = {"http://fake"};
 
 uint64_t

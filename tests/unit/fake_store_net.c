@@ -11,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "publish_fake_op.h"
+#include "crc/crc.h"
+#include "fake_store_op.h"
 
 /* ----------------------------------------------------------------- net */
 
@@ -249,8 +250,8 @@ state_warn(struct state *st, const char *what, const char *why)
     log_warn("state file: %s: %s", what, why);
 }
 
-static int
-sql_of(struct state *st, const char *sql)
+int
+fake_sql_of(struct state *st, const char *sql)
 {
     sqlite3_stmt *s = NULL;
     int n = 0;
@@ -267,55 +268,16 @@ sql_of(struct state *st, const char *sql)
 int
 fake_sql(const char *sql)
 {
-    return sql_of(&fake.state[0], sql);
+    return fake_sql_of(&fake.state[0], sql);
 }
 
-static int
-count_all(const char *sql)
+int
+fake_sql_all(const char *sql)
 {
     size_t i;
     int n = 0;
 
     for (i = 0; i < FAKE_HOSTS; i++)
-        n += sql_of(&fake.state[i], sql);
+        n += fake_sql_of(&fake.state[i], sql);
     return n;
-}
-
-void
-fake_later(void)
-{
-    struct fake_upload *u;
-    size_t i;
-
-    fake.young = false;
-    for (u = fake.open; u; u = u->next)
-        u->initiated -= 3600;
-    for (i = 0; i < FAKE_HOSTS; i++)
-        sql_of(&fake.state[i],
-               "UPDATE publish_upload SET intent = intent - 3600");
-}
-
-int
-fake_journal_rows(void)
-{
-    return count_all("SELECT count(*) FROM publish_upload");
-}
-
-int
-fake_journal_notes(void)
-{
-    return count_all("SELECT (SELECT count(*) FROM publish_part) +"
-                     " (SELECT count(*) FROM publish_scratch)");
-}
-
-void
-index_invalidate(struct index *ix, const char *prefix)
-{
-    LOCK_SCOPE(&fake.lock);
-
-    (void)ix;
-    strncat(fake.invalidated, prefix,
-            sizeof(fake.invalidated) - strlen(fake.invalidated) - 1);
-    strncat(fake.invalidated, ",",
-            sizeof(fake.invalidated) - strlen(fake.invalidated) - 1);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 /* ------------------------------------------------------------- trouble */
 
@@ -76,7 +76,7 @@ fake_forget(void)
 int
 fake_count(unsigned *counter, struct s3_error *e, bool *effect)
 {
-    struct publish_job *abort_job = NULL;
+    bool stop = false;
 
     pthread_mutex_lock(&fake.lock);
     memset(e, 0, sizeof(*e));
@@ -86,15 +86,11 @@ fake_count(unsigned *counter, struct s3_error *e, bool *effect)
         ++*counter;
     if (++fake.calls == fake.trouble_at) {
         make_trouble(e, effect);
-        if ((fake.trouble == FAKE_ABORT || fake.trouble >= FAKE_KILL) &&
-            fake.abort_job)
-            abort_job = publish_job_ref(fake.abort_job);
+        stop = fake.trouble == FAKE_ABORT || fake.trouble >= FAKE_KILL;
     }
     pthread_mutex_unlock(&fake.lock);
-    if (abort_job) {
-        publish_abort(abort_job, fake.abort_why ? fake.abort_why : -EINTR);
-        publish_job_unref(abort_job);
-    }
+    if (stop)
+        fake_stop_job();
     return e->err;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "publish_fake_op.h"
+#include "fake_store_op.h"
 
 unsigned
 fake_uploads_open(void)
