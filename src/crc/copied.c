@@ -99,6 +99,7 @@ crc_can_copy(struct crc *c, const char *bucket, uint64_t bytes)
     LOCK_SCOPE(&c->lock);
 
     return oracle_is_open(c) && bytes > c->oracle.min_size &&
+           bytes > CRC_WHOLE_MOST &&
            strcmp(bucket, c->oracle.bucket) == 0;
 }
 

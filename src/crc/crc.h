@@ -82,7 +82,8 @@ struct crc_copied_args { /* copied */
     uint64_t size; /* of the object */
     uint64_t first, length;
 };
-/* Would it be asked about so many bytes? */
+/* Would it be asked about so many bytes of an object?  S3 copies no range
+ * of an object of 5 MiB or less. */
 bool crc_can_copy(struct crc *c, const char *bucket, uint64_t bytes);
 void crc_copied(struct crc *c, const struct crc_copied_args *a,
                 crc_copied_cb *cb, void *user);

@@ -21,6 +21,7 @@ enum {
 };
 #define CRC_COPY_RANGE MIB(128)
 #define CRC_PROOF KIB(64) /* at most, of a source above 5 MiB */
+#define CRC_WHOLE_MOST MIB(5) /* S3 copies no range of a source so small */
 /* What nobody reads is not worth a download either, but for a byte: a proof
  * takes two. */
 #define ORACLE_UNREAD 2

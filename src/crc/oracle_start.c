@@ -17,8 +17,6 @@
 #include "base/crc32.h"
 #include "s3/multipart.h"
 
-#define WHOLE_MOST MIB(5)
-
 struct start {
     struct oracle_asker *asker;
     struct oracle_upload *upload;
@@ -75,7 +73,7 @@ wants_whole(const struct start *st)
     uint64_t size = st->asker->size;
 
     return st->copy_error.http == 400 && st->length < size &&
-           size <= WHOLE_MOST && !st->asker->ranged;
+           size <= CRC_WHOLE_MOST && !st->asker->ranged;
 }
 
 static void

@@ -31,17 +31,32 @@ wrong(const struct checker *c, const char *what)
                    c->p->scratches + 1, c->part + 1, what);
 }
 
+/* A range is copied only from a source of more than the floor (S3:
+ * InvalidRequest); a smaller one is copied whole or not at all. */
+static int
+check_range(const struct checker *c, const struct plan_part *p, uint64_t size)
+{
+    uint64_t len = plan_part_len(p);
+
+    if (p->from > size || len > size - p->from)
+        return wrong(c, "beyond its source");
+    return len < size && size <= c->lim->part_min
+               ? wrong(c, "a range of a source that is too small")
+               : 0;
+}
+
 static int
 check_member(const struct checker *c, const struct plan_part *p)
 {
-    uint64_t data, size;
+    uint64_t data;
+    int r;
 
     if (p->member >= c->l->count)
         return wrong(c, "no such member");
-    size = c->l->member[p->member].size;
     data = zip_data_offset(c->l, p->member);
-    if (p->from > size || plan_part_len(p) > size - p->from)
-        return wrong(c, "beyond the member");
+    r = check_range(c, p, c->l->member[p->member].size);
+    if (r < 0)
+        return r;
     if (p->end > p->first &&
         (p->first < data || p->from + p->pad != p->first - data))
         return wrong(c, "other bytes of the member");
@@ -52,14 +67,14 @@ static int
 check_scratch(const struct checker *c, const struct plan_part *p)
 {
     const struct plan_upload *u;
-    uint64_t size;
+    int r;
 
     if (p->scratch >= c->p->scratches || p->scratch >= c->upload)
         return wrong(c, "a scratch object that is not there yet");
     u = &c->p->scratch[p->scratch];
-    size = u->pad + (u->end - u->first);
-    if (p->from > size || plan_part_len(p) > size - p->from)
-        return wrong(c, "beyond the scratch object");
+    r = check_range(c, p, u->pad + (u->end - u->first));
+    if (r < 0)
+        return r;
     if (p->end == p->first)
         return 0;
     if (p->first < u->first || p->from + p->pad < u->pad ||
@@ -100,12 +115,15 @@ check_previous(const struct checker *c, const struct plan_part *p)
 {
     uint64_t at = p->first;
     struct zip_piece x;
+    int r;
 
     if (!c->previous)
         return wrong(c, "there is no previous archive");
-    if (p->pad > 0 || p->from > c->previous->size ||
-        plan_part_len(p) > c->previous->size - p->from)
-        return wrong(c, "beyond the previous archive");
+    if (p->pad > 0)
+        return wrong(c, "a pad of the previous archive");
+    r = check_range(c, p, c->previous->size);
+    if (r < 0)
+        return r;
     zip_piece_at(c->l, at, &x);
     while (at < p->end) {
         if (!same_piece(c, &x, at, p->from + (at - p->first)))

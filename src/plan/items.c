@@ -106,6 +106,19 @@ is_copied(const struct plan_style *style, uint64_t size, uint64_t floor,
     return true;
 }
 
+/* What everybody's pad is made of, where no large body can lend one: the
+ * archive's first bytes, a floor and what is left of the small body in
+ * which that ends.  No source so small is copied in ranges. */
+static uint64_t
+lender_end(const struct zip_layout *l, uint64_t floor)
+{
+    uint64_t end = min_u64(floor, l->size);
+    size_t i = plan_member_at(l, end);
+
+    return i < l->count && end > zip_data_offset(l, i) ? l->offset[i + 1]
+                                                       : end;
+}
+
 int
 plan_items(const struct zip_layout *l, const struct plan_limits *lim,
            const struct plan_style *style, struct plan_item **ret,
@@ -125,7 +138,7 @@ plan_items(const struct zip_layout *l, const struct plan_limits *lim,
     /* Small bodies are appended to something: where no large body can lend
      * it, the archive's first bytes are uploaded. */
     if (large == 0 && copied > 0)
-        add_run(&row, min_u64(lim->part_min, l->size));
+        add_run(&row, lender_end(l, lim->part_min));
     ties = style->small_ties;
     for (i = 0; i < l->count; i++)
         if (is_copied(style, l->member[i].size, lim->part_min, &ties))

@@ -268,11 +268,12 @@ test_copied(void **state)
     (void)state;
     for (threads = 0; threads <= 4; threads += 4) {
         room_start(&m, threads);
-        o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+        o = fake_add(&m.f, "archive", MIB(6), FAKE_NONE);
         room_open(&m, CONF_CRC_ORACLE, true, true);
-        assert_true(crc_can_copy(m.crc, "b", MIB(1)));
+        assert_true(crc_can_copy(m.crc, "b", MIB(5) + 1));
+        assert_false(crc_can_copy(m.crc, "b", MIB(5)));
         assert_false(crc_can_copy(m.crc, "b", KIB(64)));
-        assert_false(crc_can_copy(m.crc, "other", MIB(1)));
+        assert_false(crc_can_copy(m.crc, "other", MIB(6)));
         all.answers = all.good = 0;
         for (i = 0; i < N; i++)
             ask_range(&m, o, (uint64_t)i * 1000, 1000, &all);
@@ -305,7 +306,7 @@ test_copied_not(void **state)
 
     (void)state;
     room_start(&m, 4);
-    o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+    o = fake_add(&m.f, "archive", MIB(6), FAKE_NONE);
     m.up->copies = FAKE_COPY_WHOLE;
     room_open(&m, CONF_CRC_ORACLE, true, true);
     for (i = 0; i < N; i++)
@@ -314,12 +315,12 @@ test_copied_not(void **state)
     assert_int_equal(g.good, 0);
     assert_int_equal(g.r, -ENODATA);
     assert_int_equal(m.up->copied, 1);
-    assert_false(crc_can_copy(m.crc, "b", MIB(1)));
+    assert_false(crc_can_copy(m.crc, "b", MIB(6)));
     room_close(&m);
     room_end(&m);
 
     room_start(&m, 4);
-    o = fake_add(&m.f, "archive", MIB(2), FAKE_NONE);
+    o = fake_add(&m.f, "archive", MIB(6), FAKE_NONE);
     room_open(&m, CONF_CRC_ORACLE, true, true);
     g.answers = 0;
     ask_range(&m, o, 0, 1000, &g); /* proved */
@@ -336,7 +337,7 @@ test_copied_not(void **state)
     wait_answers(&g, N + 2);
     assert_int_equal(g.r, -ESTALE);
     crc_distrust(m.crc, "a test says so");
-    assert_false(crc_can_copy(m.crc, "b", MIB(1)));
+    assert_false(crc_can_copy(m.crc, "b", MIB(6)));
     room_close(&m);
     assert_int_equal(m.up->open, 0);
     room_end(&m);

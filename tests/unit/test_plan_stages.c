@@ -454,13 +454,92 @@ broken_plans(void **state)
     }
 }
 
+/* S3 copies no range of a source of 5 MiB or less, and its whole is one. */
+static void
+no_range_of_small_sources(void **state)
+{
+    static const uint64_t sizes[] = {4000000, MIB(5) - 1, MIB(5), 3000000,
+                                     100};
+    size_t i, k;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+        struct set s = set_make(3, 6, 10);
+        struct plan_ask ask = ask_for(PLAN_BYTES);
+        struct plan_choice c;
+        struct zip_layout l;
+        struct err e = {0};
+        int n;
+
+        for (k = 0; k < s.n; k++)
+            s.m[k].size = sizes[i];
+        assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+        ask.previous = &l;
+        assert_int_equal(plan_choose(&c, &l, &ask, &e), 0);
+        for (n = 0; n < PLAN_STRATEGIES; n++)
+            judge(&c.plan[n], &l, &ask.limits, &l);
+        plan_choice_free(&c);
+        zip_layout_free(&l);
+        set_free(&s);
+    }
+}
+
+/* The judge sees it: in a copy of a member, of a scratch object, of the
+ * previous archive. */
+static void
+small_range_is_refused(void **state)
+{
+    static const enum plan_kind kinds[] = {PLAN_COPY, PLAN_COPY_SCRATCH,
+                                           PLAN_COPY_PREVIOUS};
+    struct set s = set_make(3, 6, 2);
+    struct zip_layout l, before;
+    struct err e = {0};
+    size_t i;
+
+    (void)state;
+    s.m[0].size = s.m[1].size = MIB(3);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(zip_layout_init(&before, s.m, 1), 0);
+    for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+        uint64_t data = zip_data_offset(&l, 1), last = l.size - MIB(1);
+        uint64_t from = kinds[i] == PLAN_COPY ? last - data : 0;
+        struct plan_part scratch = {.first = last, .end = l.size};
+        struct plan_upload up = {last, l.size, 0, 0, 1, 1};
+        struct plan_part part[] = {
+            {.first = 0, .end = last},
+            {.first = last,
+             .end = last + KIB(100),
+             .member = 1,
+             .from = from,
+             .kind = kinds[i]},
+        };
+        struct plan p = {.part = part,
+                         .count = 2,
+                         .scratch = &up,
+                         .scratches = 1,
+                         .scratch_part = &scratch,
+                         .scratch_parts = 1};
+
+        assert_int_equal(plan_check(&p, &l, &plan_limits_s3, &before, &e),
+                         -EINVAL);
+        assert_non_null(strstr(e.text, "too small"));
+    }
+    zip_layout_free(&before);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(executed_in_memory), cmocka_unit_test(random_limits),
-        cmocka_unit_test(illegal_limits),     cmocka_unit_test(random_sets),
+        cmocka_unit_test(executed_in_memory),
+        cmocka_unit_test(random_limits),
+        cmocka_unit_test(illegal_limits),
+        cmocka_unit_test(random_sets),
         cmocka_unit_test(broken_plans),
+        cmocka_unit_test(no_range_of_small_sources),
+        cmocka_unit_test(small_range_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from email.utils import formatdate
+from urllib.parse import unquote
 
 import boto3
 from botocore.config import Config
@@ -15,6 +16,7 @@ from mitmproxy import http
 
 CONTROL = "/__fault_proxy__/"
 STREAM_ABOVE = 64 * 1024
+RANGE_SOURCE_MOST = 5 << 20     # S3 copies no range of what is not larger
 
 
 def error_body(code, message):
@@ -75,6 +77,18 @@ class Faults:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: method(**arguments))
 
+    async def is_small_range(self, flow):
+        """Does it copy a range of a source that S3 copies only whole?"""
+        headers = flow.request.headers
+        if "x-amz-copy-source-range" not in headers:
+            return False
+        source = unquote(headers["x-amz-copy-source"]).lstrip("/")
+        bucket, _, key = source.partition("?versionId=")[0].partition("/")
+        loop = asyncio.get_running_loop()
+        head = await loop.run_in_executor(
+            None, lambda: self.backend().head_object(Bucket=bucket, Key=key))
+        return head["ContentLength"] <= RANGE_SOURCE_MOST
+
     # --- control -----------------------------------------------------------
 
     def control(self, flow):
@@ -126,6 +140,12 @@ class Faults:
             return
         rule = flow.metadata.get("rule")
         if rule is None:
+            return
+        if rule.get("small_ranges") and await self.is_small_range(flow):
+            self.answer(flow, {
+                "status": 400, "code": "InvalidRequest",
+                "message": "The specified copy source is not supported as a "
+                           "byte-range copy source"})
             return
         if "delay" in rule:
             await asyncio.sleep(rule["delay"])

@@ -16,6 +16,9 @@ many from there, 0 = all). What it does, any of:
   delay_answer            seconds before the answer is passed on
   kill                    close the connection without an answer
   kill_answer             the same, but the server has done it
+  small_ranges            answer 400 InvalidRequest to a copy of a range of a
+                          source of 5 MiB or less, as S3 does and no server
+                          here; others pass
   before, after           [boto3 call, {arguments}] done on the server itself
   hold                    wait until release() is called
   record                  keep the bodies in the log: body, answer
