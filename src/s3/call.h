@@ -28,8 +28,6 @@ enum {
     S3_ERROR_BODY_MAX = 64 * 1024,
     S3_REGION_MAX = 40, /* with the NUL */
     S3_TABLE = 1024,
-    S3_ETAG_MAX = 256,
-    S3_VALUE_MAX = 2048, /* other opaque words of a store: ids, versions */
 };
 
 /* ------------------------------------------------------------ endpoint */

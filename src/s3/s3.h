@@ -30,6 +30,11 @@ enum {
     S3_KEY_MAX = 1024, /* bytes, of UTF-8 */
     S3_PARTS_MAX = 10000,
 };
+/* What is believed of a store: longer words make its answer malformed. */
+enum {
+    S3_ETAG_MAX = 256,
+    S3_VALUE_MAX = 2048, /* other opaque words: ids, versions */
+};
 #define S3_PART_MIN MIB(5)
 #define S3_PART_MAX GIB(5)
 

@@ -74,7 +74,21 @@ op_take(struct op **head, struct op ***end, uint64_t n)
     *at = op->next;
     if (!*at)
         *end = at;
+    op->next = fake.taken;
+    fake.taken = op;
     return op;
+}
+
+/* Lock held. */
+static void
+op_leave(struct op *op)
+{
+    struct op **at;
+
+    for (at = &fake.taken; *at != op; at = &(*at)->next)
+        ;
+    *at = op->next;
+    op->next = NULL;
 }
 
 /* Lock held. */
@@ -101,15 +115,20 @@ op_again(struct op *op)
 static void
 op_run(struct op *op)
 {
+    bool again;
+
     op->run(op);
-    if (op->again) {
-        LOCK_SCOPE(&fake.lock);
-        op->again = false;
-        op->next = NULL;
+    pthread_mutex_lock(&fake.lock);
+    op_leave(op);
+    again = op->again;
+    op->again = false;
+    if (again) {
         *fake.ops_end = op;
         fake.ops_end = &op->next;
-        return;
     }
+    pthread_mutex_unlock(&fake.lock);
+    if (again)
+        return;
     free(op->upload_id);
     free(op->etag);
     free(op->if_match);
@@ -145,19 +164,36 @@ fake_run_some(unsigned n)
         n--;
 }
 
-/* Asks for an early end: true if the operation waits in the queue. */
+/* Lock held. */
+static struct op *
+op_find(struct op *op, uint64_t id)
+{
+    while (op && op->id != id)
+        op = op->next;
+    return op;
+}
+
+/* Asks for an early end: true if the operation waits in the queue.  One that
+ * is being run may come again, and know of it then. */
 bool
 op_cancel(uint64_t id)
 {
     LOCK_SCOPE(&fake.lock);
-    struct op *op;
+    struct op *waits = op_find(fake.ops, id), *runs = op_find(fake.taken, id);
 
-    for (op = fake.ops; op; op = op->next)
-        if (op->id == id) {
-            op->cancelled = true;
-            return true;
-        }
-    return false;
+    if (waits)
+        waits->cancelled = true;
+    if (runs)
+        runs->cancelled = true;
+    return waits != NULL;
+}
+
+bool
+op_cancelled(const struct op *op)
+{
+    LOCK_SCOPE(&fake.lock);
+
+    return op->cancelled;
 }
 
 bool
@@ -166,8 +202,7 @@ op_cancel_s3(struct s3 *s, uint64_t id)
     struct op *op;
 
     pthread_mutex_lock(&fake.lock);
-    for (op = fake.ops; op && op->id != id; op = op->next)
-        ;
+    op = op_find(fake.ops, id);
     fake.strange_cancels += op && op->s3 != s;
     pthread_mutex_unlock(&fake.lock);
     return op_cancel(id);

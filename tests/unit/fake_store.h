@@ -134,6 +134,7 @@ struct fake {
     unsigned etags;
     uint64_t random;
     struct op *ops, **ops_end, *works, **works_end;
+    struct op *taken; /* being run */
     unsigned running; /* by threads */
     uint64_t last_id;
     bool threads, quit;

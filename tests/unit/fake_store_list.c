@@ -142,6 +142,107 @@ s3_list_parts(struct s3 *s, const struct s3_where *at, const char *upload_id,
     return op_queue(op);
 }
 
+/* -------------------------------------------------------------- objects */
+
+static int
+by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct s3_entry *)a)->key,
+                  ((const struct s3_entry *)b)->key);
+}
+
+/* The newest versions below a prefix, behind a key. */
+static size_t
+list_objects(const struct op *op, struct s3_entry *list)
+{
+    struct fake_object *o;
+    size_t n = 0;
+
+    for (o = fake.objects; o; o = o->next)
+        if (find_object(o->key) == o &&
+            strncmp(o->key, op->key, strlen(op->key)) == 0 &&
+            (!op->version || strcmp(o->key, op->version) > 0))
+            list[n++] = (struct s3_entry){.key = strdup(o->key),
+                                          .key_len = strlen(o->key),
+                                          .size = o->size,
+                                          .etag = strdup(o->etag),
+                                          .storage_class = ""};
+    qsort(list, n, sizeof(*list), by_key);
+    return n;
+}
+
+/* The token of a page is its last key. */
+static void
+objects_run(struct op *op)
+{
+    struct s3_page page = {.count = 0};
+    struct s3_entry *list;
+    struct fake_object *o;
+    struct s3_error e;
+    size_t n = 0;
+
+    op_begin(op, &fake.lists, &e);
+    for (o = fake.objects; o; o = o->next)
+        n++;
+    list = calloc(n + 1, sizeof(*list));
+    n = list_objects(op, list);
+    op_end();
+    page.entry = list;
+    page.count = n < op->count ? n : op->count;
+    page.next = n > op->count ? list[op->count - 1].key : NULL;
+    ((s3_list_cb *)op->cb)(op->user, &e, e.err ? NULL : &page);
+    while (n-- > 0) {
+        free((char *)list[n].key);
+        free((char *)list[n].etag);
+    }
+    free(list);
+}
+
+/* No delimiter. */
+s3_id
+s3_list(struct s3 *s, const struct s3_list_args *a, s3_list_cb *cb, void *user)
+{
+    struct s3_where at = {a->bucket, a->prefix ? a->prefix : "", a->prefix_len,
+                          false};
+    struct op *op = op_at(s, objects_run, &at, cb, user);
+    const char *behind = a->token ? a->token : a->start_after;
+
+    op->version = behind ? strdup(behind) : NULL;
+    op->count = a->max_keys ? a->max_keys : S3_LIST_PAGE;
+    return op_queue(op);
+}
+
+/* Of an object: one part, with its CRC if it is stored. */
+static void
+attributes_run(struct op *op)
+{
+    struct s3_attr_part part = {0};
+    struct s3_attrs answer = {.part = &part, .count = 1};
+    struct fake_object *o;
+    char etag[40] = "";
+    struct s3_error e;
+
+    op_begin(op, &fake.heads, &e);
+    o = find_object(op->key);
+    if (!o)
+        op_refuse(&e, -ENOENT, 404, "NoSuchKey");
+    if (o) {
+        snprintf(etag, sizeof(etag), "%s", o->etag);
+        part = (struct s3_attr_part){o->size, o->crc, o->have_crc};
+        answer.size = o->size;
+    }
+    answer.etag = etag;
+    op_end();
+    ((s3_attrs_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
+}
+
+s3_id
+s3_attributes(struct s3 *s, const struct s3_where *at, s3_attrs_cb *cb,
+              void *user)
+{
+    return op_queue(op_at(s, attributes_run, at, cb, user));
+}
+
 /* ------------------------------------------------------------ versions */
 
 static void

@@ -139,7 +139,7 @@ head_run(struct op *op)
     struct fake_object *o;
     struct s3_error e;
 
-    if (fake.head_hangs && op->etag && !op->cancelled) {
+    if (fake.head_hangs && op->etag && !op_cancelled(op)) {
         op_again(op);
         return;
     }
@@ -171,28 +171,37 @@ s3_head(struct s3 *s, const struct s3_head_args *a, s3_get_cb *cb, void *user)
 static void
 get_run(struct op *op)
 {
+    struct s3_object answer = {.etag = "", .layout_digest = ""};
+    char etag[40], digest[72], version[24];
     CLEANUP_FREE uint8_t *copy = NULL;
     struct fake_object *o;
     struct s3_error e;
+    uint64_t half;
+    int r;
 
     op_begin(op, &fake.gets, &e);
     o = find_object(op->key);
-    if (!o || strcmp(o->etag, op->etag) != 0)
+    if (op->etag && (!o || strcmp(o->etag, op->etag) != 0))
         op_refuse(&e, -ESTALE, 412, "PreconditionFailed");
+    if (!o)
+        op_refuse(&e, -ENOENT, 404, "NoSuchKey");
     if (!e.err) {
         if (op->length == 0)
             op->length = o->size;
         assert(op->first + op->length <= o->size);
         copy = malloc(op->length + 1);
         memcpy(copy, o->data + op->first, op->length);
+        answer = object_of(o, etag, digest, version);
     }
     op_end();
     if (!e.err) {
-        op->on_data(op->user, copy, op->length / 2);
-        op->on_data(op->user, copy + op->length / 2,
-                    op->length - op->length / 2);
+        half = op->length / 2;
+        r = op->on_data(op->user, copy, half);
+        if (r == 0)
+            r = op->on_data(op->user, copy + half, op->length - half);
+        op_refuse(&e, r, 200, "");
     }
-    ((s3_get_cb *)op->cb)(op->user, &e, NULL);
+    ((s3_get_cb *)op->cb)(op->user, &e, e.err ? NULL : &answer);
 }
 
 s3_id
@@ -200,7 +209,7 @@ s3_get(struct s3 *s, const struct s3_get_args *a, s3_get_cb *cb, void *user)
 {
     struct op *op = op_at(s, get_run, &a->at, cb, user);
 
-    op->etag = strdup(a->etag);
+    op->etag = a->etag ? strdup(a->etag) : NULL;
     op->first = a->first;
     op->length = a->length;
     op->on_data = a->on_data;

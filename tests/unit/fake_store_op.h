@@ -18,7 +18,7 @@ typedef void op_fn(struct op *op);
 struct op {
     struct op *next;
     uint64_t id;
-    bool cancelled, again;
+    bool cancelled, again; /* cancelled: lock held */
     op_fn *run;
     void (*plain)(void *user);
     void *user, *cb;
@@ -41,6 +41,7 @@ uint64_t fake_random(uint64_t below);
 struct op *op_new(op_fn *run);
 uint64_t op_queue(struct op *op);
 bool op_cancel(uint64_t id);
+bool op_cancelled(const struct op *op); /* takes the lock */
 bool op_cancel_s3(struct s3 *s, uint64_t id);
 /* op, which is being run, comes again later. */
 void op_again(struct op *op);

@@ -404,7 +404,7 @@ abort_run(struct op *op)
     struct s3_error e;
     bool effect;
 
-    if (fake.abort_hangs && !op->cancelled) {
+    if (fake.abort_hangs && !op_cancelled(op)) {
         op_again(op);
         return;
     }
