@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "plan/plan.h"
+#include "state/state.h"
 
 static int
 open_log(const struct conf *c, bool background, struct err *e)

@@ -16,38 +16,7 @@
 #include "plan/plan.h"
 #include "s3/s3.h"
 
-/* The state file of this user (state.sqlite in cache_dir): CRCs here, the
- * upload journal by publish.  Trouble with it is one warning, and life
- * goes on without.  All calls block: from net_work or threads that may
- * wait only. */
 struct state;
-struct sqlite3;
-/* dir NULL or not writable: memory only (state_db is NULL). */
-void state_open(struct state **ret, const char *dir);
-void state_close(struct state *st);
-/* The connection, locked, or NULL; give it back with state_unlock. */
-struct sqlite3 *state_lock(struct state *st);
-void state_unlock(struct state *st);
-/* The same with a table: create is CREATE TABLE IF NOT EXISTS.  NULL and a
- * warning about what if it cannot be had. */
-struct sqlite3 *state_table(struct state *st, const char *create,
-                            const char *what);
-/* One warning for the life of st, whatever goes wrong. */
-void state_warn(struct state *st, const char *what, const char *why);
-/* With state_lock.  NULL if sql is not good; state_run says why. */
-struct sqlite3_stmt;
-struct sqlite3_stmt *state_prepare(struct sqlite3 *db, const char *sql);
-/* Keeps the rows of the max highest n; false is a warning about what. */
-bool state_trim(struct state *st, struct sqlite3 *db, const char *table,
-                int max, const char *what);
-/* Runs q to its end and finalises it; false is a warning about what. */
-bool state_run(struct state *st, struct sqlite3 *db, struct sqlite3_stmt *q,
-               const char *what);
-/* Whose row is it?  "boot/pid-namespace/pid/start" of this process; and
- * does the process that wrote owner live?  age: seconds since then. */
-enum { STATE_OWNER_MAX = 192 };
-void state_owner(char *out, size_t size);
-bool state_owner_alive(const char *self, const char *owner, int64_t age);
 
 struct crc;
 int crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "crc/crc.h"
 #include "crc/oracle.h"
+#include "state/state.h"
 
 enum {
     CRC_CHEAP_SLOTS = 32,  /* HEADs and attributes side by side */

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "crc/crc.h"
+#include "state/state.h"
 
 enum {
     CRC_COPIES = 24,             /* copies inside the store side by side */

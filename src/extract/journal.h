@@ -11,6 +11,7 @@
 #define S3ZIPFS_EXTRACT_JOURNAL_H
 
 #include "extract/extract.h"
+#include "state/state.h"
 
 struct unpack_row {
     int64_t id, intent; /* intent: seconds, before Create */

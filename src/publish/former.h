@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "crc/crc.h"
+#include "state/state.h"
 #include "zip/zip.h"
 
 /* The layout of an archive that was published before. */

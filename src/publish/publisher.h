@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "publish/publish.h"
+#include "state/state.h"
 
 struct publish_job;
 struct spool_dir;

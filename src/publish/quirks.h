@@ -11,6 +11,7 @@
 
 #include "crc/crc.h"
 #include "publish/publisher.h"
+#include "state/state.h"
 
 /* Both block (net's worker, or threads that may wait).  endpoint:
  * s3_endpoint_id; now: seconds since 1970.  Trouble is one warning. */

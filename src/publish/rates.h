@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "crc/crc.h"
 #include "plan/plan.h"
+#include "state/state.h"
 
 /* What went over the line in a while, and how long that was. */
 struct rates_sample {

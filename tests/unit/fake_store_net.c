@@ -13,6 +13,7 @@
 
 #include "crc/crc.h"
 #include "fake_store_op.h"
+#include "state/state.h"
 
 /* ----------------------------------------------------------------- net */
 

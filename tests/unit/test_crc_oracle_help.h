@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "crc/crc.h"
+#include "state/state.h"
 #include "test_crc_fake.h"
 
 struct got {

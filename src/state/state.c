@@ -2,20 +2,25 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * The state file: where it is, how it is opened, and that trouble with it
- * never stops anything.  Must not know what is kept in it beyond the
- * table of CRCs that the schema version stands for.
+ * never stops anything.  Called by cmd, and by whoever has a table in it;
+ * calls SQLite.
  */
-#include "crc/impl.h"
+#include "state/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/buf.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "net/net.h"
 
 enum { STATE_VERSION = 1, STATE_BUSY_MS = 5000 };
 

@@ -4,11 +4,13 @@
  * Whose row of the state file is it: a process named so that no other one
  * is taken for it.  Must not know what the rows are.
  */
-#include "crc/impl.h"
+#include "state/state.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/check.h"
 
 /* A process that cannot be looked at (another host, another container) is
  * taken for dead after a day. */

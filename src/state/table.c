@@ -2,12 +2,13 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * What all tables of the state file need: they are made when they are first
- * wanted, and trouble with one is a warning.  Must not know any of them.
+ * wanted, and trouble with one is a warning.  Called by the rooms that keep
+ * a table.
  */
 #include <sqlite3.h>
 #include <stdio.h>
 
-#include "crc/crc.h"
+#include "state/state.h"
 
 struct sqlite3 *
 state_table(struct state *st, const char *create, const char *what)
