@@ -97,6 +97,9 @@ plan_bound_at(const struct plan_bound_set *b, size_t copies)
     return max_u64(parts, streamed + given);
 }
 
+/* Each copied member has an upload part of its own before it, and both have
+ * the floor.  (plan_bound_at, by which order version 1 searches, does not
+ * know it.) */
 uint64_t
 plan_bound_least(const struct plan_bound_set *b)
 {
@@ -104,8 +107,12 @@ plan_bound_least(const struct plan_bound_set *b)
     uint64_t least = b->total;
     size_t copies;
 
-    for (copies = 1; copies <= most; copies++)
-        least = min_u64(least, plan_bound_at(b, copies));
+    for (copies = 1; copies <= most; copies++) {
+        if (2 * copies * b->floor > b->total)
+            break;
+        least = min_u64(least,
+                        max_u64(plan_bound_at(b, copies), copies * b->floor));
+    }
     return least;
 }
 

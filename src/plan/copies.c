@@ -8,7 +8,9 @@
  * copied; what it lacks is lost whichever side gives it.  So the left body
  * gives (a suffix) as far as it can, then the right one (a prefix); the
  * prefix is all that the next step needs to know.  States of one body:
- * more bytes copied against a shorter prefix.
+ * more bytes gained against a shorter prefix.
+ *
+ * A copied range costs part numbers too: the toll is what it must gain.
  */
 #include "plan/internal.h"
 
@@ -18,14 +20,14 @@
 #include "base/cleanup.h"
 
 struct state {
-    uint64_t copied; /* bytes, this body included */
+    int64_t gain;    /* bytes copied less tolls, this body included */
     uint64_t prefix; /* given by this body to the gap before it */
     uint32_t from;   /* state before, or NO_STATE */
     uint32_t body;
 };
 #define NO_STATE UINT32_MAX
 
-/* States of one body, copied falling and prefix falling; at most so many:
+/* States of one body, gain falling and prefix falling; at most so many:
  * far more than were ever seen. */
 enum { STATES_MAX = 64 };
 
@@ -55,10 +57,10 @@ table_add(struct table *t, const struct state *s)
     return 0;
 }
 
-static uint64_t
-copied_of(const struct table *t, uint32_t state)
+static int64_t
+gain_of(const struct table *t, uint32_t state)
 {
-    return state == NO_STATE ? 0 : t->state[state].copied;
+    return state == NO_STATE ? 0 : t->state[state].gain;
 }
 
 /* Two copies side by side need nothing between them. */
@@ -72,7 +74,8 @@ lack_of(uint64_t gap, uint64_t floor)
  * false if the two cannot give what the gap lacks. */
 static bool
 step(const struct table *t, uint32_t from, const struct plan_body *left,
-     const struct plan_body *body, uint64_t floor, struct state *ret)
+     const struct plan_body *body, uint64_t floor, uint64_t toll,
+     struct state *ret)
 {
     const struct state *s = &t->state[from];
     uint64_t gap = body->first - left->end;
@@ -84,7 +87,7 @@ step(const struct table *t, uint32_t from, const struct plan_body *left,
     if (prefix > size - floor)
         return false;
     ret->prefix = prefix;
-    ret->copied = s->copied + size - lack;
+    ret->gain = s->gain + (int64_t)(size - lack) - (int64_t)toll;
     ret->from = from;
     return true;
 }
@@ -93,7 +96,7 @@ step(const struct table *t, uint32_t from, const struct plan_body *left,
 static int
 add_states(struct table *t, const struct plan_body *left,
            const struct plan_body *body, uint32_t index, uint64_t floor,
-           uint32_t first, uint32_t last)
+           uint64_t toll, uint32_t first, uint32_t last)
 {
     uint64_t size = body->end - body->first;
     struct state s = {.body = index};
@@ -102,9 +105,9 @@ add_states(struct table *t, const struct plan_body *left,
     int r;
 
     for (i = first; i < last && t->count - start < STATES_MAX; i++) {
-        if (!step(t, i, left, body, floor, &s))
+        if (!step(t, i, left, body, floor, toll, &s))
             continue;
-        /* Prefixes fall with i: of equal ones the first copies more. */
+        /* Prefixes fall with i: of equal ones the first gains more. */
         if (t->count > start && t->state[t->count - 1].prefix == s.prefix)
             continue;
         r = table_add(t, &s);
@@ -117,9 +120,9 @@ add_states(struct table *t, const struct plan_body *left,
     if (lack > size - floor)
         return 0;
     s.prefix = lack;
-    s.copied = copied_of(t, s.from) + size - lack;
+    s.gain = gain_of(t, s.from) + (int64_t)(size - lack) - (int64_t)toll;
     while (t->count > start && t->state[t->count - 1].prefix >= s.prefix &&
-           t->state[t->count - 1].copied <= s.copied)
+           t->state[t->count - 1].gain <= s.gain)
         t->count--;
     if (t->count > start && t->state[t->count - 1].prefix <= s.prefix)
         return 0;
@@ -157,30 +160,31 @@ collect(const struct table *t, const struct plan_body *body, uint64_t floor,
 }
 
 int
-plan_copies(const struct plan_body *body, size_t n, size_t ranks,
-            uint64_t floor, struct plan_range *range, size_t *ret)
+plan_copies(const struct plan_body *body, size_t n,
+            const struct plan_toll *toll, uint64_t floor,
+            struct plan_range *range, size_t *ret)
 {
     struct table t = {.best_before = NO_STATE, .best = NO_STATE};
-    const struct plan_body *left = NULL;
-    uint32_t first = 0, last = 0;
+    uint32_t first = 0, last = 0, best, s;
     size_t i;
     int r = 0;
 
     for (i = 0; i < n && r == 0; i++) {
-        uint32_t best = t.best, s;
+        uint64_t due = i < toll->turn ? toll->before : toll->after;
 
-        if (body[i].rank >= ranks)
-            continue;
-        r = add_states(&t, left, &body[i], (uint32_t)i, floor, first, last);
+        best = t.best;
+        /* What gains nothing does not help its neighbours either. */
+        if (body[i].end - body[i].first > due)
+            r = add_states(&t, i > 0 ? &body[i - 1] : NULL, &body[i],
+                           (uint32_t)i, floor, due, first, last);
         first = last;
         last = (uint32_t)t.count;
         for (s = first; s < last; s++)
-            if (best == NO_STATE || t.state[s].copied > t.state[best].copied)
+            if (t.state[s].gain > gain_of(&t, best))
                 best = s;
         /* Not copying body i leaves the best so far for the next but one. */
         t.best_before = t.best;
         t.best = best;
-        left = &body[i];
     }
     if (r == 0)
         *ret = collect(&t, body, floor, range);

@@ -107,14 +107,20 @@ struct plan_body {
     uint64_t first, end;
     uint64_t from; /* of its first byte in the source */
     uint32_t member;
-    uint32_t rank; /* 0 = largest */
     enum plan_kind kind;
 };
-/* The choice of ranges that copies most bytes: every range and every gap
- * (but the last, and gaps of nothing) at least floor.  Only bodies with
- * rank < ranks.  range holds n; the number used is *ret. 0 or -ENOMEM. */
-int plan_copies(const struct plan_body *body, size_t n, size_t ranks,
-                uint64_t floor, struct plan_range *range, size_t *ret);
+/* What a copied range must gain, bytes: of body 0 to turn - 1, of the
+ * others.  At most 2^62 / the number of bodies. */
+struct plan_toll {
+    uint64_t before, after;
+    size_t turn;
+};
+/* The choice of ranges that copies most bytes, less a toll for each: every
+ * range and every gap (but the last, and gaps of nothing) at least floor.
+ * range holds n; the number used is *ret. 0 or -ENOMEM. */
+int plan_copies(const struct plan_body *body, size_t n,
+                const struct plan_toll *toll, uint64_t floor,
+                struct plan_range *range, size_t *ret);
 
 /* ------------------------------------------------------------- parts.c */
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 struct maker {
@@ -66,25 +67,6 @@ count_parts(const struct maker *k)
 }
 
 static int
-body_by_size(const void *a, const void *b)
-{
-    const struct plan_body *x = a, *y = b;
-    uint64_t xs = x->end - x->first, ys = y->end - y->first;
-
-    if (xs != ys)
-        return xs > ys ? -1 : 1;
-    return x->first < y->first ? -1 : 1;
-}
-
-static int
-body_by_place(const void *a, const void *b)
-{
-    const struct plan_body *x = a, *y = b;
-
-    return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static int
 find_bodies(struct maker *k)
 {
     const struct zip_layout *l = k->l;
@@ -107,67 +89,78 @@ find_bodies(struct maker *k)
     return 0;
 }
 
-static void
-rank_bodies(struct maker *k)
-{
-    size_t i;
-
-    if (k->bodies == 0)
-        return;
-    qsort(k->body, k->bodies, sizeof(*k->body), body_by_size);
-    for (i = 0; i < k->bodies; i++)
-        k->body[i].rank = (uint32_t)i;
-    qsort(k->body, k->bodies, sizeof(*k->body), body_by_place);
-}
-
-/* Only the largest bodies may be copied: 1 if the parts then fit. */
+/* 1 if the parts then fit. */
 static int
-try_ranks(struct maker *k, size_t ranks)
+try_toll(struct maker *k, const struct plan_toll *toll)
 {
-    int r = plan_copies(k->body, k->bodies, ranks, k->lim->part_min, k->range,
+    int r = plan_copies(k->body, k->bodies, toll, k->lim->part_min, k->range,
                         &k->ranges);
 
     return r < 0 ? r : count_parts(k) <= k->lim->parts_max;
 }
 
-/* Bodies so large that to upload one would take more parts than to copy
- * it: allowing them never adds parts. */
-static size_t
-huge_bodies(const struct maker *k)
-{
-    size_t i, n = 0;
-
-    for (i = 0; i < k->bodies; i++)
-        n += (k->body[i].end - k->body[i].first) / 4 >= k->cap;
-    return n;
-}
-
-/* As many of the largest bodies as the part numbers allow, at this cap. 1
- * and *ret if there is a plan. */
+/* The least toll under which the parts fit, in steps of a 256th of the cap:
+ * whatever gains four caps takes fewer parts copied than uploaded.  1 if
+ * there is one. */
 static int
-choose(struct maker *k, size_t *ret)
+least_toll(struct maker *k, struct plan_toll *ret)
 {
-    size_t low, high = k->bodies;
-    int r = try_ranks(k, high);
+    enum { CAPS = 4, STEPS = 256 };
+    uint64_t low = 0, high = CAPS * STEPS, unit = k->cap / STEPS + 1;
+    struct plan_toll toll = {0};
+    int r = try_toll(k, &toll);
 
-    *ret = high;
+    *ret = toll;
     if (r != 0)
         return r;
-    low = huge_bodies(k);
-    r = try_ranks(k, low);
+    toll.before = toll.after = high * unit;
+    r = try_toll(k, &toll);
     while (r > 0 && high - low > 1) {
-        size_t mid = low + (high - low) / 2;
-        int fits = try_ranks(k, mid);
+        uint64_t mid = low + (high - low) / 2;
+        int fits;
 
+        toll.before = toll.after = mid * unit;
+        fits = try_toll(k, &toll);
         if (fits < 0)
             return fits;
         if (fits)
-            low = mid;
-        else
             high = mid;
+        else
+            low = mid;
     }
-    *ret = low;
-    return r > 0 ? try_ranks(k, low) : r;
+    *ret = (struct plan_toll){
+        .before = low * unit, .after = high * unit, .turn = 0};
+    return r;
+}
+
+/* The ranges that copy most within the part numbers, at this cap: the
+ * largest bodies, and whole ones in pairs with uploaded ones where all would
+ * be too many.  The toll is a step lower for as many of the first bodies as
+ * fit: where all have one size, a step decides for all at once.  1 if there
+ * is a plan, 2 if part numbers keep nothing from being copied. */
+static int
+choose(struct maker *k)
+{
+    size_t low = 0, high = k->bodies;
+    struct plan_toll toll;
+    int r = least_toll(k, &toll);
+
+    if (r <= 0)
+        return r;
+    if (toll.after == 0)
+        return 2;
+    while (high - low > 1) {
+        toll.turn = low + (high - low) / 2;
+        r = try_toll(k, &toll);
+        if (r < 0)
+            return r;
+        if (r > 0)
+            low = toll.turn;
+        else
+            high = toll.turn;
+    }
+    toll.turn = low;
+    return try_toll(k, &toll);
 }
 
 /* The least size to which copies can be split within the budget. */
@@ -281,34 +274,72 @@ copied(const struct maker *k)
     return sum;
 }
 
-/* Finds cap and ranges: those of the first cap that fits, unless part
- * numbers keep bodies from being copied there; then those of a cap up to
- * twice as large that copies more, by a hundredth at least.  1 if there is
- * a plan. */
+/* Finds cap and ranges.  A larger cap than the first that fits is worth it
+ * while part numbers keep bodies from being copied and a 400th less is
+ * uploaded then; looked for up to so many times the first.  1 if there is a
+ * plan. */
 static int
-choose_cap(struct maker *k)
+choose_cap(struct maker *k, uint64_t bound)
 {
-    uint64_t best_cap = 0, best = 0, limit = k->lim->part_max;
-    size_t ranks, best_ranks = 0;
+    enum { TIMES = 5, PART = 400 };
+    uint64_t best_cap = 0, best = UINT64_MAX, limit = k->lim->part_max, up;
     int r;
 
     for (;;) {
-        r = choose(k, &ranks);
-        if (r < 0 || (r > 0 && ranks == k->bodies))
+        r = choose(k);
+        if (r < 0 || r == 2)
             return r;
+        up = k->l->size - copied(k);
         if (r > 0 && best_cap == 0)
-            limit = min_u64(2 * k->cap, limit);
-        if (r > 0 && (best_cap == 0 || copied(k) > best + best / 100)) {
-            best = copied(k);
+            limit = min_u64(TIMES * k->cap, limit);
+        if (r > 0 && (best_cap == 0 || up < best - best / PART)) {
+            best = up;
             best_cap = k->cap;
-            best_ranks = ranks;
         }
-        if (k->cap >= limit)
+        if (k->cap >= limit || best <= bound + bound / PART)
             break;
         k->cap = min_u64(next_cap(k->lim, k->cap), limit);
     }
     k->cap = best_cap;
-    return best_cap > 0 ? try_ranks(k, best_ranks) : 0;
+    return best_cap > 0 ? choose(k) : 0;
+}
+
+static int
+larger_first(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return *x > *y ? -1 : *x < *y;
+}
+
+/* Each copy is a part: of so many bodies only the largest are looked at, of
+ * those of one size the first. */
+static int
+keep_largest(struct maker *k)
+{
+    size_t most = k->lim->parts_max, i, n = 0, ties;
+    CLEANUP_FREE uint64_t *size = NULL;
+    uint64_t least;
+
+    if (k->bodies <= most)
+        return 0;
+    size = calloc(k->bodies, sizeof(*size));
+    if (!size)
+        return -ENOMEM;
+    for (i = 0; i < k->bodies; i++)
+        size[i] = k->body[i].end - k->body[i].first;
+    qsort(size, k->bodies, sizeof(*size), larger_first);
+    least = size[most - 1];
+    for (ties = 0, i = 0; i < most; i++)
+        ties += size[i] == least;
+    for (i = 0; i < k->bodies; i++) {
+        uint64_t len = k->body[i].end - k->body[i].first;
+
+        if (len > least || (len == least && ties > 0 && ties--))
+            k->body[n++] = k->body[i];
+    }
+    k->bodies = n;
+    return 0;
 }
 
 /* The parts for the bodies of k. */
@@ -317,9 +348,11 @@ plan_bodies(struct plan *p, struct maker *k, struct err *e)
 {
     int r;
 
-    rank_bodies(k);
+    r = keep_largest(k);
+    if (r < 0)
+        return r;
     k->cap = first_cap(k->lim, p->bound);
-    r = choose_cap(k);
+    r = choose_cap(k, p->bound);
     if (r <= 0)
         return r < 0 ? r : plan_beyond(k->l, e);
     p->part = calloc(k->lim->parts_max, sizeof(*p->part));

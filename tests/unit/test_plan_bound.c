@@ -18,6 +18,7 @@ struct tiny {
 static uint64_t
 uploaded(const struct tiny *t, const size_t *order)
 {
+    static const struct plan_toll none;
     struct plan_body body[MOST];
     struct plan_range range[MOST];
     uint64_t at = 0, copied = 0;
@@ -32,7 +33,7 @@ uploaded(const struct tiny *t, const size_t *order)
                 .first = at, .end = at + k->size, .member = (uint32_t)i};
         at += k->size;
     }
-    assert_int_equal(plan_copies(body, n, n, t->floor, range, &count), 0);
+    assert_int_equal(plan_copies(body, n, &none, t->floor, range, &count), 0);
     for (i = 0; i < count; i++)
         copied += range[i].end - range[i].first;
     return at - copied;
@@ -135,7 +136,9 @@ slow_bound(const struct plan_key *key, size_t n, uint64_t floor)
             if (don > sum - k * floor)
                 continue;
             up = large - sum + (k > left ? floor * (k - left) : 0);
-            least = min_u64(least, max_u64(up, total - sum + don));
+            up = max_u64(max_u64(up, k * floor), total - sum + don);
+            if (2 * k * floor <= total)
+                least = min_u64(least, up);
         }
     }
     return least;

@@ -76,6 +76,38 @@ golden_orders(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* More large members than parts for two each. */
+static void
+golden_crowd(void **state)
+{
+    static const struct {
+        size_t n;
+        uint64_t size, hash;
+    } rows[] = {
+        {9999, MIB(20), UINT64_C(0xc9403e5f4df93de2)},
+        {6000, MIB(20), UINT64_C(0xb5038089c11683cd)},
+    };
+    size_t i, k;
+    int bad = 0;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct set s = set_make(i, 0, rows[i].n);
+
+        for (k = 0; k < s.n; k++)
+            s.m[k].size = rows[i].size;
+        shuffle(&s, i);
+        assert_int_equal(plan_order_duo(s.m, s.n), 0);
+        if (order_hash(&s) != rows[i].hash) {
+            bad++;
+            print_message("set of %zu: order 0x%016llx\n", s.n,
+                          (unsigned long long)order_hash(&s));
+        }
+        set_free(&s);
+    }
+    assert_int_equal(bad, 0);
+}
+
 /* Nothing is lost, nothing comes twice. */
 static void
 order_is_permutation(void **state)
@@ -164,6 +196,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_orders),
+        cmocka_unit_test(golden_crowd),
         cmocka_unit_test(order_is_permutation),
         cmocka_unit_test(small_sets_by_name),
         cmocka_unit_test(a_million),

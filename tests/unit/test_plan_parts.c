@@ -175,6 +175,7 @@ brute(const struct plan_body *b, size_t n, size_t i, uint64_t end,
 static void
 copies_brute_force(void **state)
 {
+    static const struct plan_toll none;
     struct rng r = {99};
     int turn;
 
@@ -191,7 +192,7 @@ copies_brute_force(void **state)
             at += rng_range(&r, floor, 2 * floor + 2);
             body[i].end = at;
         }
-        assert_int_equal(plan_copies(body, n, n, floor, range, &count), 0);
+        assert_int_equal(plan_copies(body, n, &none, floor, range, &count), 0);
         at = 0;
         for (i = 0; i < count; i++) {
             const struct plan_body *b = &body[range[i].body];
@@ -299,6 +300,60 @@ more_than_4999_large(void **state)
     plan_free(&p);
     zip_layout_free(&l);
     set_free(&s);
+}
+
+/* Where part numbers bind, whole members stand in pairs, one uploaded and
+ * one copied, and no part is larger than the members make it. */
+static void
+part_numbers_bind(void **state)
+{
+    static const struct {
+        uint64_t low, high; /* sizes are between */
+        size_t n;
+        uint64_t part;  /* the largest upload part, about; 0 = not said */
+        double percent; /* uploaded; 0 = not said */
+    } rows[] = {
+        {MIB(20), MIB(20), 9999, MIB(20), 50.0},
+        {MIB(20), MIB(20), 6000, MIB(20), 33.34},
+        {MIB(10), MIB(10), 9000, MIB(10), 50.0},
+        {MIB(100), MIB(100), 5001, MIB(100), 0},
+        {MIB(100), MIB(100), 9999, MIB(100), 50.0},
+        {MIB(5), MIB(40), 9000, 0, 0},
+        {MIB(30), MIB(33), 9000, 0, 0},
+        {MIB(5), GIB(1), 9999, 0, 0},
+    };
+    size_t i, k;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct set s = set_make(5, 4, rows[i].n);
+        struct rng r = {i};
+        struct zip_layout l;
+        struct plan p;
+        struct err e = {0};
+        double percent;
+
+        for (k = 0; k < s.n; k++)
+            s.m[k].size = rng_range(&r, rows[i].low, rows[i].high);
+        assert_int_equal(plan_order_duo(s.m, s.n), 0);
+        assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+        assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
+        check_rules(&p, &l, &plan_limits_s3);
+        percent = 100.0 * (double)p.totals.uploaded / (double)l.size;
+        print_message("%zu of %d to %d MiB: uploaded %.2f %%, bound %.2f %%, "
+                      "parts of up to %.1f MiB\n",
+                      s.n, (int)(rows[i].low >> 20), (int)(rows[i].high >> 20),
+                      percent, 100.0 * (double)p.bound / (double)l.size,
+                      (double)largest_upload(&p) / (1 << 20));
+        assert_true((double)p.totals.uploaded <= 1.005 * (double)p.bound);
+        if (rows[i].percent > 0)
+            assert_true(percent < rows[i].percent + 0.01);
+        if (rows[i].part > 0)
+            assert_true(largest_upload(&p) < rows[i].part + MIB(2));
+        plan_free(&p);
+        zip_layout_free(&l);
+        set_free(&s);
+    }
 }
 
 static void
@@ -412,6 +467,7 @@ main(void)
         cmocka_unit_test(special_cases),
         cmocka_unit_test(leftovers_are_parts),
         cmocka_unit_test(more_than_4999_large),
+        cmocka_unit_test(part_numbers_bind),
         cmocka_unit_test(other_limits),
         cmocka_unit_test(stream_is_equal_parts),
         cmocka_unit_test(too_big_in_words),
