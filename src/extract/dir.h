@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * The archive's records, read from its end by APPNOTE 6.3.10 alone: shares
- * no code with the writer in zip/.  dir.c and end.c take what any sane
- * archive has; strict.c what ours have.  Private to the room, its tests and
+ * no code with the writer in zip/.  dir.c takes what any sane archive has;
+ * strict.c what ours have.  Private to the room, its tests and
  * its fuzz targets.
  */
 #ifndef S3ZIPFS_EXTRACT_DIR_H
@@ -90,9 +90,6 @@ uint32_t *zdir_order(const struct zdir *d, struct err *e);
  * where it ends. */
 int zdir_check_any(const struct zdir *d, uint64_t i, const uint8_t *p,
                    uint64_t limit, uint64_t *ret_body, struct err *e);
-
-/* end.c: end records alone, and where the directory is. */
-int zdir_read_end(struct zdir *d, struct source *s, struct err *e);
 
 /* strict.c: an archive of ours, to the byte. */
 int zdir_check_ours(const struct zdir *d, struct err *e);

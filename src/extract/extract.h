@@ -17,12 +17,25 @@
 #include "index/index.h"
 #include "s3/s3.h"
 
+/* What S3 asks for, and what is good with it; less for tests. */
+struct extract_limits {
+    uint64_t part_min;   /* a stored member of that size is copied */
+    uint32_t parts_max;  /* of an upload */
+    uint64_t copy_range; /* of a copied part... */
+    uint64_t part_least; /* ...and of one that passes through; both are more
+                            where parts_max asks for it */
+    uint64_t run_least;  /* members that come in one GET, and a deflated one
+                            that is not streamed: so many bytes, or a quarter
+                            of memory= up to 8 MiB */
+};
+
 struct extract_deps { /* borrowed */
     struct net *net;
     struct s3 *s3;   /* NULL: files only */
     struct crc *crc; /* NULL: the store is not asked for CRCs */
     const struct conf *conf;
-    struct state *state; /* extract's journal; NULL = none */
+    struct state *state;                 /* extract's journal; NULL = none */
+    const struct extract_limits *limits; /* NULL: S3's */
 };
 
 /* -------------------------------------------------------------- verify */

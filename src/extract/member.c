@@ -1,279 +1,336 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * A member with an upload of its own: its local header first, then parts,
- * then Complete; and all the ways in which that may end.  Must not know
- * where parts come from (copy.c, stream.c).
+ * A large member: its local header by a GET, an upload at its key, parts by
+ * copies inside the store (or by stream.c, from bytes that pass through),
+ * Complete under the CRC-32 that the directory promises.  Called by unpack.c;
+ * calls upload.h and s3/sync.h.
  */
+#include "extract/member.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "extract/unpack.h"
+#include "crc/crc.h"
 
-/* ---------------------------------------------------------------- leave */
+enum { LOOK_MS = 500, UNCLEAR_MAX = 5 };
 
-static void
-member_free(struct member *m)
-{
-    struct unpack_job *j = m->job;
-
-    TAILQ_REMOVE(&j->active, m, link);
-    j->members--;
-    stream_free(m);
-    unpack_upload_free(&m->up);
-    free(m->header);
-    free(m->key);
-    free(m);
-}
-
-static void
-on_left(struct upload *u)
-{
-    member_free(u->owner);
-}
-
-void
-member_leave(struct member *m)
-{
-    m->leaving = true;
-}
-
-bool
-member_back(struct member *m)
-{
-    m->calls--;
-    if (!m->leaving && !m->job->stop)
-        return true;
-    member_leave(m);
-    return false;
-}
-
-void
-members_reap(struct unpack_job *j)
-{
-    struct member *m, *next;
-
-    for (m = TAILQ_FIRST(&j->active); m; m = next) {
-        next = TAILQ_NEXT(m, link);
-        m->leaving |= j->stop;
-        if (!m->leaving || m->calls > 0)
-            continue;
-        m->calls++; /* until on_left */
-        stream_free(m);
-        unpack_upload_abort(&m->up, on_left);
-    }
-}
-
-void
-member_fail(struct member *m, const char *op, const struct s3_error *e)
-{
-    unpack_fail_s3(m->job, op, m->key, e);
-    member_leave(m);
-}
-
-void
-member_bad_crc(struct member *m, uint32_t crc)
-{
-    struct unpack_job *j = m->job;
-    char what[64];
-    struct err e = {0};
-
-    snprintf(what, sizeof(what), "CRC-32 is %08x, not %08x", crc,
-             unpack_entry(j, m->entry)->crc);
-    zdir_bad(&j->dir, m->entry, what, &e);
-    unpack_fail(j, EIO, "%s: %s", j->source.name, e.text);
-    member_leave(m);
-}
-
-/* ---------------------------------------------------------------- again */
-
-static void
-on_gone(struct upload *u)
-{
-    struct member *m = u->owner;
-
-    if (member_back(m))
-        member_begin(m);
-}
-
-void
-member_again(struct member *m)
-{
-    m->copying = false;
-    stream_free(m);
-    m->calls++;
-    unpack_upload_abort(&m->up, on_gone);
-}
-
-/* ------------------------------------------------------------- diagnose */
-
-static void
-on_read(struct call *c)
-{
-    struct member *m = c->owner;
-
-    if (!member_back(m))
-        return;
-    if (c->e.err < 0) {
-        unpack_fail_s3(m->job, "GET", NULL, &c->e);
-    } else if (c->crc != unpack_entry(m->job, m->entry)->crc) {
-        member_bad_crc(m, c->crc);
-    } else {
-        m->checked = true;
-        member_begin(m);
-    }
-}
-
-static void
-read_body(struct member *m)
-{
-    struct call *c = call_new(m->job, on_read, m);
-
-    if (!c) {
-        member_leave(m);
-        return;
-    }
-    m->calls++;
-    call_get(c, m->body, unpack_entry(m->job, m->entry)->size, NULL);
-}
-
-void
-member_diagnose(struct member *m)
+/* The store refused what its own CRCs were good for, or tells others than
+ * the archive: which of the two is wrong?  The body is read before it is
+ * copied again. */
+static int
+distrust(struct member *m)
 {
     if (!m->job->no_crc)
         log_info("extract: the store's CRC-32 of copies is not that of the "
                  "archive's entries: it is not used");
     m->job->no_crc = true;
-    if (!m->streams && !m->checked)
-        m->doubted = true; /* read it before it is copied again */
-    member_again(m);
+    m->doubted = true;
+    return MEMBER_AGAIN;
+}
+
+static int
+read_body(struct member *m)
+{
+    struct unpack *j = m->job;
+    struct s3_get_args a = {
+        .at = source_where(&j->source),
+        .etag = j->source.etag,
+        .first = m->body,
+        .length = m->z->size,
+    };
+    struct s3_error e;
+    uint32_t crc;
+
+    if (existing_read(j, &a, m->z->size, &crc, &e) < 0)
+        return unpack_fail_s3(j, "GET", NULL, &e);
+    if (crc != m->z->crc)
+        return unpack_fail_crc(j, m->entry, crc);
+    m->checked = true;
+    return 0;
+}
+
+/* ----------------------------------------------------------------- copy */
+
+/* Bytes of a part: more than usual for a member of too many parts. */
+static uint64_t
+copy_range(const struct member *m)
+{
+    const struct extract_limits *l = m->job->limits;
+    uint64_t least = ceil_div_u64(m->z->size, l->parts_max);
+
+    return least <= l->copy_range ? l->copy_range
+                                  : ceil_div_u64(least, MIB(1)) * MIB(1);
+}
+
+/* A copy was refused: does this store copy no parts, or none into an upload
+ * with a CRC?  Or is the archive another one now?  A store may look at the
+ * range before it looks at the condition. */
+static int
+copy_refused(struct member *m, const struct s3_error *e)
+{
+    struct unpack *j = m->job;
+    struct s3_head_args head = {.at = source_where(&j->source)};
+    struct s3_error why = *e;
+    struct s3_reply now;
+
+    if (e->http == 501 || e->http == 405) {
+        log_info("extract: this store copies no parts: %s", e->code);
+        j->no_copy = true;
+        return MEMBER_AGAIN;
+    }
+    if (m->up.crc32 && e->http == 400 && strcasestr(e->message, "checksum")) {
+        log_info("extract: no copies into uploads with a CRC-32: %s", e->code);
+        j->no_crc = true;
+        return MEMBER_AGAIN;
+    }
+    if ((e->http == 400 || e->http == 416) &&
+        s3_head_wait(j->d->s3, j->scope, &head, &now) == 0 &&
+        strcmp(now.etag, j->source.etag) != 0)
+        why.err = -ESTALE;
+    return unpack_fail_s3(j, "COPY", NULL, &why);
+}
+
+static int
+copy_part(void *user, uint64_t i)
+{
+    struct member *m = user;
+    struct unpack *j = m->job;
+    uint64_t range = copy_range(m);
+    /* A range may be copied of more than 5 MiB only: the archive is larger
+     * than this member, which has that. */
+    struct s3_copy_args a = {
+        .number = (uint32_t)i + 1,
+        .source = source_where(&j->source),
+        .source_etag = j->source.etag,
+        .first = m->body + i * range,
+        .length = min_u64(range, m->z->size - i * range),
+        .source_size = j->source.size,
+    };
+    struct s3_reply reply;
+    int r;
+
+    budget_take(&j->copies, 1);
+    r = upload_copy(&m->up, &a, &reply);
+    budget_give(&j->copies, 1);
+    if (r < 0)
+        return copy_refused(m, &reply.e);
+    unpack_moved(j, a.length, 0);
+    if (m->up.crc32 && !reply.have_crc32) {
+        log_info("extract: a part that was copied has no CRC-32");
+        j->no_crc = true;
+        return MEMBER_AGAIN;
+    }
+    return member_part(m, a.number, &reply);
+}
+
+static int
+copy_parts(struct member *m)
+{
+    uint64_t range = copy_range(m);
+    uint32_t crc = 0, i;
+    int r = side_each(m->parts, UNPACK_MEMBER_COPIES, copy_part, m);
+
+    for (i = 0; r == 0 && i < m->parts; i++)
+        crc = crc_join(crc, m->part[i].crc32,
+                       min_u64(range, m->z->size - i * range));
+    if (r == 0 && m->up.crc32 && crc != m->z->crc)
+        r = distrust(m);
+    return r;
 }
 
 /* ------------------------------------------------------------- complete */
 
-static void
-on_compared(void *user, int r)
+/* Complete had no clear answer: is the object there after all?  What was to
+ * be replaced may have its size. */
+static bool
+has_arrived(struct member *m)
 {
-    struct member *m = user;
+    struct unpack *j = m->job;
+    struct s3_head_args head = {.at = m->up.at, .checksum = true};
+    struct s3_get_args get = {.at = m->up.at, .expect = m->z->size};
+    struct s3_reply o;
+    struct s3_error e;
+    uint32_t crc;
 
-    m->calls--;
-    if (r == 0)
-        unpack_done(m->job, m->entry, true);
-    else if (r == -EEXIST || r == -ENOENT)
-        unpack_fail(m->job, EEXIST, "%s: somebody else wrote it meanwhile",
-                    m->key);
-    member_leave(m);
+    /* A stop does not change what became of it. */
+    if (s3_head_wait(j->d->s3, NULL, &head, &o) < 0 || o.size != m->z->size)
+        return false;
+    if (o.have_crc32)
+        return o.crc32 == m->z->crc;
+    get.etag = o.etag;
+    return m->z->size == 0 ||
+           (existing_read(j, &get, o.size, &crc, &e) == 0 && crc == m->z->crc);
 }
 
-static void
+static int
 refused(struct member *m, const struct s3_error *e)
 {
-    if (e->err == -EEXIST) {
-        m->calls++;
-        there_compare(m->job, m->entry, m->key, on_compared, m);
-    } else if (e->err == -EBUSY && m->busy++ < UNPACK_BUSY_MAX) {
-        member_again(m);
-    } else if (m->up.crc && s3_error_is_checksum(e)) {
-        member_diagnose(m);
-    } else {
-        member_fail(m, "POST", e);
+    if (e->err == -EEXIST)
+        return existing_settle(m->job, m->entry, m->key);
+    if (e->err == -EBUSY && m->busy++ < UNPACK_BUSY_MAX)
+        return MEMBER_AGAIN;
+    if (m->up.crc32 && s3_error_is_checksum(e))
+        return distrust(m);
+    return unpack_fail_s3(m->job, "POST", m->key, e);
+}
+
+static int
+complete(struct member *m, bool streamed)
+{
+    struct unpack *j = m->job;
+    unsigned unclear = 0;
+    struct s3_reply reply;
+
+    for (;;) {
+        struct s3_complete_args a = {
+            .part = m->part,
+            .count = m->parts,
+            .crc32 = m->up.crc32,
+            .whole_crc32 = m->z->crc,
+            .send_size = !j->no_size,
+            .size = m->z->size,
+            .if_none_match = !j->d->conf->overwrite,
+        };
+        int r = upload_complete(&m->up, &a, &reply);
+
+        if (r == 0 || (upload_is_unclear(&reply.e) && has_arrived(m)))
+            break;
+        if (upload_is_unclear(&reply.e)) {
+            reply.e.err = -EIO;
+            if (++unclear > UNCLEAR_MAX ||
+                scope_sleep(j->scope, LOOK_MS << unclear) < 0)
+                return unpack_fail_s3(j, "POST", m->key, &reply.e);
+        } else if (reply.e.http == 501 && a.send_size) {
+            log_info("extract: no x-amz-mp-object-size here");
+            j->no_size = true;
+        } else {
+            return refused(m, &reply.e);
+        }
     }
+    if (!m->up.crc32 && !m->checked && !streamed)
+        unpack_unchecked(j);
+    unpack_done(j, m->entry, false);
+    return 0;
+}
+
+/* ----------------------------------------------------------------- once */
+
+int
+member_part(struct member *m, uint32_t number, const struct s3_reply *reply)
+{
+    struct s3_done_part *p = &m->part[number - 1];
+
+    p->number = number;
+    p->have_crc32 = reply->have_crc32;
+    p->crc32 = reply->crc32;
+    p->etag = strdup(reply->etag); /* Complete needs it */
+    return p->etag ? 0 : unpack_no_memory(m->job);
 }
 
 static void
-on_completed(struct upload *u)
+forget_parts(struct member *m)
 {
-    struct member *m = u->owner;
-    struct unpack_job *j = m->job;
+    uint32_t i;
 
-    m->calls--;
-    if (u->e.err == 0) {
-        if (!u->crc && !m->checked && !m->streams)
-            j->st.unchecked++;
-        unpack_done(j, m->entry, false);
-        member_leave(m);
-    } else if (m->leaving || j->stop) {
-        member_leave(m);
-    } else {
-        refused(m, &u->e);
+    for (i = 0; m->part && i < m->parts; i++)
+        free((char *)m->part[i].etag);
+    free(m->part);
+    m->part = NULL;
+}
+
+/* An upload for so many parts. */
+static int
+create(struct member *m, uint64_t parts)
+{
+    struct unpack *j = m->job;
+    struct s3_create_args a = {
+        .at = unpack_where(j, m->key), .crc32 = !j->no_crc, .fresh = true};
+    struct s3_reply reply;
+    int r = scope_stopped(j->scope); /* Create does not look */
+
+    if (r < 0)
+        return r;
+    m->parts = (uint32_t)parts;
+    m->part = calloc(parts, sizeof(*m->part));
+    if (!m->part)
+        return unpack_no_memory(j);
+    r = upload_create(&m->up, j->d, j->scope, &a, &reply);
+    if (r < 0 && a.crc32 &&
+        (reply.e.http == 400 || reply.e.http == 501 || reply.e.http == 405)) {
+        log_info("extract: uploads with a CRC-32 are refused: %s",
+                 reply.e.code);
+        j->no_crc = true;
+        return MEMBER_AGAIN;
     }
+    return r < 0 ? unpack_fail_s3(j, "POST", m->key, &reply.e) : 0;
 }
 
-void
-member_complete(struct member *m)
+/* One upload, from its begin to its end. */
+static int
+try_once(struct member *m)
 {
-    const struct zentry *z = unpack_entry(m->job, m->entry);
-
-    m->calls++;
-    unpack_upload_complete(&m->up, z->crc, z->size, on_completed);
-}
-
-/* ---------------------------------------------------------------- start */
-
-void
-member_begin(struct member *m)
-{
-    struct unpack_job *j = m->job;
+    struct unpack *j = m->job;
+    bool streams = m->z->method != ZDIR_STORED || j->no_copy;
     bool full = j->no_crc && j->d->conf->verify == CONF_VERIFY_FULL;
+    struct stream *s = NULL;
+    int r = 0;
 
-    m->streams |= j->no_copy;
-    if (m->streams)
-        stream_begin(m);
+    if (streams)
+        r = stream_open(&s, m);
     else if (!m->checked && (full || m->doubted))
-        read_body(m);
-    else
-        copy_begin(m);
+        r = read_body(m);
+    if (r == 0)
+        r = create(m, s ? stream_parts(s)
+                        : ceil_div_u64(m->z->size, copy_range(m)));
+    if (r == 0)
+        r = s ? stream_send(s) : copy_parts(m);
+    stream_close(s);
+    if (r == 0)
+        r = scope_stopped(j->scope);
+    if (r == 0)
+        r = complete(m, streams);
+    upload_end(&m->up);
+    forget_parts(m);
+    return r;
 }
 
-static void
-on_header(struct call *c)
+static int
+find_body(struct member *m, uint64_t k)
 {
-    struct member *m = c->owner;
-    struct unpack_job *j = m->job;
-    struct err e = {0};
+    struct unpack *j = m->job;
+    size_t n = ZDIR_LOCAL_LEN + (size_t)m->z->name_len;
+    CLEANUP_FREE uint8_t *header = malloc(n);
+    struct s3_error e;
+    struct err words;
 
-    if (!member_back(m))
-        return;
-    if (c->e.err < 0) {
-        unpack_fail_s3(j, "GET", NULL, &c->e);
-    } else if (zdir_check_any(&j->dir, m->entry, m->header,
-                              unpack_limit(j, m->at), &m->body, &e) < 0) {
-        unpack_fail(j, e.num, "%s: %s", j->source.name, e.text);
-        member_leave(m);
-    } else {
-        member_begin(m);
-    }
+    if (!header)
+        return unpack_no_memory(j);
+    if (source_get(&j->source, m->z->offset, header, n, &e) < 0)
+        return unpack_fail_s3(j, "GET", NULL, &e);
+    if (zdir_check_any(&j->dir, m->entry, header, unpack_limit(j, k), &m->body,
+                       &words) < 0)
+        return unpack_fail(j, words.num, "%s: %s", j->source.name, words.text);
+    return 0;
 }
 
-void
-member_start(struct unpack_job *j, uint64_t k)
+int
+member_extract(struct unpack *j, uint64_t k)
 {
-    struct member *m = calloc(1, sizeof(*m));
-    const struct zentry *z;
-    struct call *c;
+    struct member m = {
+        .job = j,
+        .entry = j->order[k],
+        .z = unpack_entry(j, j->order[k]),
+        .key = unpack_key(j, j->order[k]),
+    };
+    int r = m.key ? find_body(&m, k) : -ENOMEM;
 
-    if (!m) {
-        unpack_fail(j, ENOMEM, "out of memory");
-        return;
-    }
-    m->job = j;
-    m->at = k;
-    m->entry = j->order[k];
-    z = unpack_entry(j, m->entry);
-    m->streams = z->method != ZDIR_STORED;
-    TAILQ_INSERT_TAIL(&j->active, m, link);
-    j->members++;
-    m->key = unpack_key(j, m->entry);
-    m->up = (struct upload){.job = j, .key = m->key, .owner = m};
-    m->header = malloc(ZDIR_LOCAL_LEN + (size_t)z->name_len);
-    c = m->key && m->header ? call_new(j, on_header, m) : NULL;
-    if (!c) {
-        unpack_fail(j, ENOMEM, "out of memory");
-        member_leave(m);
-        return;
-    }
-    m->calls++;
-    call_get(c, z->offset, ZDIR_LOCAL_LEN + (uint64_t)z->name_len, m->header);
+    if (r == 0)
+        do
+            r = try_once(&m);
+        while (r == MEMBER_AGAIN);
+    free(m.key);
+    return r;
 }

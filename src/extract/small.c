@@ -2,55 +2,44 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Members below the floor of a part: neighbours come in one ranged GET, and
- * each goes out by one PutObject from the buffer that it came in.  Must not
- * know uploads.
+ * each goes out by one PutObject from the buffer that it came in.  Called by
+ * unpack.c on each of its threads; calls s3/sync.h.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/crc32.h"
 #include "extract/unpack.h"
 
-enum { RUN_PUTS = 8, RUN_MEMBERS = 1000 };
+enum { RUN_MEMBERS = 1000 };
 /* Bytes between two members that are rather read than asked around. */
 #define GAP KIB(64)
 
 struct run {
-    TAILQ_ENTRY(run) link;
-    struct unpack_job *job;
-    bool loaded;
+    struct unpack *job;
     uint8_t *p;
     uint64_t first, end; /* bytes of the archive */
-    uint64_t reserved;
-    uint64_t k, stop; /* order[]: next to put, end */
-    unsigned puts;
+    uint64_t reserved;   /* of memory= */
+    uint64_t k, stop;    /* order[] */
 };
 
-/* One member on its way out. */
-struct item {
-    struct run *run;
-    uint32_t entry;
-    char *key;
-    uint8_t *out; /* inflated; or NULL: in the run's buffer */
-    struct iovec body;
-    unsigned busy;
-};
-
-static void run_more(struct run *r);
+/* -------------------------------------------------------------- measure */
 
 /* Bytes that a run may take, inflated ones included. */
 static uint64_t
-run_max(const struct unpack_job *j)
+run_max(const struct unpack *j)
 {
-    return max_u64(min_u64(j->memory / 4, MIB(8)), MIB(6));
+    return max_u64(min_u64(j->d->conf->memory / 4, MIB(8)),
+                   j->limits->run_least);
 }
 
 /* Of the archive, where header and body of order[k] surely end: what a
  * local extra field may add is not known yet. */
 static uint64_t
-span_end(const struct unpack_job *j, uint64_t k)
+span_end(const struct unpack *j, uint64_t k)
 {
     const struct zentry *z = unpack_entry(j, j->order[k]);
 
@@ -65,240 +54,25 @@ inflated(const struct zentry *z)
 }
 
 bool
-small_fits(const struct unpack_job *j, uint64_t k)
+small_fits(const struct unpack *j, uint64_t k)
 {
     const struct zentry *z = unpack_entry(j, j->order[k]);
 
     if (z->method == ZDIR_STORED)
-        return z->size < S3_PART_MIN;
+        return z->size < j->limits->part_min;
     return z->size <= run_max(j) && z->packed <= run_max(j) &&
            span_end(j, k) - z->offset + inflated(z) <= run_max(j);
 }
 
-/* ------------------------------------------------------------------ end */
-
-static void
-run_free(struct run *r)
-{
-    struct unpack_job *j = r->job;
-
-    TAILQ_REMOVE(&j->running, r, link);
-    j->used -= r->reserved;
-    j->runs--;
-    free(r->p);
-    free(r);
-}
-
-static void
-item_free(struct item *i)
-{
-    struct run *r = i->run;
-
-    r->puts--;
-    r->job->puts--;
-    free(i->out);
-    free(i->key);
-    free(i);
-    run_more(r);
-}
-
-/* ------------------------------------------------------------------ put */
-
-static void put(struct item *i);
-
-static void
-on_compared(void *user, int r)
-{
-    struct item *i = user;
-    struct unpack_job *j = i->run->job;
-
-    if (r == 0)
-        unpack_done(j, i->entry, true);
-    else if (r == -EEXIST || r == -ENOENT)
-        unpack_fail(j, EEXIST, "%s: somebody else wrote it meanwhile", i->key);
-    item_free(i);
-}
-
-static void
-on_again(struct call *c)
-{
-    struct item *i = c->owner;
-
-    if (i->run->job->stop)
-        item_free(i);
-    else
-        put(i);
-}
-
-static void
-on_put(struct call *c)
-{
-    struct item *i = c->owner;
-    struct unpack_job *j = i->run->job;
-    struct call *again;
-
-    if (c->e.err == 0) {
-        j->st.uploaded += i->body.iov_len;
-        unpack_done(j, i->entry, false);
-    } else if (j->stop) {
-        ;
-    } else if (c->e.err == -EEXIST || c->e.err == -EINPROGRESS) {
-        there_compare(j, i->entry, i->key, on_compared, i);
-        return;
-    } else if (c->e.err == -EBUSY && i->busy++ < UNPACK_BUSY_MAX &&
-               (again = call_new(j, on_again, i))) {
-        call_later(again, 200u << i->busy);
-        return;
-    } else {
-        unpack_fail_s3(j, "PUT", i->key, &c->e);
-    }
-    item_free(i);
-}
-
-static void
-put(struct item *i)
-{
-    struct unpack_job *j = i->run->job;
-    struct s3_put_args a = {
-        .at = unpack_where(j, i->key),
-        .body = &i->body,
-        .body_count = 1,
-        .send_crc32 = true,
-        .crc32 = unpack_entry(j, i->entry)->crc,
-        .if_none_match = !j->d->conf->overwrite,
-    };
-    struct call *c = call_new(j, on_put, i);
-
-    if (c)
-        call_put(c, &a);
-    else
-        item_free(i);
-}
-
-/* ----------------------------------------------------------------- body */
-
-/* From i->body.iov_base on; NULL, or what is wrong with it. */
-static const char *
-find_body(struct run *r, struct item *i, char what[64])
-{
-    const struct zentry *z = unpack_entry(r->job, i->entry);
-    const uint8_t *p = i->body.iov_base;
-    const char *bad;
-    uint32_t crc;
-
-    if (z->method != ZDIR_STORED) {
-        i->out = malloc(z->size + 1);
-        if (!i->out)
-            return "out of memory";
-        bad = inflate_whole(p, z->packed, i->out, z->size);
-        if (bad)
-            return bad;
-        i->body.iov_base = i->out;
-    }
-    i->body.iov_len = z->size;
-    crc = crc32_add(0, i->body.iov_base, z->size);
-    snprintf(what, 64, "CRC-32 is %08x, not %08x", crc, z->crc);
-    return crc == z->crc ? NULL : what;
-}
-
-static int
-check_item(struct run *r, uint64_t k, struct item *i)
-{
-    struct unpack_job *j = r->job;
-    const struct zentry *z = unpack_entry(j, i->entry);
-    uint64_t limit = min_u64(unpack_limit(j, k), r->end), body;
-    struct err e = {0};
-    char buffer[64];
-    const char *what;
-    int got = zdir_check_any(&j->dir, i->entry, r->p + (z->offset - r->first),
-                             limit, &body, &e);
-
-    if (got == 0) {
-        i->body.iov_base = r->p + (body - r->first);
-        what = find_body(r, i, buffer);
-        if (what)
-            got = zdir_bad(&j->dir, i->entry, what, &e);
-    }
-    if (got < 0)
-        unpack_fail(j, e.num, "%s: %s", j->source.name, e.text);
-    return got;
-}
-
-static void
-put_next(struct run *r)
-{
-    struct unpack_job *j = r->job;
-    struct item *i = calloc(1, sizeof(*i));
-    uint64_t k = r->k++;
-
-    if (!i) {
-        unpack_fail(j, ENOMEM, "out of memory");
-        return;
-    }
-    i->run = r;
-    i->entry = j->order[k];
-    r->puts++;
-    j->puts++;
-    i->key = unpack_key(j, i->entry);
-    if (i->key && check_item(r, k, i) == 0)
-        put(i);
-    else
-        item_free(i);
-}
-
 static bool
-is_wanted(const struct unpack_job *j, uint64_t k)
+is_wanted(const struct unpack *j, uint64_t k)
 {
-    return j->state[j->order[k]] == ENTRY_WANTED && small_fits(j, k);
-}
-
-/* Frees r at its end: the caller's last look at it. */
-static void
-run_more(struct run *r)
-{
-    struct unpack_job *j = r->job;
-
-    r->puts++; /* r stays while this goes on */
-    for (; !j->stop && r->k < r->stop && r->puts <= RUN_PUTS &&
-           j->puts < UNPACK_PUTS;) {
-        if (is_wanted(j, r->k))
-            put_next(r);
-        else
-            r->k++;
-    }
-    r->puts--;
-    if (r->puts == 0 && (j->stop || r->k >= r->stop))
-        run_free(r);
-}
-
-void
-small_more(struct unpack_job *j)
-{
-    struct run *r, *next;
-
-    for (r = TAILQ_FIRST(&j->running); r; r = next) {
-        next = TAILQ_NEXT(r, link);
-        if (r->loaded)
-            run_more(r);
-    }
-}
-
-/* ---------------------------------------------------------------- start */
-
-static void
-on_run(struct call *c)
-{
-    struct run *r = c->owner;
-
-    r->loaded = true;
-    if (c->e.err < 0)
-        unpack_fail_s3(r->job, "GET", NULL, &c->e);
-    run_more(r);
+    return small_fits(j, k) && j->state[j->order[k]] == ENTRY_WANTED;
 }
 
 /* The members from order[k] on that one GET brings. */
 static void
-measure(struct unpack_job *j, struct run *r)
+measure(const struct unpack *j, struct run *r)
 {
     uint64_t k = r->k, end, extra;
     unsigned n = 0;
@@ -323,34 +97,153 @@ measure(struct unpack_job *j, struct run *r)
     r->reserved += r->end - r->first;
 }
 
-bool
-small_start(struct unpack_job *j)
+/* The next run; false: there is none. */
+static bool
+take_run(struct unpack *j, struct run *ret)
 {
-    struct run r = {.job = j}, *run;
-    struct call *c;
+    LOCK_SCOPE(&j->lock);
 
     while (j->next_small < j->dir.count && !is_wanted(j, j->next_small))
         j->next_small++;
-    if (j->next_small == j->dir.count || j->runs >= UNPACK_RUNS)
+    if (j->next_small == j->dir.count)
         return false;
-    r.k = j->next_small;
-    measure(j, &r);
-    if (j->used > 0 && j->used + r.reserved > j->memory)
-        return false;
-    run = malloc(sizeof(*run));
-    r.p = malloc(r.end - r.first);
-    c = run && r.p ? call_new(j, on_run, run) : NULL;
-    if (!c) {
-        free(run);
-        free(r.p);
-        unpack_fail(j, ENOMEM, "out of memory");
-        return false;
-    }
-    *run = r;
-    TAILQ_INSERT_TAIL(&j->running, run, link);
-    j->next_small = r.stop;
-    j->used += r.reserved;
-    j->runs++;
-    call_get(c, r.first, r.end - r.first, r.p);
+    *ret = (struct run){.job = j, .k = j->next_small};
+    measure(j, ret);
+    j->next_small = ret->stop;
     return true;
+}
+
+/* ----------------------------------------------------------------- body */
+
+const char *
+inflate_whole(const uint8_t *in, size_t n, uint8_t *out, size_t size)
+{
+    z_stream z = {0};
+    int r;
+
+    if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+        return "out of memory";
+    z.next_in = (uint8_t *)in;
+    z.avail_in = (uInt)n;
+    z.next_out = out;
+    z.avail_out = (uInt)size;
+    r = inflate(&z, Z_FINISH);
+    inflateEnd(&z);
+    if (r == Z_BUF_ERROR || r == Z_OK)
+        return z.avail_in == 0 ? "its compressed data is cut"
+                               : "it is longer than its size";
+    if (r != Z_STREAM_END)
+        return "its compressed data is damaged";
+    if (z.avail_in > 0)
+        return "bytes behind its compressed data";
+    return z.avail_out > 0 ? "it is shorter than its size" : NULL;
+}
+
+/* Header and body of order[k] in the run's buffer: where its bytes are, or
+ * in *inflated if they were deflated (the caller frees). */
+static int
+find_body(const struct run *r, uint64_t k, const uint8_t **ret,
+          uint8_t **ret_inflated)
+{
+    struct unpack *j = r->job;
+    uint32_t entry = j->order[k], crc;
+    const struct zentry *z = unpack_entry(j, entry);
+    const char *what;
+    struct err e;
+    uint64_t body;
+
+    if (zdir_check_any(&j->dir, entry, r->p + (z->offset - r->first),
+                       min_u64(unpack_limit(j, k), r->end), &body, &e) < 0)
+        return unpack_fail(j, e.num, "%s: %s", j->source.name, e.text);
+    *ret = r->p + (body - r->first);
+    if (z->method != ZDIR_STORED) {
+        *ret_inflated = malloc(z->size + 1);
+        if (!*ret_inflated)
+            return unpack_no_memory(j);
+        what = inflate_whole(*ret, z->packed, *ret_inflated, z->size);
+        if (what)
+            return unpack_fail_entry(j, entry, EIO, what);
+        *ret = *ret_inflated;
+    }
+    crc = crc32_add(0, *ret, z->size);
+    return crc == z->crc ? 0 : unpack_fail_crc(j, entry, crc);
+}
+
+/* ------------------------------------------------------------------ put */
+
+static int
+put(struct unpack *j, uint32_t entry, const char *key, const uint8_t *p)
+{
+    const struct zentry *z = unpack_entry(j, entry);
+    struct iovec body = {(void *)p, z->size};
+    struct s3_put_args a = {
+        .at = unpack_where(j, key),
+        .body = &body,
+        .body_count = 1,
+        .send_crc32 = true,
+        .crc32 = z->crc,
+        .if_none_match = !j->d->conf->overwrite,
+    };
+    struct s3_reply reply;
+    unsigned busy = 0;
+    int r;
+
+    for (;;) {
+        budget_take(&j->puts, 1);
+        r = s3_put_wait(j->d->s3, j->scope, &a, &reply);
+        budget_give(&j->puts, 1);
+        if (r != -EBUSY || busy++ == UNPACK_BUSY_MAX ||
+            scope_sleep(j->scope, 200u << busy) < 0)
+            break;
+    }
+    if (r == -EEXIST || r == -EINPROGRESS)
+        return existing_settle(j, entry, key);
+    if (r < 0)
+        return unpack_fail_s3(j, "PUT", key, &reply.e);
+    unpack_moved(j, 0, z->size);
+    unpack_done(j, entry, false);
+    return 0;
+}
+
+static int
+extract_one(void *user, uint64_t i)
+{
+    const struct run *r = user;
+    struct unpack *j = r->job;
+    uint64_t k = r->k + i;
+    CLEANUP_FREE char *key = NULL;
+    CLEANUP_FREE uint8_t *inflated_body = NULL;
+    const uint8_t *body;
+    int e;
+
+    if (!is_wanted(j, k))
+        return 0;
+    key = unpack_key(j, j->order[k]);
+    if (!key)
+        return -ENOMEM;
+    e = find_body(r, k, &body, &inflated_body);
+    return e < 0 ? e : put(j, j->order[k], key, body);
+}
+
+int
+small_extract(struct unpack *j)
+{
+    struct run run;
+    struct s3_error e;
+    int r = 0;
+
+    if (!take_run(j, &run))
+        return 1;
+    budget_take(&j->memory, run.reserved);
+    run.p = malloc(run.end - run.first);
+    if (!run.p)
+        r = unpack_no_memory(j);
+    else if (source_get(&j->source, run.first, run.p, run.end - run.first,
+                        &e) < 0)
+        r = unpack_fail_s3(j, "GET", NULL, &e);
+    if (r == 0)
+        r = side_each(run.stop - run.k, UNPACK_RUN_PUTS, extract_one, &run);
+    free(run.p);
+    budget_give(&j->memory, run.reserved);
+    return r;
 }

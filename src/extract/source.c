@@ -2,87 +2,30 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * Reading an archive without the rooms that made it: pread, or ranged GETs
- * under the object's ETag.  Must not know what the bytes mean.
+ * under the object's ETag.  Called by dir.c, verify and extract; calls
+ * s3/sync.h.
  */
 #include "extract/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
-#include "base/cleanup.h"
 #include "conf/conf.h"
-#include "extract/wait.h"
+#include "extract/side.h"
+#include "s3/sync.h"
 
 enum { DEPTH = 8 };
-
-/* One call whose answer a thread waits for. */
-struct call {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool done;
-    int r;
-    struct err err;
-    struct source *s;
-    uint8_t *out; /* of a GET */
-    size_t got, want;
-    s3_id id;
-};
-
-static void
-call_init(struct call *c, struct source *s)
-{
-    memset(c, 0, sizeof(*c));
-    wait_init(&c->lock, &c->cond);
-    c->s = s;
-}
-
-static void
-call_free(struct call *c)
-{
-    wait_free(&c->lock, &c->cond);
-}
-
-static void
-call_done(struct call *c, int r)
-{
-    LOCK_SCOPE(&c->lock);
-
-    c->r = r;
-    c->done = true;
-    pthread_cond_signal(&c->cond);
-}
-
-/* True if it has ended. */
-static bool
-call_wait_some(struct call *c)
-{
-    struct timespec until = wait_until();
-    LOCK_SCOPE(&c->lock);
-
-    while (!c->done)
-        if (pthread_cond_timedwait(&c->cond, &c->lock, &until) == ETIMEDOUT)
-            break;
-    return c->done;
-}
+#define CHUNK_MAX MIB(8)
 
 static int
-call_wait(struct call *c, struct err *e)
+out_of_memory(struct err *e)
 {
-    bool stopped = false;
-
-    while (!call_wait_some(c))
-        if (!stopped && c->s->stop && c->s->stop(c->s->user)) {
-            stopped = true;
-            s3_cancel(c->s->s3, c->id);
-        }
-    if (stopped && c->r < 0)
-        return err_set(e, EINTR, "interrupted");
-    if (c->r < 0)
-        *e = c->err;
-    return c->r;
+    return err_set(e, ENOMEM, "out of memory");
 }
 
 /* ---------------------------------------------------------------- file */
@@ -124,56 +67,29 @@ read_file(struct source *s, uint64_t offset, uint8_t *out, size_t n,
 
 /* -------------------------------------------------------------- object */
 
-static struct s3_where
-where(const struct source *s)
+struct s3_where
+source_where(const struct source *s)
 {
     return (struct s3_where){
         .bucket = s->bucket, .key = s->key, .key_len = strlen(s->key)};
 }
 
+/* Words for a call that failed, or was stopped. */
+static int
+failed(const struct source *s, const char *op, const struct s3_error *e,
+       struct err *err)
+{
+    int why = scope_stopped(s->scope);
+
+    if (why < 0)
+        return err_set(err, -why, "interrupted");
+    return s3_error_text(e, op, s->bucket, s->key, strlen(s->key), err);
+}
+
 static bool
 is_digest(const char *s)
 {
-    return s && strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
-}
-
-static void
-keep_object(struct source *s, const struct s3_object *o)
-{
-    s->size = o->size;
-    s->etag = strdup(o->etag);
-    if (is_digest(o->layout_digest))
-        s->digest = strdup(o->layout_digest);
-    s->have_crc32 = o->have_crc32;
-    s->crc32 = o->crc32;
-}
-
-static int
-said(struct call *c, const struct s3_error *e, const char *op)
-{
-    const struct source *s = c->s;
-
-    if (e->err < 0)
-        s3_error_text(e, op, s->bucket, s->key, strlen(s->key), &c->err);
-    return e->err;
-}
-
-static void
-on_head(void *user, const struct s3_error *e, const struct s3_object *o)
-{
-    struct call *c = user;
-    int r = said(c, e, "HEAD");
-
-    if (r == 0)
-        keep_object(c->s, o);
-    call_done(c, r);
-}
-
-static void
-on_page(void *user, const struct s3_error *e, const struct s3_page *page)
-{
-    (void)page;
-    call_done(user, said(user, e, "ListObjectsV2"));
+    return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
 /* A listing has less patience than a HEAD: is there a store at all?  What
@@ -188,17 +104,14 @@ probe(struct source *s, struct err *e)
         .max_keys = 1,
         .patience = S3_PATIENCE_PROBE,
     };
-    struct call c;
-    int r;
+    struct s3_found found;
+    int r = s3_list_wait(s->s3, s->scope, &args, &found);
 
-    call_init(&c, s);
-    c.id = s3_list(s->s3, &args, on_page, &c);
-    r = call_wait(&c, e);
-    call_free(&c);
-    return r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT ||
-                   r == -EPROTO
-               ? r
-               : 0;
+    s3_found_free(&found);
+    if (r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT ||
+        r == -EPROTO || scope_stopped(s->scope) < 0)
+        return failed(s, "ListObjectsV2", &found.e, e);
+    return 0;
 }
 
 int
@@ -206,7 +119,7 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
                    struct err *e)
 {
     struct s3_head_args args = {.checksum = true};
-    struct call c;
+    struct s3_reply o;
     int r;
 
     s->name = url;
@@ -219,14 +132,16 @@ source_open_object(struct source *s, struct s3 *s3, const char *url,
         r = probe(s, e);
     if (r < 0)
         return r;
-    call_init(&c, s);
-    args.at = where(s);
-    c.id = s3_head(s3, &args, on_head, &c);
-    r = call_wait(&c, e);
-    call_free(&c);
-    if (r == 0 && !s->etag)
-        return err_set(e, ENOMEM, "out of memory");
-    return r;
+    args.at = source_where(s);
+    if (s3_head_wait(s3, s->scope, &args, &o) < 0)
+        return failed(s, "HEAD", &o.e, e);
+    s->size = o.size;
+    s->etag = strdup(o.etag);
+    if (is_digest(o.layout_digest))
+        s->digest = strdup(o.layout_digest);
+    s->have_crc32 = o.have_crc32;
+    s->crc32 = o.crc32;
+    return s->etag ? 0 : out_of_memory(e);
 }
 
 void
@@ -242,121 +157,89 @@ source_close(struct source *s)
     s->fd = -1;
 }
 
-static int
-on_data(void *user, const void *p, size_t n)
-{
-    struct call *c = user;
-
-    if (n > c->want - c->got)
-        return -EPROTO;
-    memcpy(c->out + c->got, p, n);
-    c->got += n;
-    atomic_fetch_add(&c->s->downloaded, n);
-    return 0;
-}
-
-static void
-on_got(void *user, const struct s3_error *e, const struct s3_object *o)
-{
-    struct call *c = user;
-    int r = said(c, e, "GET");
-
-    (void)o;
-    if (r == 0 && c->got != c->want)
-        r = err_set(&c->err, EPROTO, "%s: a short answer", c->s->name);
-    call_done(c, r);
-}
-
-static void
-start_get(struct call *c, uint64_t offset, uint8_t *out, size_t n)
+int
+source_get(struct source *s, uint64_t offset, void *out, size_t n,
+           struct s3_error *e)
 {
     struct s3_get_args args = {
-        .at = where(c->s),
-        .etag = c->s->etag,
+        .at = source_where(s),
+        .etag = s->etag,
         .first = offset,
         .length = n,
-        .on_data = on_data,
     };
+    struct s3_reply reply;
+    int r = s3_get_into(s->s3, s->scope, &args, out, n, &reply);
 
-    c->out = out;
-    c->want = n;
-    c->got = 0;
-    c->done = false;
-    c->id = s3_get(c->s->s3, &args, on_got, c);
+    if (r == 0 && reply.received != n)
+        r = reply.e.err = -EPROTO;
+    *e = reply.e;
+    if (r == 0)
+        atomic_fetch_add(&s->downloaded, n);
+    return r;
 }
 
 /* ---------------------------------------------------------------- scan */
 
-typedef int scan_fn(void *user, const uint8_t *p, size_t n);
-
+/* [first, end) in chunks: each to its place in out, or to its slot of a
+ * ring. */
 struct scan {
     struct source *s;
-    struct call call[DEPTH];
-    uint8_t *out;  /* all of it goes there, or: */
-    uint8_t *ring; /* DEPTH chunks, one after the other to fn */
-    scan_fn *fn;
-    void *user;
+    uint64_t first, end;
     size_t chunk;
-    uint64_t first, next, end;
+    uint8_t *out, *ring;
+    struct err err[DEPTH]; /* of slots */
 };
 
-static void
-ask(struct scan *k, unsigned slot)
+static size_t
+chunk_length(const struct scan *k, uint64_t i)
 {
-    size_t n = (size_t)min_u64(k->chunk, k->end - k->next);
-
-    start_get(
-        &k->call[slot], k->next,
-        k->out ? k->out + (k->next - k->first) : k->ring + k->chunk * slot, n);
-    k->next += n;
+    return (size_t)min_u64(k->chunk, k->end - k->first - i * k->chunk);
 }
 
-/* Round robin, as in cmd_cat.c. */
-static int
-scan_object(struct scan *k, struct err *e)
+static uint8_t *
+chunk_place(const struct scan *k, uint64_t i, unsigned slot)
 {
-    unsigned head = 0, tail = 0, i;
-    struct call *c;
-    int r = 0;
-
-    for (i = 0; i < DEPTH; i++)
-        call_init(&k->call[i], k->s);
-    while (r == 0) {
-        for (; k->next < k->end && tail - head < DEPTH; tail++)
-            ask(k, tail % DEPTH);
-        if (head == tail)
-            break;
-        c = &k->call[head++ % DEPTH];
-        r = call_wait(c, e);
-        if (r == 0 && k->fn)
-            r = k->fn(k->user, c->out, c->want);
-    }
-    for (; head < tail; head++) {
-        struct err late;
-
-        s3_cancel(k->s->s3, k->call[head % DEPTH].id);
-        call_wait(&k->call[head % DEPTH], &late);
-    }
-    for (i = 0; i < DEPTH; i++)
-        call_free(&k->call[i]);
-    return r;
+    return k->out ? k->out + i * k->chunk : k->ring + slot * k->chunk;
 }
 
 static int
-scan_file(struct scan *k, struct err *e)
+read_chunk(void *user, uint64_t i, unsigned slot)
 {
-    int r = 0;
+    struct scan *k = user;
+    struct source *s = k->s;
+    uint64_t offset = k->first + i * k->chunk;
+    uint8_t *p = chunk_place(k, i, slot);
+    size_t n = chunk_length(k, i);
+    struct s3_error e = {0};
 
-    while (k->next < k->end && r == 0) {
-        size_t n = (size_t)min_u64(k->chunk, k->end - k->next);
+    if (s->fd >= 0 && scope_stopped(s->scope) == 0)
+        return read_file(s, offset, p, n, &k->err[slot]);
+    if (s->fd >= 0 || source_get(s, offset, p, n, &e) < 0)
+        return failed(s, "GET", &e, &k->err[slot]);
+    return 0;
+}
 
-        r = read_file(k->s, k->next, k->ring, n, e);
-        if (r == 0)
-            r = k->fn(k->user, k->ring, n);
-        k->next += n;
-        if (r == 0 && k->s->stop && k->s->stop(k->s->user))
-            r = err_set(e, EINTR, "interrupted");
+static int
+scan(struct scan *k, int (*fn)(void *user, const uint8_t *p, size_t n),
+     void *user, struct err *e)
+{
+    uint64_t count = ceil_div_u64(k->end - k->first, k->chunk), i;
+    struct ahead a;
+    unsigned slot;
+    int r = ahead_begin(&a, count, DEPTH, read_chunk, k);
+
+    if (r < 0)
+        err_set(e, -r, "cannot start a thread");
+    for (i = 0; i < count && r == 0; i++) {
+        r = ahead_take(&a, &slot);
+        if (r < 0)
+            *e = k->err[slot];
+        else if (fn)
+            r = fn(user, chunk_place(k, i, slot), chunk_length(k, i));
     }
+    if (r < 0)
+        scope_stop(k->s->scope, -ECANCELED);
+    ahead_end(&a);
     return r;
 }
 
@@ -364,37 +247,28 @@ int
 source_read(struct source *s, uint64_t offset, void *out, size_t n,
             struct err *e)
 {
-    struct scan k = {
-        .s = s,
-        .out = out,
-        .chunk = (size_t)MIB(8),
-        .first = offset,
-        .next = offset,
-        .end = offset + n,
-    };
+    struct scan k = {.s = s,
+                     .first = offset,
+                     .end = offset + n,
+                     .chunk = CHUNK_MAX,
+                     .out = out};
 
-    return s->fd >= 0 ? read_file(s, offset, out, n, e) : scan_object(&k, e);
+    return scan(&k, NULL, NULL, e);
 }
 
 int
-source_scan(struct source *s, uint64_t first, uint64_t end, scan_fn *fn,
-            void *user, struct err *e)
+source_scan(struct source *s, uint64_t first, uint64_t end,
+            int (*fn)(void *user, const uint8_t *p, size_t n), void *user,
+            struct err *e)
 {
-    struct scan k = {
-        .s = s,
-        .fn = fn,
-        .user = user,
-        .first = first,
-        .next = first,
-        .end = end,
-    };
+    struct scan k = {.s = s, .first = first, .end = end};
     int r;
 
-    k.chunk = (size_t)min_u64(max_u64(s->memory / DEPTH, KIB(64)), MIB(8));
+    k.chunk = (size_t)min_u64(max_u64(s->memory / DEPTH, KIB(64)), CHUNK_MAX);
     k.ring = malloc(k.chunk * DEPTH);
     if (!k.ring)
-        return err_set(e, ENOMEM, "out of memory");
-    r = s->fd >= 0 ? scan_file(&k, e) : scan_object(&k, e);
+        return out_of_memory(e);
+    r = scan(&k, fn, user, e);
     free(k.ring);
     return r;
 }

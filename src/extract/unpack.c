@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * An extraction from its first look at the archive to its end.  Must not
- * know how one member gets to its place.
+ * An extraction from its first look at the archive to its end.  Called by
+ * s3zip extract; calls existing.c, then member.c and small.c on threads.
+ *
+ * Lock: unpack.lock, for the fields below it; not held across a call.
  */
+#include "extract/unpack.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,70 +15,93 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "extract/unpack.h"
-#include "extract/wait.h"
+
+static const struct extract_limits s3_limits = {
+    .part_min = S3_PART_MIN,
+    .parts_max = S3_PARTS_MAX,
+    .copy_range = MIB(128),
+    .part_least = MIB(8),
+    .run_least = MIB(6),
+};
 
 /* -------------------------------------------------------------- failure */
 
-static void
-stop(struct unpack_job *j)
+int
+unpack_fail(struct unpack *j, int num, const char *fmt, ...)
 {
-    j->stop = true;
-    calls_cancel(j);
-}
-
-void
-unpack_fail(struct unpack_job *j, int num, const char *fmt, ...)
-{
-    char text[600];
+    char text[sizeof(j->e.text)];
     va_list ap;
 
-    if (j->stop)
-        return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    j->r = err_set(j->e, num, "%s", text);
-    stop(j);
+    pthread_mutex_lock(&j->lock);
+    if (j->r == 0)
+        j->r = err_set(&j->e, num, "%s", text);
+    pthread_mutex_unlock(&j->lock);
+    scope_stop(j->scope, -ECANCELED);
+    return -num;
 }
 
-void
-unpack_fail_s3(struct unpack_job *j, const char *op, const char *key,
+int
+unpack_fail_s3(struct unpack *j, const char *op, const char *key,
                const struct s3_error *e)
 {
     const char *bucket = key ? j->bucket : j->source.bucket;
     struct err words;
 
-    if (j->stop)
-        return;
     if (!key)
         key = j->source.key;
     s3_error_text(e, op, bucket, key, strlen(key), &words);
     /* The destination has no guard that could fail but this one. */
     if (e->err == -ESTALE)
-        unpack_fail(j, ECANCELED, "the archive changed meanwhile: %s",
-                    words.text);
-    else
-        unpack_fail(j, e->err < 0 ? -e->err : EIO, "%s", words.text);
+        return unpack_fail(j, ECANCELED, "the archive changed meanwhile: %s",
+                           words.text);
+    return unpack_fail(j, e->err < 0 ? -e->err : EIO, "%s", words.text);
+}
+
+int
+unpack_fail_entry(struct unpack *j, uint64_t entry, int num, const char *what)
+{
+    struct err e;
+
+    zdir_bad(&j->dir, entry, what, &e);
+    return unpack_fail(j, num, "%s: %s", j->source.name, e.text);
+}
+
+int
+unpack_fail_crc(struct unpack *j, uint64_t entry, uint32_t crc)
+{
+    char what[64];
+
+    snprintf(what, sizeof(what), "CRC-32 is %08x, not %08x", crc,
+             unpack_entry(j, entry)->crc);
+    return unpack_fail_entry(j, entry, EIO, what);
+}
+
+int
+unpack_no_memory(struct unpack *j)
+{
+    return unpack_fail(j, ENOMEM, "out of memory");
 }
 
 /* ---------------------------------------------------------------- small */
 
 uint64_t
-unpack_limit(const struct unpack_job *j, uint64_t k)
+unpack_limit(const struct unpack *j, uint64_t k)
 {
     return k + 1 < j->dir.count ? j->dir.entry[j->order[k + 1]].offset
                                 : j->dir.cd_offset;
 }
 
 char *
-unpack_key(struct unpack_job *j, uint64_t entry)
+unpack_key(struct unpack *j, uint64_t entry)
 {
     size_t root = strlen(j->root), n = j->dir.entry[entry].name_len;
     char *key = malloc(root + n + 1);
 
     if (!key) {
-        unpack_fail(j, ENOMEM, "out of memory");
+        unpack_no_memory(j);
         return NULL;
     }
     memcpy(key, j->root, root);
@@ -84,40 +111,42 @@ unpack_key(struct unpack_job *j, uint64_t entry)
 }
 
 struct s3_where
-unpack_where(const struct unpack_job *j, const char *key)
+unpack_where(const struct unpack *j, const char *key)
 {
     return (struct s3_where){j->bucket, key, strlen(key), true};
 }
 
-struct s3_where
-unpack_archive(const struct unpack_job *j)
-{
-    return (struct s3_where){j->source.bucket, j->source.key,
-                             strlen(j->source.key), false};
-}
-
 void
-unpack_done(struct unpack_job *j, uint64_t entry, bool skipped)
+unpack_done(struct unpack *j, uint64_t entry, bool existed)
 {
-    j->state[entry] = ENTRY_DONE;
+    LOCK_SCOPE(&j->lock);
+
     j->st.done++;
     j->st.done_bytes += j->dir.entry[entry].size;
-    j->st.skipped += skipped;
+    j->st.skipped += existed;
 }
 
 void
-unpack_wait(struct unpack_job *j)
+unpack_unchecked(struct unpack *j)
 {
-    calls_run(j);
-    j->st.downloaded = atomic_load(&j->source.downloaded);
-    if (j->a->tick && j->a->tick(j->a->user, &j->st))
-        unpack_fail(j, EINTR, "interrupted");
+    LOCK_SCOPE(&j->lock);
+
+    j->st.unchecked++;
+}
+
+void
+unpack_moved(struct unpack *j, uint64_t copied, uint64_t uploaded)
+{
+    LOCK_SCOPE(&j->lock);
+
+    j->st.copied += copied;
+    j->st.uploaded += uploaded;
 }
 
 /* ---------------------------------------------------------------- names */
 
 static bool
-is_excluded(const struct unpack_job *j, uint64_t i, unsigned faults)
+is_excluded(const struct unpack *j, uint64_t i, unsigned faults)
 {
     const struct zentry *z = unpack_entry(j, i);
     char name[S3_KEY_MAX + 1];
@@ -133,7 +162,7 @@ is_excluded(const struct unpack_job *j, uint64_t i, unsigned faults)
 
 /* -errno and what is wrong with an entry that is wanted. */
 static int
-check_entry(const struct unpack_job *j, uint64_t i, unsigned faults,
+check_entry(const struct unpack *j, uint64_t i, unsigned faults,
             const char **what)
 {
     const struct zentry *z = unpack_entry(j, i);
@@ -146,106 +175,59 @@ check_entry(const struct unpack_job *j, uint64_t i, unsigned faults,
         return *what = "encrypted", -EOPNOTSUPP;
     if (z->method != ZDIR_STORED && z->method != ZDIR_DEFLATED)
         return *what = "neither stored nor deflated", -EOPNOTSUPP;
-    if (entry_is_dir(j, i) && z->size > 0)
+    if (zdir_name(&j->dir, i)[z->name_len - 1] == '/' && z->size > 0)
         return *what = "a directory with bytes", -EILSEQ;
     return 0;
 }
 
 static int
-choose_entry(struct unpack_job *j, uint64_t i)
+choose_entry(struct unpack *j, uint64_t i, struct extract_status *count)
 {
     const struct zentry *z = unpack_entry(j, i);
     unsigned faults =
         zip_name_faults((const char *)zdir_name(&j->dir, i), z->name_len);
     const char *what = "";
-    struct err e = {0};
     int r;
 
     if (is_excluded(j, i, faults)) {
         j->state[i] = ENTRY_OUT;
-        j->st.excluded++;
+        count->excluded++;
         return 0;
     }
     r = check_entry(j, i, faults, &what);
-    if (r < 0) {
-        zdir_bad(&j->dir, i, what, &e);
-        unpack_fail(j, -r, "%s: %s", j->source.name, e.text);
-        return r;
-    }
-    j->st.members++;
-    j->st.bytes += z->size;
+    if (r < 0)
+        return unpack_fail_entry(j, i, -r, what);
+    count->members++;
+    count->bytes += z->size;
     return 0;
 }
 
 static int
-choose(struct unpack_job *j)
+choose(struct unpack *j)
 {
+    struct extract_status count = {0};
     uint64_t i;
     int r = 0;
 
     j->state = calloc(j->dir.count + 1, 1);
     if (!j->state)
-        return j->r = err_set(j->e, ENOMEM, "out of memory");
+        return unpack_no_memory(j);
     for (i = 0; i < j->dir.count && r == 0; i++)
-        r = choose_entry(j, i);
+        r = choose_entry(j, i, &count);
+    pthread_mutex_lock(&j->lock); /* the status is being looked at */
+    j->st = count;
+    pthread_mutex_unlock(&j->lock);
     return r;
-}
-
-/* ------------------------------------------------------------------ run */
-
-static bool
-start_member(struct unpack_job *j)
-{
-    for (; j->next_member < j->dir.count; j->next_member++)
-        if (j->state[j->order[j->next_member]] == ENTRY_WANTED &&
-            !small_fits(j, j->next_member))
-            break;
-    if (j->next_member == j->dir.count || j->members >= UNPACK_MEMBERS)
-        return false;
-    member_start(j, j->next_member++);
-    return true;
-}
-
-static void
-pump(struct unpack_job *j)
-{
-    struct member *m;
-
-    members_reap(j);
-    small_more(j);
-    if (j->stop)
-        return;
-    TAILQ_FOREACH(m, &j->active, link)
-    if (m->waiting && !m->leaving)
-        stream_begin(m);
-    else
-        copy_more(m);
-    while (!j->stop && start_member(j))
-        ;
-    while (!j->stop && small_start(j))
-        ;
-}
-
-static int
-run(struct unpack_job *j)
-{
-    for (;;) {
-        pump(j);
-        if (LIST_EMPTY(&j->calls) && TAILQ_EMPTY(&j->active) &&
-            TAILQ_EMPTY(&j->running))
-            return j->r;
-        unpack_wait(j);
-    }
 }
 
 /* ----------------------------------------------------------------- open */
 
 static int
-open_dest(struct unpack_job *j)
+open_dest(struct unpack *j, struct err *e)
 {
     CLEANUP_FREE char *key = NULL;
     size_t n;
-    int r = conf_url(j->a->dest, NULL, &j->bucket, &key, j->e);
+    int r = conf_url(j->a->dest, NULL, &j->bucket, &key, e);
 
     if (r < 0)
         return r;
@@ -254,12 +236,12 @@ open_dest(struct unpack_job *j)
                  n > 0 && key[n - 1] != '/' ? "/" : "") >= 0)
         return 0;
     j->root = NULL;
-    return err_set(j->e, ENOMEM, "out of memory");
+    return err_set(e, ENOMEM, "out of memory");
 }
 
 /* The same bounds as a publish has. */
 static bool
-within(const struct unpack_job *j, const char *url)
+within(const struct unpack *j, const char *url)
 {
     CLEANUP_FREE char *bucket = NULL, *key = NULL;
     struct err e;
@@ -273,24 +255,24 @@ within(const struct unpack_job *j, const char *url)
 }
 
 static int
-check_bounds(const struct unpack_job *j)
+check_bounds(const struct unpack *j, struct err *e)
 {
     const struct conf *c = j->d->conf;
     size_t i;
 
     if (c->publish == CONF_PUBLISH_OFF || c->ro)
-        return err_set(j->e, EPERM, "publishing is off");
+        return err_set(e, EPERM, "publishing is off");
     for (i = 0; i < c->publish_to.count; i++)
         if (within(j, c->publish_to.item[i]))
             return 0;
     return c->publish_to.count
-               ? err_set(j->e, EPERM, "destination: not within publish_to=")
+               ? err_set(e, EPERM, "destination: not within publish_to=")
                : 0;
 }
 
 /* The archive is not one of its own members' places. */
 static int
-check_self(struct unpack_job *j)
+check_self(struct unpack *j)
 {
     size_t root = strlen(j->root), n = strlen(j->source.key);
     uint64_t i;
@@ -302,32 +284,63 @@ check_self(struct unpack_job *j)
         if (j->state[i] == ENTRY_WANTED &&
             j->dir.entry[i].name_len == n - root &&
             memcmp(zdir_name(&j->dir, i), j->source.key + root, n - root) == 0)
-            return err_set(j->e, EINVAL,
-                           "%s: a member would take the archive's place",
-                           j->source.name);
+            return unpack_fail(j, EINVAL,
+                               "%s: a member would take the archive's place",
+                               j->source.name);
     return 0;
 }
 
+/* What can be known before the first look at the destination; words in e. */
 static int
-prepare(struct unpack_job *j)
+prepare(struct unpack *j, struct err *e)
 {
-    int r = open_dest(j);
+    int r = open_dest(j, e);
 
     if (r == 0)
-        r = check_bounds(j);
+        r = check_bounds(j, e);
     if (r == 0)
-        r = source_open_object(&j->source, j->d->s3, j->a->archive, j->e);
+        r = source_open_object(&j->source, j->d->s3, j->a->archive, e);
     if (r == 0 && !*j->source.etag)
-        r = err_set(j->e, EOPNOTSUPP, "%s: without an ETag", j->a->archive);
+        r = err_set(e, EOPNOTSUPP, "%s: without an ETag", j->a->archive);
     if (r == 0)
-        r = zdir_read(&j->dir, &j->source, j->d->conf->max_entries, j->e);
-    if (r == 0 && !(j->order = zdir_order(&j->dir, j->e)))
-        r = -j->e->num;
+        r = zdir_read(&j->dir, &j->source, j->d->conf->max_entries, e);
+    if (r == 0 && !(j->order = zdir_order(&j->dir, e)))
+        r = -e->num;
     if (r == -EIO)
-        err_prefix(j->e, "%s", j->source.name);
-    if (r == 0)
-        r = choose(j);
-    return r < 0 ? r : check_self(j);
+        err_prefix(e, "%s", j->source.name);
+    return r;
+}
+
+/* ------------------------------------------------------------------ run */
+
+/* In order[], of the next member with an upload of its own. */
+static bool
+take_member(struct unpack *j, uint64_t *ret)
+{
+    LOCK_SCOPE(&j->lock);
+
+    for (; j->next_member < j->dir.count; j->next_member++)
+        if (!small_fits(j, j->next_member) &&
+            j->state[j->order[j->next_member]] == ENTRY_WANTED) {
+            *ret = j->next_member++;
+            return true;
+        }
+    return false;
+}
+
+/* The first threads take members, then help with the runs. */
+static int
+work(void *user, uint64_t i)
+{
+    struct unpack *j = user;
+    uint64_t k;
+    int r = 0;
+
+    while (r == 0 && i < UNPACK_MEMBERS && take_member(j, &k))
+        r = member_extract(j, k);
+    while (r == 0)
+        r = small_extract(j);
+    return r < 0 ? r : 0;
 }
 
 static void
@@ -340,57 +353,94 @@ on_left(void *user, const struct extract_left *l)
         log_warn("extract: an upload that was left stays: %s", l->err->text);
 }
 
-static bool
-on_stop(void *user)
+static int
+run(void *user)
 {
-    struct unpack_job *j = user;
+    struct unpack *j = user;
+    struct err e;
+    int r = prepare(j, &e);
 
-    return j->a->tick && j->a->tick(j->a->user, &j->st);
+    if (r < 0)
+        return unpack_fail(j, -r, "%s", e.text);
+    r = choose(j);
+    if (r == 0)
+        r = check_self(j);
+    if (r == 0)
+        extract_cleanup(j->d, j->bucket, "", on_left, NULL);
+    if (r == 0)
+        r = existing_look(j);
+    if (r == 0)
+        r = side_each(UNPACK_MEMBERS + UNPACK_RUNS,
+                      UNPACK_MEMBERS + UNPACK_RUNS, work, j);
+    return r;
+}
+
+static struct extract_status
+status(struct unpack *j)
+{
+    LOCK_SCOPE(&j->lock);
+
+    j->st.downloaded = atomic_load(&j->source.downloaded);
+    return j->st;
 }
 
 static void
-unpack_init(struct unpack_job *j)
+tick(void *user)
 {
-    wait_init(&j->lock, &j->cond);
-    STAILQ_INIT(&j->ready);
-    LIST_INIT(&j->calls);
-    TAILQ_INIT(&j->active);
-    TAILQ_INIT(&j->running);
-    j->memory = j->d->conf->memory;
+    struct unpack *j = user;
+    struct extract_status st = status(j);
+
+    if (j->a->tick && j->a->tick(j->a->user, &st))
+        unpack_fail(j, EINTR, "interrupted");
+}
+
+static void
+unpack_init(struct unpack *j)
+{
+    j->limits = j->d->limits ? j->d->limits : &s3_limits;
     j->source.fd = -1;
-    j->source.stop = on_stop;
-    j->source.user = j;
+    j->source.memory = j->d->conf->memory;
+    j->source.scope = j->scope;
+    pthread_mutex_init(&j->lock, NULL);
+    budget_init(&j->memory, j->d->conf->memory);
+    budget_init(&j->copies, UNPACK_COPIES);
+    budget_init(&j->puts, UNPACK_PUTS);
 }
 
 static void
-unpack_free(struct unpack_job *j)
+unpack_free(struct unpack *j)
 {
+    budget_free(&j->memory);
+    budget_free(&j->copies);
+    budget_free(&j->puts);
     source_close(&j->source);
     zdir_free(&j->dir);
     free(j->order);
     free(j->state);
     free(j->bucket);
     free(j->root);
-    wait_free(&j->lock, &j->cond);
+    pthread_mutex_destroy(&j->lock);
+    scope_free(j->scope);
 }
 
 int
 extract_run(const struct extract_deps *d, const struct extract_args *a,
             struct extract_status *ret, struct err *e)
 {
-    struct unpack_job j = {.d = d, .a = a, .e = e};
-    int r;
+    struct unpack j = {.d = d, .a = a};
+    int r = scope_new(&j.scope);
 
+    *ret = (struct extract_status){0};
+    if (r < 0)
+        return err_set(e, -r, "out of memory");
     unpack_init(&j);
-    r = prepare(&j);
-    if (r == 0)
-        extract_cleanup(d, j.bucket, "", on_left, NULL);
-    if (r == 0)
-        r = there_look(&j);
-    if (r == 0)
-        r = run(&j);
-    j.st.downloaded = atomic_load(&j.source.downloaded);
-    *ret = j.st;
+    r = side_watched(run, tick, &j);
+    if (r < 0 && j.r == 0)
+        unpack_fail(&j, -r, "cannot start a thread");
+    *ret = status(&j);
+    if (j.r < 0)
+        *e = j.e;
+    r = j.r;
     unpack_free(&j);
     return r;
 }

@@ -108,6 +108,7 @@ struct fake {
     unsigned loading;         /* so often CRCs were not loaded yet */
     int create_denied;        /* so many: the same, and then 403 */
     bool resends;             /* Creates that are not fresh are done twice */
+    bool unguarded;           /* writes without a condition are meant */
     bool slow_worker;         /* what the loops have comes first */
     unsigned strange_cancels; /* of ids that the other struct s3 gave */
     /* the n-th call, 1-based, 0 = none */

@@ -309,7 +309,8 @@ s3_put(struct s3 *s, const struct s3_put_args *a, s3_complete_cb *cb,
 {
     struct op *op = op_at(s, put_run, &a->at, cb, user);
 
-    assert(op_scratch(op) || a->if_none_match || a->if_match);
+    assert(op_scratch(op) || a->if_none_match || a->if_match ||
+           fake.unguarded);
     op->body = a->body;
     op->body_count = a->body_count;
     op->crc = a->crc32;
