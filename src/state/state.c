@@ -9,10 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -21,14 +20,9 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "net/net.h"
+#include "state/impl.h"
 
-enum { STATE_VERSION = 1, STATE_BUSY_MS = 5000 };
-
-struct state {
-    pthread_mutex_t lock; /* held by whoever uses db */
-    sqlite3 *db;          /* NULL: memory only */
-    atomic_bool warned;
-};
+enum { STATE_BUSY_MS = 5000 };
 
 void
 state_warn(struct state *st, const char *what, const char *why)
@@ -108,46 +102,6 @@ run_sql(sqlite3 *db, const char *sql)
 }
 
 static int
-user_version(sqlite3 *db, int *ret)
-{
-    sqlite3_stmt *st = NULL;
-    int r = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
-
-    if (r == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-        *ret = sqlite3_column_int(st, 0);
-    else if (r == SQLITE_OK)
-        r = sqlite3_errcode(db);
-    sqlite3_finalize(st);
-    return r;
-}
-
-/* n orders the rows by age; id is a hash, so that the file names no
- * object. */
-static const char schema[] = "CREATE TABLE IF NOT EXISTS crc32 ("
-                             " n INTEGER PRIMARY KEY,"
-                             " id BLOB NOT NULL UNIQUE,"
-                             " value INTEGER NOT NULL);"
-                             "PRAGMA user_version = 1;"
-                             "COMMIT";
-
-static int
-make_schema(sqlite3 *db)
-{
-    int version = 0, r;
-
-    r = run_sql(db, "BEGIN IMMEDIATE");
-    if (r == SQLITE_OK)
-        r = user_version(db, &version);
-    if (r == SQLITE_OK && version == 0)
-        r = run_sql(db, schema);
-    else if (r == SQLITE_OK)
-        r = run_sql(db, "COMMIT");
-    if (r == SQLITE_OK && version > STATE_VERSION)
-        return SQLITE_MISMATCH;
-    return r;
-}
-
-static int
 open_db(sqlite3 **ret, const char *path, bool network)
 {
     int flags =
@@ -164,7 +118,8 @@ open_db(sqlite3 **ret, const char *path, bool network)
     run_sql(*ret, "PRAGMA synchronous = NORMAL");
     /* One kept layout may be 64 MiB: the log of it need not stay. */
     run_sql(*ret, "PRAGMA journal_size_limit = 4194304");
-    return make_schema(*ret);
+    run_sql(*ret, "PRAGMA foreign_keys = ON");
+    return state_make_schema(*ret);
 }
 
 /* The file is made here, not by SQLite, so that it is private from its
@@ -186,8 +141,9 @@ make_file(int dir_fd)
     return 0;
 }
 
+/* *ret_fd: of the folder. */
 static int
-prepare_dir(const char *dir, bool *ret_network)
+prepare_dir(const char *dir, int *ret_fd)
 {
     CLEANUP_CLOSE int fd = -1;
     int r = make_dirs(dir);
@@ -198,10 +154,13 @@ prepare_dir(const char *dir, bool *ret_network)
     if (fd < 0)
         return -errno;
     r = check_dir(fd);
+    if (r == 0)
+        r = make_file(fd);
     if (r < 0)
         return r;
-    *ret_network = on_network(fd);
-    return make_file(fd);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
 }
 
 static void
@@ -209,8 +168,8 @@ open_in(struct state *st, const char *dir)
 {
     CLEANUP_FREE char *real = NULL;
     CLEANUP_BUF struct buf path = BUF_INIT(8192);
-    bool network = true;
-    int r = prepare_dir(dir, &network);
+    CLEANUP_CLOSE int fd = -1;
+    int r = prepare_dir(dir, &fd);
 
     /* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path. */
     if (r == 0 && !(real = realpath(dir, NULL)))
@@ -219,9 +178,12 @@ open_in(struct state *st, const char *dir)
         state_warn(st, dir, strerror(r < 0 ? -r : ENOMEM));
         return;
     }
-    r = open_db(&st->db, buf_str(&path), network);
-    if (r == SQLITE_OK)
+    r = open_db(&st->db, buf_str(&path), on_network(fd));
+    if (r == SQLITE_OK) {
+        st->dir = fd;
+        fd = -1;
         return;
+    }
     state_warn(st, buf_str(&path),
                r == SQLITE_MISMATCH ? "written by a newer version"
                                     : sqlite3_errstr(r));
@@ -238,6 +200,7 @@ state_open(struct state **ret, const char *dir)
     if (!st)
         return;
     pthread_mutex_init(&st->lock, NULL);
+    st->dir = -1;
     if (dir && *dir)
         open_in(st, dir);
 }
@@ -248,6 +211,8 @@ state_close(struct state *st)
     if (!st)
         return;
     sqlite3_close(st->db);
+    if (st->dir >= 0)
+        close(st->dir);
     pthread_mutex_destroy(&st->lock);
     free(st);
 }
