@@ -36,6 +36,7 @@ s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
     c->s = s;
     c->refs = 1;
     c->verb = verb;
+    c->once = verb->once;
     c->user = user;
     c->bucket = (char *)c + size;
     c->key = c->bucket + bucket + 1;

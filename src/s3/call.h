@@ -155,7 +155,7 @@ struct s3_verb {
     size_t counter;    /* offset in struct s3_stats */
     size_t answer_max; /* bytes of a 2xx body */
     bool slow;         /* silent for minutes: no stall limit, 15 min */
-    bool once;         /* not sent again after an unclear end */
+    bool once;         /* the call's once; and no rate holds it up */
     /* All optional but answer.  attempt: headers of this attempt. */
     int (*attempt)(struct s3_call *c);
     /* A 2xx status came: check the headers. 0 or -errno. */
@@ -191,6 +191,7 @@ struct s3_call {
     bool dest;
     enum s3_patience patience;
     bool fresh, urgent;
+    bool once; /* not sent again after an unclear end */
 
     int setup_err;      /* first failure while the request was built */
     struct buf query;   /* "name=value&..." encoded */

@@ -51,6 +51,12 @@ create_parse(struct s3_call *c, const struct net_response *resp)
     return r;
 }
 
+static int
+create_failed(struct s3_call *c, int err)
+{
+    return c->once && c->unclear ? -EINPROGRESS : err;
+}
+
 static void
 create_answer(struct s3_call *c)
 {
@@ -65,6 +71,7 @@ static const struct s3_verb create_verb = {
     .counter = S3_COUNTER(create),
     .answer_max = SMALL_ANSWER_MAX,
     .parse = create_parse,
+    .failed = create_failed,
     .answer = create_answer,
 };
 
@@ -82,6 +89,7 @@ s3_create(struct s3 *s, const struct s3_create_args *args, s3_create_cb *cb,
     k->cb = cb;
     k->c.has_body = true;
     k->c.fresh = args->fresh;
+    k->c.once = args->once;
     s3_query(&k->c, "uploads", "", 0);
     if (args->crc32) {
         s3_header(&k->c, "x-amz-checksum-algorithm", "CRC32");

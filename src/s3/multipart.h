@@ -25,6 +25,8 @@ struct s3_create_args {
     bool crc32; /* x-amz-checksum-algorithm CRC32, FULL_OBJECT */
     bool fresh; /* on a new connection: what is cut off on a used one libcurl
                    sends again without a word, and two uploads are there */
+    bool once;  /* not sent again after an unclear end: -EINPROGRESS then, and
+                   there may be an upload that nobody knows */
     const char *content_type;
     const char *layout_digest; /* x-amz-meta-s3zipfs-layout; NULL = none */
 };

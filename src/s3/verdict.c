@@ -41,6 +41,15 @@ take_ids(struct s3_error *e, const struct net_response *r)
         s3_error_say(e->host_id, sizeof(e->host_id), host);
 }
 
+/* Never connected, or the body did not go out: the store cannot have done
+ * anything. */
+static bool
+unseen(const struct s3_call *c, const struct net_response *r)
+{
+    return r->err == -ECONNREFUSED || r->err == -EHOSTUNREACH ||
+           (c->body_size > 0 && r->sent == 0 && r->status == 0);
+}
+
 /* Nothing came, or a 2xx answer was cut. */
 static enum s3_how
 net_failure(struct s3_call *c, const struct net_response *r)
@@ -48,15 +57,13 @@ net_failure(struct s3_call *c, const struct net_response *r)
     /* A stream that was cut behind its last byte lacks nothing. */
     if (r->status / 100 == 2 && c->verb->data && c->verb->parse(c, r) == 0)
         return S3_HOW_OK;
-    /* Never connected, or the body did not go out: the store cannot have
-     * done anything. */
-    if (!(c->body_size > 0 && r->sent == 0 && r->status == 0))
+    if (!unseen(c, r))
         c->unclear = true;
     c->error.err = s3_net_errno(r->err);
     if (r->status == 0 || !c->error.message[0])
         s3_error_say(c->error.message, sizeof(c->error.message),
                      r->errtext[0] ? r->errtext : strerror(-r->err));
-    if (c->verb->once && c->unclear)
+    if (c->once && c->unclear)
         return S3_HOW_FINAL;
     return s3_net_how(r->err);
 }
@@ -71,11 +78,11 @@ by_table(struct s3_call *c)
     /* A gateway's word says nothing about what happened behind it. */
     if (c->error.http >= 500 && c->error.http != 501 && !c->error.code[0]) {
         c->unclear = true;
-        if (c->verb->once)
+        if (c->once)
             return S3_HOW_FINAL;
     }
     /* What was sent may have been hurt on its way; a Complete was not. */
-    if (row->how == S3_HOW_TWICE && c->verb->once)
+    if (row->how == S3_HOW_TWICE && c->once)
         return S3_HOW_FINAL;
     return row->how;
 }

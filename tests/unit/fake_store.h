@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "state/impl.h"
+
 struct publish_job;
 
 enum {
@@ -68,11 +70,6 @@ struct fake_upload {
         uint32_t claimed; /* CRC as the store believes it */
     } * part;
     uint32_t parts; /* room for so many */
-};
-
-struct state {
-    pthread_mutex_t lock;
-    struct sqlite3 *db;
 };
 
 struct fake {

@@ -6,14 +6,16 @@
  * each host.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "crc/crc.h"
 #include "fake_store_op.h"
-#include "state/state.h"
 
 /* ----------------------------------------------------------------- net */
 
@@ -198,14 +200,42 @@ permits_cancel(struct permits *p, uint64_t id)
 
 /* --------------------------------------------------------------- state */
 
+/* The file is memory, which a kill can copy; the locks of its rows are in a
+ * folder. */
+static char folder[FAKE_HOSTS][32];
+
+static int
+open_folder(char *name)
+{
+    strcpy(name, "/tmp/s3zipfs-test-XXXXXX");
+    return mkdtemp(name) ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+static struct sqlite3 *
+open_memory(void)
+{
+    struct sqlite3 *db;
+
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK ||
+        sqlite3_exec(db, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) !=
+            SQLITE_OK)
+        abort();
+    return db;
+}
+
 void
 fake_states_open(void)
 {
     size_t i;
 
     for (i = 0; i < FAKE_HOSTS; i++) {
-        pthread_mutex_init(&fake.state[i].lock, NULL);
-        sqlite3_open(":memory:", &fake.state[i].db);
+        struct state *st = &fake.state[i];
+
+        pthread_mutex_init(&st->lock, NULL);
+        st->db = open_memory();
+        st->dir = open_folder(folder[i]);
+        if (st->dir < 0 || state_make_schema(st->db) != SQLITE_OK)
+            abort();
     }
 }
 
@@ -214,41 +244,24 @@ fake_states_close(void)
 {
     size_t i;
 
-    for (i = 0; i < FAKE_HOSTS; i++)
+    for (i = 0; i < FAKE_HOSTS; i++) {
         sqlite3_close(fake.state[i].db);
+        unlinkat(fake.state[i].dir, "uploads.lock", 0);
+        close(fake.state[i].dir);
+        rmdir(folder[i]);
+    }
 }
 
 struct sqlite3 *
 fake_db_copy(struct sqlite3 *db)
 {
-    struct sqlite3 *to;
+    struct sqlite3 *to = open_memory();
     sqlite3_backup *b;
 
-    sqlite3_open(":memory:", &to);
     b = sqlite3_backup_init(to, "main", db, "main");
     sqlite3_backup_step(b, -1);
     sqlite3_backup_finish(b);
     return to;
-}
-
-struct sqlite3 *
-state_lock(struct state *st)
-{
-    pthread_mutex_lock(&st->lock);
-    return st->db;
-}
-
-void
-state_unlock(struct state *st)
-{
-    pthread_mutex_unlock(&st->lock);
-}
-
-void
-state_warn(struct state *st, const char *what, const char *why)
-{
-    (void)st;
-    log_warn("state file: %s: %s", what, why);
 }
 
 int

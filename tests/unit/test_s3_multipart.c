@@ -132,6 +132,61 @@ test_create(void **state)
     fake_free(s);
 }
 
+#define CREATED                                                               \
+    "<InitiateMultipartUploadResult><UploadId>u/1</UploadId>"                 \
+    "</InitiateMultipartUploadResult>"
+
+/* Once: where an attempt may have made an upload, there is no other. */
+static void
+test_create_once(void **state)
+{
+    static const struct {
+        struct fake_answer answer[2];
+        int err;
+        size_t requests;
+    } t[] = {
+        {{{.err = -ECONNRESET}}, -EINPROGRESS, 1},
+        {{{.err = -ETIMEDOUT}}, -EINPROGRESS, 1},
+        {{{.status = 504, .body = "<html/>"}}, -EINPROGRESS, 1},
+        {{{.status = 200, .body = "<Initiate"}}, -EINPROGRESS, 1},
+        {{{.err = -ECONNREFUSED}, {.status = 200, .body = CREATED}}, 0, 2},
+        {{{.err = -EHOSTUNREACH}, {.status = 200, .body = CREATED}}, 0, 2},
+        {{{.status = 503, .body = "<Error><Code>SlowDown</Code></Error>"},
+          {.status = 200, .body = CREATED}},
+         0,
+         2},
+        {{{.status = 403, .body = "<Error><Code>AccessDenied</Code></Error>"}},
+         -EACCES,
+         1},
+    };
+    struct s3_create_args a = {.at = at, .once = true};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct s3 *s = begin(NULL);
+
+        fake_add(&t[i].answer[0]);
+        if (t[i].requests > 1)
+            fake_add(&t[i].answer[1]);
+        s3_create(s, &a, on_create, NULL);
+        assert_int_equal(end(), t[i].err);
+        assert_int_equal(fake.requests, t[i].requests);
+        fake_free(s);
+    }
+    a.once = false;
+    {
+        struct s3 *s = begin(NULL);
+
+        fake_add(&(struct fake_answer){.err = -ECONNRESET});
+        fake_say(200, "", CREATED);
+        s3_create(s, &a, on_create, NULL);
+        assert_int_equal(end(), 0);
+        assert_int_equal(fake.requests, 2);
+        fake_free(s);
+    }
+}
+
 /* ---------------------------------------------------------------- parts */
 
 static int
@@ -587,6 +642,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create),
+        cmocka_unit_test(test_create_once),
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_upload_guard),
         cmocka_unit_test(test_upload_wrong),
