@@ -35,6 +35,7 @@ ask_of(const struct conf *c)
         .objective = (enum plan_objective)c->objective,
     };
 
+    ask.limits.copies_max = c->copy_limit;
     if (c->prices)
         plan_prices_parse(&ask.prices, c->prices);
     return ask;

@@ -76,6 +76,7 @@ struct conf {
     enum conf_verify verify;
     char *scratch;                 /* key prefix, ends in '/' */
     enum conf_objective objective; /* = enum plan_objective */
+    uint32_t copy_limit;           /* times the archive; 0 = none */
     uint64_t bandwidth;            /* bytes a second each way; 0 = not known */
     uint32_t request_rate;         /* requests a second; 0 = not known */
     char *prices;                  /* as plan_prices_parse takes them */

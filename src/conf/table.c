@@ -150,6 +150,12 @@ const struct option option_table[] = {
      .words = "time/price/bytes",
      .help = "What auto saves: time, by bandwidth= and request_rate=; "
              "money, by prices=; or bytes through the client."},
+    {"copy_limit", GROUP_PUBLISH, TYPE_U32, AT(copy_limit), "7",
+     .arg = "TIMES", .max = 1000000,
+     .help = "Bytes that chain, and auto's mixture, may copy inside the "
+             "store, times the archive's size; where that is not enough, the "
+             "smallest members pass through the client. 0, and "
+             "objective=bytes: no limit."},
     {"bandwidth", GROUP_PUBLISH, TYPE_SIZE, AT(bandwidth), "0", .arg = "SIZE",
      .max = GIB(1024), .shown = "measured by publishes, else a gigabit line's",
      .help = "Bytes a second between this machine and the store, each way, "

@@ -11,9 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Bytes copied on the server, times the archive; uploads one after the
- * other (doc/planning, "Chain"). */
-enum { COPIES_MAX = 7, SEQUENCE_MAX = PLAN_DEPTH_MAX + 2 };
+/* Uploads one after the other (doc/planning, "Chain"). */
+enum { SEQUENCE_MAX = PLAN_DEPTH_MAX + 2 };
 /* Of the search for how many bodies to stream: to a hundredth of them. */
 enum { STEPS_MAX = 7 };
 
@@ -61,24 +60,26 @@ plan_make_style(struct plan *ret, const struct plan_frame *f,
 }
 
 static bool
-copies_too_much(const struct plan *p, const struct zip_layout *l)
+copies_too_much(const struct plan *p, const struct plan_frame *f)
 {
-    return p->totals.copied / COPIES_MAX > l->size;
+    uint32_t most = f->lim->copies_max;
+
+    return most > 0 && p->totals.copied / most > f->l->size;
 }
 
 bool
-plan_is_bounded(const struct plan *p, const struct zip_layout *l)
+plan_is_bounded(const struct plan *p, const struct plan_frame *f)
 {
-    return p->sequence <= SEQUENCE_MAX && !copies_too_much(p, l);
+    return p->sequence <= SEQUENCE_MAX && !copies_too_much(p, f);
 }
 
 void
-plan_keep(struct plan *best, struct plan *p, const struct zip_layout *l,
+plan_keep(struct plan *best, struct plan *p, const struct plan_frame *f,
           bool better)
 {
-    bool good = plan_is_bounded(p, l);
+    bool good = plan_is_bounded(p, f);
 
-    if (best->part && (good == plan_is_bounded(best, l) ? !better : !good)) {
+    if (best->part && (good == plan_is_bounded(best, f) ? !better : !good)) {
         plan_free(p);
         return;
     }
@@ -86,14 +87,15 @@ plan_keep(struct plan *best, struct plan *p, const struct zip_layout *l,
     *best = *p;
 }
 
+/* Fewest requests within the cap, fewest copies where there is none. */
 static void
-keep_growth(struct plan *best, struct plan *p, const struct zip_layout *l)
+keep_growth(struct plan *best, struct plan *p, const struct plan_frame *f)
 {
-    bool better = plan_is_bounded(p, l)
+    bool better = f->lim->copies_max > 0 && plan_is_bounded(p, f)
                       ? plan_writes(&p->totals) < plan_writes(&best->totals)
                       : p->totals.copied < best->totals.copied;
 
-    plan_keep(best, p, l, better);
+    plan_keep(best, p, f, better);
 }
 
 int
@@ -133,10 +135,10 @@ grow(struct plan *ret, const struct plan_frame *f, struct plan_style style,
         r = plan_make_style(&p, f, &style, &why);
         over = r == 0 && p.scratches == 0; /* nothing grows */
         if (any && !over)
-            over = r < 0 || plan_is_bounded(&p, f->l) ||
-                   (copies_too_much(&p, f->l) && p.totals.copied >= copied);
+            over = r < 0 || plan_is_bounded(&p, f) ||
+                   (copies_too_much(&p, f) && p.totals.copied >= copied);
         if (r == 0)
-            keep_growth(&best, &p, f->l);
+            keep_growth(&best, &p, f);
     }
     return plan_found(ret, &best, r, &why, e);
 }
@@ -183,8 +185,10 @@ may_be_bounded(const struct plan_frame *f, size_t n)
     uint64_t floor = f->lim->part_min, most = f->l->size / floor + 2, appends;
     uint64_t run = f->l->size - f->weight[f->l->count - n];
 
+    if (f->lim->copies_max == 0)
+        return true;
     appends = 2 * (uint64_t)(smalls(f) - n);
-    return appends <= COPIES_MAX * most + run / floor;
+    return appends <= f->lim->copies_max * most + run / floor;
 }
 
 /* How many of the smallest bodies to stream: the fewest that will do, at
@@ -207,7 +211,7 @@ search(size_t *ret, const struct plan_frame *f, struct plan_style style,
         r = grow(&p, f, style, true, NULL);
         if (r == -ENOMEM)
             return r;
-        good = r == 0 && plan_is_bounded(&p, f->l);
+        good = r == 0 && plan_is_bounded(&p, f);
         if (r == 0)
             plan_free(&p);
         if (good)
@@ -233,14 +237,14 @@ plan_make_bounded(struct plan *ret, const struct plan_frame *f,
     if (may_be_bounded(f, n))
         r = grow(&best, f, *style, false, &why);
     if (r != -ENOMEM && n < smalls(f) &&
-        !(best.part && plan_is_bounded(&best, f->l))) {
+        !(best.part && plan_is_bounded(&best, f))) {
         streams_more = true;
         r = search(&n, f, *style, n);
         plan_stream_smallest(&more, f, n);
         if (r == 0)
             r = grow(&p, f, more, false, &why);
         if (r == 0)
-            keep_growth(&best, &p, f->l);
+            keep_growth(&best, &p, f);
     }
     r = plan_found(ret, &best, r, &why, e);
     return r < 0 ? r : streams_more;

@@ -228,10 +228,10 @@ void plan_frame_free(struct plan_frame *f);
 /* Two levels and the final upload are above the objects of one member. */
 enum { PLAN_DEPTH_MAX = 10 };
 /* Within what chain promises: copies, uploads in sequence? */
-bool plan_is_bounded(const struct plan *p, const struct zip_layout *l);
+bool plan_is_bounded(const struct plan *p, const struct plan_frame *f);
 /* p becomes *best if that is empty, if p alone is bounded, or if both are
  * alike in that and p is better; else p is freed. */
-void plan_keep(struct plan *best, struct plan *p, const struct zip_layout *l,
+void plan_keep(struct plan *best, struct plan *p, const struct plan_frame *f,
                bool better);
 /* *ret is best, if there is one: how the last try ended (r, why) does not
  * matter then, unless memory ran out.  0 or r. */
@@ -248,6 +248,11 @@ int plan_make_style(struct plan *ret, const struct plan_frame *f,
  * if more was streamed than the style asks for. */
 int plan_make_bounded(struct plan *ret, const struct plan_frame *f,
                       const struct plan_style *style, struct err *e);
+
+/* ---------------------------------------------------------- strategy.c */
+
+/* ask with what its objective makes of the limits. */
+struct plan_ask plan_ask_own(const struct plan_ask *ask);
 
 /* ------------------------------------------------------------- again.c */
 

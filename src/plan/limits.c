@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 
-/* S3 user guide, "Amazon S3 multipart upload limits"; upload_cap and
- * copy_split are ours. */
+/* S3 user guide, "Amazon S3 multipart upload limits"; upload_cap, copy_split
+ * and copies_max are ours. */
 const struct plan_limits plan_limits_s3 = {
     .part_min = MIB(5),
     .part_max = GIB(5),
@@ -19,6 +19,7 @@ const struct plan_limits plan_limits_s3 = {
     .upload_cap = MIB(16),
     .copy_split = MIB(256),
     .parts_max = 10000,
+    .copies_max = 7,
 };
 
 const struct plan_prices plan_prices_aws = {

@@ -30,7 +30,8 @@ void plan_order_key(struct zip_member *m, size_t n);
  *   3 <= parts_max <= 2^20: the parts of such an object.
  * upload_cap and copy_split are wishes: any value is legal, and what is
  * beyond part_min (for upload_cap twice that) and part_max stands for
- * them.  For every legal limits a strategy has a right plan or -EFBIG. */
+ * them; copies_max too may have any.  For every legal limits a strategy has
+ * a right plan or -EFBIG. */
 struct plan_limits {
     uint64_t part_min;   /* floor of every part but the last: 5 MiB */
     uint64_t part_max;   /* 5 GiB */
@@ -39,6 +40,8 @@ struct plan_limits {
     uint64_t copy_split; /* split larger copies so that they run side by
                             side, as far as parts_max allows: 256 MiB */
     uint32_t parts_max;  /* 10,000 */
+    uint32_t copies_max; /* bytes that chain and mixed may copy, times the
+                            archive: 7; 0 = no end */
 };
 extern const struct plan_limits plan_limits_s3;
 /* 0, or -EINVAL with words.  Whatever makes a plan asks this first. */
@@ -284,6 +287,8 @@ plan_read_back_joins(uint64_t first, uint64_t end, uint64_t next_first,
 /* Of an archive of size bytes. */
 uint64_t plan_read_back_full(uint64_t size);
 
+/* Under PLAN_BYTES copies_max does not count; copies are split to copy_split
+ * under PLAN_TIME only: it is for speed, and each part is a request. */
 struct plan_ask {
     struct plan_limits limits;
     struct plan_prices prices;

@@ -125,8 +125,8 @@ failed(const struct plan_stages *s, struct err *e)
 {
     if (s->error == -EFBIG)
         return err_set(e, EFBIG,
-                       "more than %d scratch objects would be "
-                       "needed",
+                       "more than %d scratch objects would be needed; duo "
+                       "and stream need none",
                        SCRATCH_MAX);
     return s->error;
 }

@@ -95,19 +95,33 @@ make_parts(struct plan *p, const struct zip_layout *l,
     return plan_again(p, l, &ask->limits, ask->previous, e);
 }
 
+/* What the objective makes of the limits. */
+struct plan_ask
+plan_ask_own(const struct plan_ask *ask)
+{
+    struct plan_ask own = *ask;
+
+    if (ask->objective == PLAN_BYTES)
+        own.limits.copies_max = 0;
+    if (ask->objective != PLAN_TIME)
+        own.limits.copy_split = own.limits.part_max;
+    return own;
+}
+
 int
 plan_strategy_make(struct plan *ret, const struct zip_layout *l,
                    const struct plan_ask *ask, enum plan_strategy s,
                    struct err *e)
 {
+    struct plan_ask own = plan_ask_own(ask);
     struct plan p = {0};
-    int r = plan_limits_check(&ask->limits, e);
+    int r = plan_limits_check(&own.limits, e);
 
     if (r < 0)
         return r;
-    if (l->size > ask->limits.object_max)
+    if (l->size > own.limits.object_max)
         return plan_beyond(l, e);
-    r = make_parts(&p, l, ask, s, e);
+    r = make_parts(&p, l, &own, s, e);
     if (r == 0) {
         p.strategy = s;
         r = plan_price(&p, l, ask);

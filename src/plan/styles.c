@@ -41,42 +41,22 @@ plan_stitch(struct plan *ret, const struct zip_layout *l,
 
 /* -------------------------------------------------------------- chain */
 
-/* Nine tenths of a hundredth, less what is uploaded anyway: generated
- * bytes and, if nobody can lend a pad, the first ones. */
-static uint64_t
-chain_budget(const struct plan_frame *f)
-{
-    const struct zip_layout *l = f->l;
-    uint64_t budget = l->size / 1000 * 9, bodies = f->weight[l->count];
-    uint64_t rest = l->size - bodies + (f->large ? 0 : f->lim->part_min);
-
-    return budget > rest ? budget - rest : 0;
-}
-
-/* Streams the smallest bodies within the budget: each saves so many
- * requests that nothing else is as cheap. */
+/* Every small body is copied. */
 static struct plan_style
-chain_style(const struct plan_frame *f)
+chain_style(void)
 {
-    struct plan_style style = {.depth = PLAN_DEPTH_MAX};
-    uint64_t budget = chain_budget(f);
-    size_t n = 0, count = f->l->count;
-
-    while (n < count - f->large && f->key[count - 1 - n].size <= budget)
-        budget -= f->key[count - 1 - n++].size;
-    plan_stream_smallest(&style, f, n);
-    return style;
+    return (struct plan_style){.small = 1, .depth = PLAN_DEPTH_MAX};
 }
 
 /* Fewer bytes uploaded, within what chain promises. */
 static void
-keep_chain(struct plan *best, struct plan *p, const struct zip_layout *l)
+keep_chain(struct plan *best, struct plan *p, const struct plan_frame *f)
 {
     const struct plan_totals *x = &p->totals, *y = &best->totals;
     bool better = x->uploaded != y->uploaded ? x->uploaded < y->uploaded
                                              : plan_writes(x) < plan_writes(y);
 
-    plan_keep(best, p, l, better);
+    plan_keep(best, p, f, better);
 }
 
 /* Where the floor is large beside the archive, chain has nothing to give:
@@ -94,7 +74,7 @@ or_simpler(struct plan *best, const struct plan_frame *f)
         if (r == -ENOMEM)
             return r;
         if (r == 0)
-            keep_chain(best, &p, f->l);
+            keep_chain(best, &p, f);
     }
     return 0;
 }
@@ -104,14 +84,13 @@ plan_chain(struct plan *ret, const struct zip_layout *l,
            const struct plan_limits *lim, struct err *e)
 {
     CLEANUP(plan_frame_free) struct plan_frame f;
-    struct plan_style style;
+    struct plan_style style = chain_style();
     struct plan best = {0};
     struct err why = {0};
     int r = plan_frame_init(&f, l, lim), made;
 
     if (r < 0)
         return r;
-    style = chain_style(&f);
     made = plan_make_bounded(&best, &f, &style, &why);
     r = made == -ENOMEM ? made : or_simpler(&best, &f);
     return plan_found(ret, &best, r < 0 ? r : made, &why, e);
@@ -151,7 +130,7 @@ frontier_style(struct plan_style *style, size_t i, const struct plan_frame *f)
     }
     if (i > ARRAY_SIZE(eighths))
         return false;
-    *style = chain_style(f);
+    *style = chain_style();
     return true;
 }
 
@@ -176,7 +155,7 @@ add_point(struct plan_frontier *f, const struct plan_frame *frame,
         return r;
     p->strategy = PLAN_MIXED;
     if (f->count > 0 && (p[0].totals.uploaded >= p[-1].totals.uploaded ||
-                         !plan_is_bounded(p, frame->l)))
+                         !plan_is_bounded(p, frame)))
         plan_free(p);
     else
         f->count++;
@@ -209,15 +188,16 @@ plan_frontier(struct plan_frontier *ret, const struct zip_layout *l,
               const struct plan_ask *ask, struct err *e)
 {
     CLEANUP(plan_frame_free) struct plan_frame frame = {0};
+    const struct plan_ask own = plan_ask_own(ask);
     struct plan_frontier f = {.count = 0};
     size_t i;
-    int r = plan_limits_check(&ask->limits, e);
+    int r = plan_limits_check(&own.limits, e);
 
     if (r == 0)
-        r = plan_frame_init(&frame, l, &ask->limits);
+        r = plan_frame_init(&frame, l, &own.limits);
     if (r < 0)
         return r;
-    if (plan_parts(&f.plan[0], l, &ask->limits, PLAN_DUO, NULL) == 0)
+    if (plan_parts(&f.plan[0], l, &own.limits, PLAN_DUO, NULL) == 0)
         f.count = 1;
     r = add_points(&f, &frame, e);
     for (i = 0; r == 0 && i < f.count; i++)
@@ -280,7 +260,7 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
     while (f.count > 0) {
         struct plan *p = &f.plan[--f.count];
 
-        plan_keep(&best, p, l, plan_better(p, &best, ask->objective));
+        plan_keep(&best, p, &frame, plan_better(p, &best, ask->objective));
     }
     return plan_found(ret, &best, r < 0 ? r : tried, &why, e);
 }

@@ -63,6 +63,7 @@ fill_ask(struct publisher *p, const struct layout *l, struct crc_set *crcs,
         .heads = 1,
         .lists = l->pages,
     };
+    ret->limits.copies_max = c->copy_limit;
     if (!shared)
         ret->limits.upload_cap =
             max_u64(min_u64(ret->limits.upload_cap, permits_total(p->permits)),

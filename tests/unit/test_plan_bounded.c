@@ -46,7 +46,7 @@ check_frontier(const char *name, const struct zip_layout *l)
 static struct plan_totals
 check_layout(const char *name, const struct zip_layout *l)
 {
-    struct plan_ask ask = ask_for(PLAN_BYTES);
+    struct plan_ask ask = ask_for(PLAN_PRICE);
     struct plan_totals chain;
     struct plan_choice c;
     struct err e = {0};
@@ -64,6 +64,33 @@ check_layout(const char *name, const struct zip_layout *l)
     return chain;
 }
 
+/* Without a cap nothing is downloaded: but, where nobody can lend a pad, the
+ * archive's first 5 MiB and the rest of a member. */
+static void
+check_uncapped(const char *name, const struct zip_layout *l)
+{
+    struct plan_ask ask = ask_for(PLAN_BYTES);
+    struct plan_choice c;
+    struct err e = {0};
+    uint64_t most = 2 * MIB(5);
+    size_t i;
+
+    for (i = 0; i < l->count; i++)
+        if (l->member[i].size >= MIB(5))
+            most = 0;
+    assert_int_equal(plan_choose(&c, l, &ask, &e), 0);
+    if (c.plan[PLAN_CHAIN].totals.downloaded > most ||
+        c.plan[PLAN_MIXED].totals.downloaded > most)
+        fail_msg("%s: chain downloads %llu, mixed %llu", name,
+                 (unsigned long long)c.plan[PLAN_CHAIN].totals.downloaded,
+                 (unsigned long long)c.plan[PLAN_MIXED].totals.downloaded);
+    assert_int_equal(
+        plan_check(&c.plan[PLAN_CHAIN], l, &plan_limits_s3, NULL, &e), 0);
+    assert_int_equal(
+        plan_check(&c.plan[PLAN_MIXED], l, &plan_limits_s3, NULL, &e), 0);
+    plan_choice_free(&c);
+}
+
 static struct plan_totals
 check_set(const char *name, struct set *s)
 {
@@ -73,6 +100,7 @@ check_set(const char *name, struct set *s)
     assert_int_equal(plan_order_duo(s->m, s->n), 0);
     assert_int_equal(zip_layout_init(&l, s->m, s->n), 0);
     chain = check_layout(name, &l);
+    check_uncapped(name, &l);
     zip_layout_free(&l);
     return chain;
 }
@@ -178,9 +206,76 @@ random_sets(void **state)
         plan_order_key(s.m, s.n);
         assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
         check_layout(name, &l);
+        if (i % 4 == 0)
+            check_uncapped(name, &l);
         zip_layout_free(&l);
         set_free(&s);
     }
+}
+
+/* The cap is the caller's: more copies, fewer bytes. */
+static void
+other_caps(void **state)
+{
+    static const uint32_t caps[] = {2, 5, 7, 0};
+    struct set s = set_make(1, 0, 1000);
+    struct zip_layout l;
+    uint64_t last = UINT64_MAX;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < s.n; i++)
+        s.m[i].size = 1000000;
+    plan_order_key(s.m, s.n);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    for (i = 0; i < ARRAY_SIZE(caps); i++) {
+        struct plan_limits lim = plan_limits_s3;
+        struct plan p;
+        struct err e = {0};
+
+        lim.copies_max = caps[i];
+        assert_int_equal(plan_parts(&p, &l, &lim, PLAN_CHAIN, &e), 0);
+        assert_true(p.totals.downloaded < last);
+        if (caps[i] > 0)
+            assert_true(p.totals.copied <= caps[i] * (l.size + 1));
+        last = p.totals.downloaded;
+        print_message("cap %u: downloaded %.2f %%, copied %.2f x\n", caps[i],
+                      100.0 * (double)last / (double)l.size,
+                      (double)p.totals.copied / (double)l.size);
+        plan_free(&p);
+    }
+    assert_true(last <= 2 * MIB(5));
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+/* Huge bodies are split for speed only where speed is asked for. */
+static void
+split_for_time_only(void **state)
+{
+    static const enum plan_objective all[] = {PLAN_TIME, PLAN_PRICE,
+                                              PLAN_BYTES};
+    struct set s = set_make(1, 0, 1);
+    struct zip_layout l;
+    size_t i;
+
+    (void)state;
+    s.m[0].size = UINT64_C(5) << 40;
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    for (i = 0; i < ARRAY_SIZE(all); i++) {
+        struct plan_ask ask = ask_for(all[i]);
+        struct plan p;
+        struct err e = {0};
+
+        assert_int_equal(plan_strategy_make(&p, &l, &ask, PLAN_DUO, &e), 0);
+        print_message("5 TiB: %d writes\n", (int)plan_writes(&p.totals));
+        assert_in_range(plan_writes(&p.totals),
+                        all[i] == PLAN_TIME ? 9000 : 1000,
+                        all[i] == PLAN_TIME ? 10010 : 1030);
+        plan_free(&p);
+    }
+    zip_layout_free(&l);
+    set_free(&s);
 }
 
 /* More small members than anybody would make scratch objects for: streams
@@ -214,9 +309,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiny_members), cmocka_unit_test(other_members),
-        cmocka_unit_test(heavy_tail),   cmocka_unit_test(random_sets),
-        cmocka_unit_test(very_many),
+        cmocka_unit_test(tiny_members),        cmocka_unit_test(other_members),
+        cmocka_unit_test(heavy_tail),          cmocka_unit_test(random_sets),
+        cmocka_unit_test(very_many),           cmocka_unit_test(other_caps),
+        cmocka_unit_test(split_for_time_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

