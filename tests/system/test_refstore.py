@@ -86,6 +86,14 @@ def test_fewest_bytes(refs, s3zip):
 
 
 @pytest.mark.parametrize("strategy", strategies.SCRATCHES)
+@pytest.mark.parametrize("size", (4_000_000, FLOOR))
+def test_no_source_has_ranges(refs, s3zip, strategy, size):
+    """Members that can be copied whole or not at all."""
+    published(s3zip, refs({f"{i:02}": size for i in range(10)}),
+              "--strategy", strategy)
+
+
+@pytest.mark.parametrize("strategy", strategies.SCRATCHES)
 def test_slow_down(refs, s3zip, strategy):
     """Fewer writing calls a second than are asked for."""
     store = refs(SIZES, "-writes", "40")
