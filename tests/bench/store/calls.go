@@ -168,8 +168,14 @@ func escaped(text string) string {
 	return b.String()
 }
 
-// keyText is a key in an answer: encoded if that was asked for.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/"
+
+// keyText is a key in an answer: encoded if that was asked for. Most keys
+// need neither encoding nor escapes.
 func (c *call) keyText(key string) string {
+	if strings.Trim(key, plain) == "" {
+		return key
+	}
 	if c.q.Get("encoding-type") == "url" {
 		return escaped(strings.ReplaceAll(url.QueryEscape(key), "%2F", "/"))
 	}

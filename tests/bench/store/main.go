@@ -35,6 +35,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -138,6 +139,7 @@ func certificate(address, file string) (tls.Certificate, error) {
 }
 
 func serve() error {
+	debug.SetGCPercent(400) // the client needs the cores
 	v := &server{store: newStore(), stats: newStats()}
 	address := flag.String("listen", "127.0.0.1:7310", "where clients come")
 	admin := flag.String("admin", "127.0.0.1:7311", "where the bench asks")
