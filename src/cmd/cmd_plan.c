@@ -95,10 +95,25 @@ draw(const struct view *v, const struct plan *p, struct err *e)
     return r < 0 ? cannot(r, "draw", e) : write_svg(v->a, &out, e);
 }
 
+/* A plan is shown by this, and by hex, which holds the digest. */
+static struct plan_meta
+meta_of(const struct view *v, char hex[65])
+{
+    layout_digest_hex(v->l, hex);
+    return (struct plan_meta){
+        .order = v->a->conf.order == CONF_ORDER_KEY ? "key" : "plan",
+        .digest_hex = v->digest ? hex : NULL,
+        .rates = &v->ask.rates,
+        .origins = &v->origins,
+    };
+}
+
 static int
 show_frontier(const struct view *v, struct err *e)
 {
     const struct zip_layout *l = &v->l->zip;
+    char hex[65];
+    const struct plan_meta meta = meta_of(v, hex);
     CLEANUP_BUF struct buf text = BUF_INIT(MIB(1));
     CLEANUP_BUF struct buf svg = BUF_INIT(MIB(1));
     struct plan_frontier f;
@@ -106,7 +121,8 @@ show_frontier(const struct view *v, struct err *e)
 
     if (r < 0)
         return r;
-    r = plan_frontier_text(&text, &f, l);
+    r = v->a->json ? plan_frontier_json(&text, &f, l, &meta)
+                   : plan_frontier_text(&text, &f, l);
     if (r == 0)
         r = plan_frontier_svg(&svg, &f, l);
     plan_frontier_free(&f);
@@ -117,23 +133,27 @@ show_frontier(const struct view *v, struct err *e)
     return r < 0 || is_stdout(v->a->svg) ? r : cmd_print(&text);
 }
 
+/* What is wrong with the output is seen at the end (cmd_flush). */
+static int
+flush(void *user, struct buf *out)
+{
+    (void)user;
+    cmd_print(out);
+    out->len = 0;
+    return 0;
+}
+
 static int
 print(const struct view *v, const struct plan *p, const struct plan_choice *c,
       struct err *e)
 {
     const struct zip_layout *l = &v->l->zip;
-    CLEANUP_BUF struct buf out = BUF_INIT(GIB(2));
+    CLEANUP_BUF struct buf out = BUF_INIT(MIB(1));
     char hex[65];
-    struct plan_meta meta = {
-        .order = v->a->conf.order == CONF_ORDER_KEY ? "key" : "plan",
-        .digest_hex = v->digest ? hex : NULL,
-        .rates = &v->ask.rates,
-        .origins = &v->origins,
-    };
+    const struct plan_meta meta = meta_of(v, hex);
     int r;
 
-    layout_digest_hex(v->l, hex);
-    r = v->a->json ? plan_choice_json(&out, p, c, l, &meta)
+    r = v->a->json ? plan_choice_json(&out, flush, NULL, p, c, l, &meta)
                    : plan_text(&out, p, l, &meta);
     if (r == 0 && !v->a->json)
         r = plan_choice_text(&out, c, l);

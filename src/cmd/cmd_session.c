@@ -136,12 +136,19 @@ cmd_fit_memory(struct conf *c)
 int
 cmd_check_options(const struct conf *c, struct err *e)
 {
+    struct plan_latency t;
     struct plan_prices p;
 
     if (c->prices && !plan_prices_parse(&p, c->prices))
         return err_set(e, EINVAL,
                        "prices: not WRITE/READ/OUT, as 5/0.4/0.09: '%s'",
                        c->prices);
+    if (c->latency && !plan_latency_parse(&t, c->latency))
+        return err_set(e, EINVAL,
+                       "latency: not FIRST/CREATE/COPY+MIB/UPLOAD/"
+                       "COMPLETE+PART/DELETE, as 20/30/60+8/40/80+0.2/20: "
+                       "'%s'",
+                       c->latency);
     return 0;
 }
 

@@ -79,6 +79,7 @@ struct conf {
     uint32_t copy_limit;           /* times the archive; 0 = none */
     uint64_t bandwidth;            /* bytes a second each way; 0 = not known */
     uint32_t request_rate;         /* requests a second; 0 = not known */
+    char *latency;                 /* as plan_latency_parse takes it */
     char *prices;                  /* as plan_prices_parse takes them */
     char *storage_class, *sse_kms_key_id;
     /* log */

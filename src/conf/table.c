@@ -162,8 +162,15 @@ const struct option option_table[] = {
              "for the predicted time."},
     {"request_rate", GROUP_PUBLISH, TYPE_U32, AT(request_rate), "0",
      .arg = "COUNT", .max = 1000000,
-     .shown = "measured by publishes, else 300",
-     .help = "Requests a second, for the predicted time."},
+     .shown = "measured by publishes, else 2000",
+     .help = "Write requests a second, for the predicted time."},
+    {"latency", GROUP_PUBLISH, TYPE_STRING, AT(latency),
+     .arg = "FIRST/CREATE/COPY+MIB/UPLOAD/COMPLETE+PART/DELETE",
+     .shown = "20/30/60+8/40/80+0.2/20, as fast as the round trip that was "
+              "measured",
+     .help = "Milliseconds to the store's answers by kind of call, for the "
+             "predicted time: to the first byte of a read; of a copy, and "
+             "for each MiB of it; of Complete, and for each part."},
     {"prices", GROUP_PUBLISH, TYPE_STRING, AT(prices), "5/0.4/0.09",
      .arg = "WRITE/READ/OUT",
      .help = "USD for a million writing requests, a million reading ones, "

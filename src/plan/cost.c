@@ -138,9 +138,6 @@ plan_cost(struct plan *p, const struct zip_layout *l,
     p->totals = t;
 }
 
-/* Create, part, Complete: what each upload of a row waits for. */
-enum { ROUND_TRIPS = 3 };
-
 /* What must be read before anything can be sent: as much as an uploaded
  * part needs on average. */
 static double
@@ -177,22 +174,22 @@ plan_time(const struct plan *p, const struct plan_rates *r)
     const struct plan_totals *t = &p->totals;
     uint64_t down = t->downloaded - t->read_back;
     double bytes = (double)max_u64(t->uploaded, down) / r->bandwidth;
-    double requests = (double)(plan_writes(t) + t->requests.get +
-                               t->requests.head + t->requests.list) /
-                      r->request_rate;
+    double writes = (double)plan_writes(t);
+    double reads =
+        (double)(t->requests.get + t->requests.head + t->requests.list);
+    double requests = larger(writes, reads) / r->request_rate;
     double copies = r->copy_rate > 0 ? (double)t->copied / r->copy_rate : 0;
     double complete =
         r->complete_rate > 0 && p->count > 1
             ? (double)p->part[p->count - 1].end / r->complete_rate
             : 0;
-    uint32_t row = p->sequence > 0 ? p->sequence : 1;
 
+    requests = larger(requests, plan_calls_time(p, r));
     /* The line's own time has the last part in it. */
     return start_bytes(t) / r->bandwidth +
            larger(bytes,
                   larger(requests, copies) + tail_bytes(p) / r->bandwidth) +
-           complete + (double)t->read_back / r->bandwidth +
-           ROUND_TRIPS * r->round_trip * row;
+           complete + (double)t->read_back / r->bandwidth + p->path.seconds;
 }
 
 int
@@ -205,6 +202,8 @@ plan_price(struct plan *p, const struct zip_layout *l,
     r = plan_cost_crcs(p, l, ask);
     if (r == 0)
         r = plan_cost_readback(p, l, ask);
+    if (r == 0)
+        r = plan_path(p, l, &ask->rates.latency, &p->path);
     p->totals.price_usd = price(&p->totals, &ask->prices);
     p->seconds = plan_time(p, &ask->rates);
     return r;

@@ -272,6 +272,8 @@ int plan_mixed(struct plan *ret, const struct zip_layout *l,
 
 /* -------------------------------------------------------------- cost.c */
 
+/* path.c: seconds of all calls of p, side by side. */
+double plan_calls_time(const struct plan *p, const struct plan_rates *r);
 /* The member whose header or body holds offset; count in the central
  * directory. */
 size_t plan_member_at(const struct zip_layout *l, uint64_t offset);

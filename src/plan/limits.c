@@ -28,11 +28,25 @@ const struct plan_prices plan_prices_aws = {
     .per_gb_out = 0.09,
 };
 
-/* A gigabit line; 64 connections with answers of some 0.2 s. */
+/* A gigabit line to a store in the same region, that takes somewhat fewer
+ * writes than S3 does of a prefix. */
 const struct plan_rates plan_rates_default = {
     .bandwidth = 125e6,
-    .request_rate = 300,
-    .round_trip = 0.03,
+    .request_rate = 2000,
+    .round_trip = 0.02,
+    .latency =
+        {
+            .first_byte = 0.02,
+            .create = 0.03,
+            .copy = 0.06,
+            .copy_byte = 0.008 / (1 << 20),
+            .upload = 0.04,
+            .complete = 0.08,
+            .complete_part = 0.0002,
+            .remove = 0.02,
+        },
+    .width_body = 96,
+    .width_none = 512,
 };
 
 /* Sums of some floors, or of a hundred, stay far from 64 bits. */
@@ -102,6 +116,34 @@ plan_prices_parse(struct plan_prices *ret, const char *text)
     if (!s || *s != '\0')
         return false;
     *ret = p;
+    return true;
+}
+
+bool
+plan_latency_parse(struct plan_latency *ret, const char *text)
+{
+    static const char between[] = "//+//+/";
+    const double milli = 1e-3, mib = 1 << 20;
+    double v[sizeof(between)];
+    const char *s = text;
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(v); i++) {
+        s = parse_decimal(&v[i], s);
+        if (!s || *s != between[i])
+            return false;
+        s++;
+    }
+    *ret = (struct plan_latency){
+        .first_byte = v[0] * milli,
+        .create = v[1] * milli,
+        .copy = v[2] * milli,
+        .copy_byte = v[3] * milli / mib,
+        .upload = v[4] * milli,
+        .complete = v[5] * milli,
+        .complete_part = v[6] * milli,
+        .remove = v[7] * milli,
+    };
     return true;
 }
 

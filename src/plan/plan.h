@@ -133,6 +133,14 @@ struct plan_prices {
 };
 extern const struct plan_prices plan_prices_aws;
 
+/* What waits for one another: a part and Complete of each upload of a row,
+ * and before its first part Create or a GET.  (The others can be created
+ * meanwhile.) */
+struct plan_path {
+    uint32_t calls;
+    double seconds; /* at given latencies, without the line's time */
+};
+
 /* part[] is the final upload: it tiles [0, layout size).  Scratch objects
  * are numbered so that each copies from lower numbers only. */
 struct plan {
@@ -145,6 +153,7 @@ struct plan {
     size_t scratch_parts;
     uint32_t sequence; /* uploads one after the other, the final one too */
     struct plan_totals totals; /* computed from the parts */
+    struct plan_path path;     /* the longest; 0 = not asked for */
     double seconds;            /* predicted by plan_time; 0 = not asked for */
     uint64_t bound; /* proven lower bound of uploaded bytes for one upload,
                        the layout's own members, any order */
@@ -195,17 +204,35 @@ uint64_t plan_writes(const struct plan_totals *t);
 
 enum plan_objective { PLAN_TIME, PLAN_PRICE, PLAN_BYTES };
 
+/* Seconds from a call to its answer, beside what its bytes take on the
+ * line; per byte and per part where so said. */
+struct plan_latency {
+    double first_byte; /* GET, HEAD, LIST */
+    double create;
+    double copy, copy_byte;
+    double upload;
+    double complete, complete_part;
+    double remove;
+};
+
 /* How fast things go. */
 struct plan_rates {
     double bandwidth;    /* of the client, bytes a second each way */
-    double request_rate; /* requests a second */
-    double round_trip;   /* seconds of one request that is waited for */
+    double request_rate; /* writes a second; reads are counted apart */
+    double round_trip;   /* seconds of one request, as it was seen */
     /* Of the store's own doing, bytes a second; 0 = not known, and not
      * reckoned with. */
     double copy_rate;
     double complete_rate; /* size of the object / time of Complete */
+    struct plan_latency latency;
+    /* Calls side by side, with a body and without; 0 = any number. */
+    uint32_t width_body, width_none;
 };
 extern const struct plan_rates plan_rates_default;
+/* "FIRST/CREATE/COPY+MIB/UPLOAD/COMPLETE+PART/DELETE" in milliseconds, as
+ * "20/30/60+8/40/80+0.2/20": MIB is of a MiB that is copied, PART of a
+ * part. */
+bool plan_latency_parse(struct plan_latency *ret, const char *text);
 /* Where they come from. */
 enum plan_origin { PLAN_ASSUMED, PLAN_MEASURED, PLAN_GIVEN };
 struct plan_origins {
@@ -214,8 +241,12 @@ struct plan_origins {
 /* "assumed", "measured", "given". */
 const char *plan_origin_name(enum plan_origin o);
 
-/* Seconds that p takes at these rates, from its totals and its last part
- * (doc/planning, "Predicted seconds"). */
+/* The longest paths of p, in calls and in seconds. 0 or -ENOMEM. */
+int plan_path(const struct plan *p, const struct zip_layout *l,
+              const struct plan_latency *t, struct plan_path *ret);
+
+/* Seconds that p takes at these rates, from its totals, its path and its
+ * last part (doc/planning, "Predicted seconds"). */
 double plan_time(const struct plan *p, const struct plan_rates *r);
 
 /* "writes/reads/out" in USD, as "5/0.4/0.09". */
@@ -345,12 +376,18 @@ int plan_text(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
 int plan_json(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
-/* The same with every strategy: a table, "strategies": [...]. */
+/* Writes what is in out and empties it. 0 or -errno. */
+typedef int plan_flush(void *user, struct buf *out);
+/* The same with every strategy: a table, "strategies": [...].  The JSON is
+ * given to flush as it comes, if there is one; c may be NULL. */
 int plan_choice_text(struct buf *out, const struct plan_choice *c,
                      const struct zip_layout *l);
-int plan_choice_json(struct buf *out, const struct plan *p,
-                     const struct plan_choice *c, const struct zip_layout *l,
-                     const struct plan_meta *meta);
+int plan_choice_json(struct buf *out, plan_flush *flush, void *user,
+                     const struct plan *p, const struct plan_choice *c,
+                     const struct zip_layout *l, const struct plan_meta *meta);
+int plan_frontier_json(struct buf *out, const struct plan_frontier *f,
+                       const struct zip_layout *l,
+                       const struct plan_meta *meta);
 int plan_frontier_text(struct buf *out, const struct plan_frontier *f,
                        const struct zip_layout *l);
 /* Bytes against requests, each point beside its bound, as SVG 1.1. */

@@ -89,11 +89,13 @@ add_rates(struct buf *out, const struct plan_meta *meta)
 {
     static const struct plan_origins assumed;
     const struct plan_origins *o = meta->origins ? meta->origins : &assumed;
+    const struct plan_latency *t;
     char text[16];
     int r;
 
     if (!meta->rates)
         return 0;
+    t = &meta->rates->latency;
     r = buf_addf(out,
                  "bandwidth: %s/s (%s)\nrequest-rate: %.0f/s (%s)\n"
                  "round-trip: %.4f s (%s)\n",
@@ -101,6 +103,17 @@ add_rates(struct buf *out, const struct plan_meta *meta)
                  plan_origin_name(o->bandwidth), meta->rates->request_rate,
                  plan_origin_name(o->request_rate), meta->rates->round_trip,
                  plan_origin_name(o->round_trip));
+    if (r == 0)
+        r = buf_addf(out,
+                     "latency-ms: first byte %.3g, create %.3g, copy %.3g + "
+                     "%.3g a MiB, upload %.3g, complete %.3g + %.3g a part, "
+                     "delete %.3g\n"
+                     "side-by-side: %u with a body, %u without\n",
+                     1e3 * t->first_byte, 1e3 * t->create, 1e3 * t->copy,
+                     1e3 * t->copy_byte * (1 << 20), 1e3 * t->upload,
+                     1e3 * t->complete, 1e3 * t->complete_part,
+                     1e3 * t->remove, meta->rates->width_body,
+                     meta->rates->width_none);
     if (r == 0 && meta->rates->copy_rate > 0)
         r = buf_addf(out, "copy-rate: %s/s (measured)\n",
                      text_size(text, (uint64_t)meta->rates->copy_rate));
@@ -150,7 +163,8 @@ plan_text(struct buf *out, const struct plan *p, const struct zip_layout *l,
     if (r == 0)
         r = buf_addf(out, "price-usd: %.4f\n", t->price_usd);
     if (r == 0 && p->seconds > 0)
-        r = buf_addf(out, "seconds: %.1f\n", p->seconds);
+        r = buf_addf(out, "longest-path: %u calls, %.2f s\nseconds: %.1f\n",
+                     p->path.calls, p->path.seconds, p->seconds);
     return r < 0 ? r : add_rates(out, meta);
 }
 

@@ -233,8 +233,11 @@ find(struct sqlite3 *db, const char *endpoint, struct plan_rates *ret)
     sqlite3_bind_text(s, 1, endpoint, -1, SQLITE_STATIC);
     r = sqlite3_step(s);
     if (r == SQLITE_ROW)
-        *ret = (struct plan_rates){column(s, 0), column(s, 1), column(s, 2),
-                                   column(s, 3), column(s, 4)};
+        *ret = (struct plan_rates){.bandwidth = column(s, 0),
+                                   .request_rate = column(s, 1),
+                                   .round_trip = column(s, 2),
+                                   .copy_rate = column(s, 3),
+                                   .complete_rate = column(s, 4)};
     sqlite3_finalize(s);
     return r == SQLITE_ROW || r == SQLITE_DONE ? SQLITE_OK : r;
 }
@@ -313,6 +316,28 @@ choose(enum plan_origin *origin, double given, double seen, double assumed)
     return given > 0 ? given : seen > 0 ? seen : assumed;
 }
 
+/* As given; else all are assumed to go with the round trip. */
+static void
+choose_latency(struct plan_rates *ret, const struct conf *c)
+{
+    struct plan_latency *t = &ret->latency;
+    double times = ret->round_trip / plan_rates_default.round_trip;
+
+    *t = plan_rates_default.latency;
+    ret->width_body = c->connections;
+    ret->width_none = plan_rates_default.width_none;
+    if (c->latency && plan_latency_parse(t, c->latency))
+        return;
+    t->first_byte *= times;
+    t->create *= times;
+    t->copy *= times;
+    t->copy_byte *= times;
+    t->upload *= times;
+    t->complete *= times;
+    t->complete_part *= times;
+    t->remove *= times;
+}
+
 void
 rates_choose(struct plan_rates *ret, struct plan_origins *origins,
              const struct conf *c, struct s3 *s, struct state *st)
@@ -336,6 +361,7 @@ rates_choose(struct plan_rates *ret, struct plan_origins *origins,
         choose(&o.round_trip, 0, seen.round_trip, assumed->round_trip);
     ret->copy_rate = seen.copy_rate;
     ret->complete_rate = seen.complete_rate;
+    choose_latency(ret, c);
     if (origins)
         *origins = o;
 }

@@ -127,6 +127,9 @@ def test_plan_rates(gw, bucket, s3zip, home):
                    " VALUES (?, 3e6, 40, 0.5, 7e6, 9e6)", (gw.endpoint,))
     db.close()
     r = plan(s3zip, gw, url)["rates"]
+    latency = r.pop("latency_ms")       # goes with the round trip
+    assert latency["first_byte"] == 500 and latency["create"] == 750
+    assert r.pop("side_by_side") == {"with_body": 96, "without": 512}
     assert r == {"bandwidth": {"value": 3e6, "origin": "measured"},
                  "request_rate": {"value": 40, "origin": "measured"},
                  "round_trip": {"value": 0.5, "origin": "measured"},
@@ -135,6 +138,12 @@ def test_plan_rates(gw, bucket, s3zip, home):
     r = plan(s3zip, gw, url, bandwidth="1M", request_rate="7")["rates"]
     assert r["bandwidth"] == {"value": 1 << 20, "origin": "given"}
     assert r["request_rate"] == {"value": 7, "origin": "given"}
+    r = plan(s3zip, gw, url, latency="1/2/3+4/5/6+0.7/8")["rates"]
+    assert r["latency_ms"] == {
+        "first_byte": 1, "create": 2, "copy": 3, "copy_mib": 4, "upload": 5,
+        "complete": 6, "complete_part": 0.7, "delete": 8}
+    done = s3zip(gw, "plan", url, latency="1/2")
+    assert done.returncode != 0 and "latency: not FIRST/" in done.stderr
     done = s3zip(gw, "plan", url)
     assert "\nrequest-rate: 40/s (measured)\n" in done.stdout
     assert "\ncopy-rate: " in done.stdout

@@ -117,6 +117,109 @@ json_and_text(void **state)
     }
 }
 
+/* Written as it comes: no more is held than is gathered. */
+struct sink {
+    struct buf all;
+    size_t most;
+    int calls, left; /* calls until it fails; < 0: never */
+};
+
+static int
+to_sink(void *user, struct buf *out)
+{
+    struct sink *k = user;
+
+    k->calls++;
+    k->most = max_u64(k->most, out->len);
+    if (k->left >= 0 && k->left-- == 0)
+        return -EPIPE;
+    assert_int_equal(buf_add(&k->all, out->data, out->len), 0);
+    out->len = 0;
+    return 0;
+}
+
+static void
+json_streams(void **state)
+{
+    struct set s = set_make(1, 0, 20000);
+    struct plan_meta meta = {.order = "plan", .rates = &plan_rates_default};
+    struct buf out = BUF_INIT(MIB(1)), whole = BUF_INIT(MIB(64));
+    struct sink k = {.all = BUF_INIT(MIB(64)), .left = -1};
+    struct zip_layout l;
+    struct plan p;
+    struct err e = {0};
+    json_t *root;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < s.n; i++)
+        s.m[i].size = 1000 + i;
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_parts(&p, &l, &plan_limits_s3, PLAN_DUO, &e), 0);
+    assert_int_equal(plan_choice_json(&out, to_sink, &k, &p, NULL, &l, &meta),
+                     0);
+    assert_int_equal(plan_choice_json(&whole, NULL, NULL, &p, NULL, &l, &meta),
+                     0);
+    assert_int_equal(k.all.len, whole.len);
+    assert_memory_equal(k.all.data, whole.data, whole.len);
+    assert_true(k.calls > 20 && k.most < KIB(80));
+    root = json_loads(buf_str(&whole), 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(json_array_size(json_object_get(root, "parts")), p.count);
+    json_decref(root);
+    k.left = 3; /* whoever reads it has gone */
+    assert_int_equal(plan_choice_json(&out, to_sink, &k, &p, NULL, &l, &meta),
+                     -EPIPE);
+    buf_free(&out);
+    buf_free(&whole);
+    buf_free(&k.all);
+    plan_free(&p);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
+static void
+frontier_json(void **state)
+{
+    struct set s = set_make(1, 0, 60);
+    struct plan_ask ask = ask_for(PLAN_PRICE);
+    struct plan_meta meta = {.order = "key", .rates = &ask.rates};
+    struct buf out = BUF_INIT(MIB(1));
+    struct plan_frontier f;
+    struct zip_layout l;
+    struct err e = {0};
+    json_t *root, *list, *o;
+    size_t i;
+
+    (void)state;
+    plan_order_key(s.m, s.n);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_frontier(&f, &l, &ask, &e), 0);
+    assert_int_equal(plan_frontier_json(&out, &f, &l, &meta), 0);
+    root = json_loads(buf_str(&out), 0, NULL);
+    assert_non_null(root);
+    list = json_object_get(root, "frontier");
+    assert_int_equal(json_array_size(list), f.count);
+    assert_true(f.count > 1);
+    json_array_foreach(list, i, o)
+    {
+        const struct plan *p = &f.plan[i];
+        json_t *path = json_object_get(o, "path");
+
+        assert_int_equal(number(json_object_get(o, "totals"), "uploaded"),
+                         p->totals.uploaded);
+        assert_int_equal(number(path, "calls"), p->path.calls);
+        assert_true(json_is_real(json_object_get(path, "seconds")));
+        assert_true(number(json_object_get(o, "lower_bound"), "writes") <=
+                    plan_writes(&p->totals));
+    }
+    json_decref(root);
+    buf_free(&out);
+    plan_frontier_free(&f);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
 static void
 strategy_names(void **state)
 {
@@ -246,7 +349,8 @@ side_by_side(void **state)
             strstr(buf_str(&out), plan_strategy_name((enum plan_strategy)i)));
     buf_reset(&out);
     assert_int_equal(
-        plan_choice_json(&out, &c.plan[PLAN_CHAIN], &c, &l, &meta), 0);
+        plan_choice_json(&out, NULL, NULL, &c.plan[PLAN_CHAIN], &c, &l, &meta),
+        0);
     root = json_loads(buf_str(&out), 0, NULL);
     assert_non_null(root);
     check_strategies(root, &c);
@@ -371,6 +475,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_and_text),  cmocka_unit_test(strategy_names),
+        cmocka_unit_test(json_streams),   cmocka_unit_test(frontier_json),
         cmocka_unit_test(side_by_side),   cmocka_unit_test(drawn_to_scale),
         cmocka_unit_test(frontier_shown), cmocka_unit_test(prices_parsed),
     };
