@@ -14,6 +14,8 @@
 
 /* The CRC of what crc covers followed by n bytes of p; nothing covers 0. */
 uint32_t crc32_add(uint32_t crc, const void *p, size_t n);
+/* The CRC of what a covers followed by len bytes that b covers. */
+uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 /* "zlib" or "libdeflate". */
 const char *crc32_name(void);
 

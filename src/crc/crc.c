@@ -7,7 +7,6 @@
 #include "crc/impl.h"
 
 #include <errno.h>
-#include <zlib.h>
 
 struct crc *
 crc_ref(struct crc *c)
@@ -66,12 +65,6 @@ crc_free(struct crc *c)
     /* Late answers may still hold sets: they find the store closed. */
     store_close(&c->store);
     crc_unref(c);
-}
-
-uint32_t
-crc_join(uint32_t a, uint32_t b, uint64_t len)
-{
-    return (uint32_t)crc32_combine64(a, b, (z_off64_t)len);
 }
 
 void

@@ -11,6 +11,7 @@
 #ifndef S3ZIPFS_CRC_CRC_H
 #define S3ZIPFS_CRC_CRC_H
 
+#include "base/crc32.h"
 #include "index/index.h"
 #include "net/net.h"
 #include "plan/plan.h"
@@ -115,9 +116,6 @@ extern const struct plan_oracle crc_oracle_new;
 
 /* Did the value take a read of the whole member by the ladder (rung 4)? */
 bool crc_was_read(struct crc_set *s, size_t member);
-
-/* crc32_combine of zlib; len bytes of b follow a. */
-uint32_t crc_join(uint32_t a, uint32_t b, uint64_t len);
 
 struct crc_stats {
     uint64_t known, from_store, from_head, from_attributes, from_oracle,

@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "fake_store_op.h"
 #include "publish_fake.h"
@@ -182,12 +181,6 @@ crc_set_unref(struct crc_set *s)
     if (s)
         reader_unref(
             (struct reader *)((char *)s - offsetof(struct reader, crcs)));
-}
-
-uint32_t
-crc_join(uint32_t a, uint32_t b, uint64_t len)
-{
-    return (uint32_t)crc32_combine(a, b, (z_off_t)len);
 }
 
 void

@@ -213,12 +213,6 @@ __wrap_scope_sleep(struct scope *sc, uint64_t ms)
     return __real_scope_sleep(sc, ms / 100);
 }
 
-uint32_t
-crc_join(uint32_t a, uint32_t b, uint64_t len)
-{
-    return (uint32_t)crc32_combine(a, b, (z_off_t)len);
-}
-
 /* The n-th call waits until the job has been told. */
 void
 fake_stop_job(void)
