@@ -32,6 +32,7 @@ static const struct row rows[] = {
     {"abort", AT(s3.abort), "AbortMultipartUpload requests."},
     {"put", AT(s3.put), "PutObject requests."},
     {"delete", AT(s3.delete_), "DeleteObject requests."},
+    {"delete_many", AT(s3.delete_many), "DeleteObjects requests."},
     {"list_uploads", AT(s3.list_uploads), "ListMultipartUploads requests."},
     {"list_parts", AT(s3.list_parts), "ListParts requests."},
     {"list_versions", AT(s3.list_versions), "ListObjectVersions requests."},

@@ -268,6 +268,8 @@ void s3_header_crc32(struct s3_call *c, uint32_t crc);
 void s3_header_new_object(struct s3_call *c, const char *content_type,
                           const char *layout_digest);
 void s3_body(struct s3_call *c, const struct iovec *iov, int count);
+/* content-md5 of the body in memory, whatever else guards it. */
+void s3_body_md5(struct s3_call *c);
 struct s3_file; /* multipart.h */
 void s3_body_file(struct s3_call *c, const struct s3_file *f);
 /* Long work over the body before the first attempt: SHA-256 or MD5.  Of a

@@ -91,6 +91,17 @@ md5_header(struct s3_call *c, const unsigned char md[16])
     s3_header(c, "content-md5", value);
 }
 
+void
+s3_body_md5(struct s3_call *c)
+{
+    unsigned char md[16];
+    int r = md5_iov(md, c->iov, c->iov_count);
+
+    s3_call_fail(c, r);
+    if (r == 0)
+        md5_header(c, md);
+}
+
 /* ----------------------------------------------------------------- file */
 
 static int

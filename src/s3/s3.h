@@ -29,6 +29,7 @@ enum {
     S3_LIST_PAGE = 1000,
     S3_KEY_MAX = 1024, /* bytes, of UTF-8 */
     S3_PARTS_MAX = 10000,
+    S3_DELETE_MAX = 1000, /* of one DeleteObjects */
 };
 /* What is believed of a store: longer words make its answer malformed. */
 enum {
@@ -238,6 +239,33 @@ typedef void s3_done_cb(void *user, const struct s3_error *e);
 s3_id s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
                 const char *version_id, s3_done_cb *cb, void *user);
 
+struct s3_item {
+    const char *key;
+    size_t key_len;
+    const char *version_id; /* NULL or "": the newest */
+};
+struct s3_delete_many_args {
+    const char *bucket;
+    bool dest;
+    const struct s3_item *item; /* copied; 1..S3_DELETE_MAX */
+    size_t count;
+};
+/* One that is still there; borrowed.  -EILSEQ: its key cannot be written in
+ * XML (control characters); s3_delete can. */
+struct s3_delete_failure {
+    size_t index; /* in args.item */
+    int err;
+    const char *code, *message; /* the store's; escaped */
+};
+/* DeleteObjects.  e->err == 0: what no failure names is gone (what was not
+ * there too).  -EOPNOTSUPP: the store does not have the call.  -EILSEQ: none
+ * of the keys can be written. */
+typedef void s3_delete_many_cb(void *user, const struct s3_error *e,
+                               const struct s3_delete_failure *f,
+                               size_t count);
+s3_id s3_delete_many(struct s3 *s, const struct s3_delete_many_args *args,
+                     s3_delete_many_cb *cb, void *user);
+
 /* ------------------------------------------------------------ versions */
 
 struct s3_version {
@@ -276,10 +304,11 @@ void s3_bucket_region(struct s3 *s, const char *bucket, char *out,
  * has left, requests a second (0: not limited), of those that S3 counts as
  * reads (GET, HEAD) and as writes (PUT, POST, DELETE, LIST); how often each
  * was cut. */
-enum { S3_KINDS = 15 };
+enum { S3_KINDS = 16 };
 struct s3_stats {
     uint64_t list, get, head, attributes, create, upload, copy, complete,
-        abort, put, delete_, list_uploads, list_parts, list_versions, lock;
+        abort, put, delete_, delete_many, list_uploads, list_parts,
+        list_versions, lock;
     uint64_t retries, bytes_in, bytes_out;
     uint64_t errors_slow, errors_server, errors_refused, errors_network,
         errors_answer, cancelled;

@@ -14,9 +14,10 @@ _Static_assert(S3_COUNTER(retries) == S3_KINDS * sizeof(uint64_t),
                "the kinds come first");
 
 static const char *const kind_names[S3_KINDS] = {
-    "list",   "get",          "head",       "attributes",    "create",
-    "upload", "copy",         "complete",   "abort",         "put",
-    "delete", "list_uploads", "list_parts", "list_versions", "lock",
+    "list",         "get",        "head",          "attributes",
+    "create",       "upload",     "copy",          "complete",
+    "abort",        "put",        "delete",        "delete_many",
+    "list_uploads", "list_parts", "list_versions", "lock",
 };
 
 const char *

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "s3/sync_priv.h"
 
 /* ----------------------------------------------------------- any call */
@@ -246,6 +247,71 @@ s3_delete_wait(struct s3 *s, struct scope *sc, const struct s3_where *at,
     return why ? why
                : s3_sync_end(&w,
                              s3_delete(s, at, etag, version_id, on_done, &w));
+}
+
+/* The words of the first failure that is the store's. */
+static void
+on_deleted(void *user, const struct s3_error *e,
+           const struct s3_delete_failure *f, size_t count)
+{
+    struct s3_sync *w = user;
+    size_t i;
+
+    *w->e = *e;
+    for (i = 0; i < count; i++) {
+        w->item[f[i].index] = f[i].err;
+        if (w->e->code[0])
+            continue;
+        copy(w->e->code, sizeof(w->e->code), f[i].code);
+        copy(w->e->message, sizeof(w->e->message), f[i].message);
+    }
+    scope_wait_done(&w->wait);
+}
+
+/* One that no request can name among others. */
+static int
+delete_singly(struct s3_sync *w, const struct s3_delete_many_args *a, size_t i)
+{
+    struct s3_where at = {a->bucket, a->item[i].key, a->item[i].key_len,
+                          a->dest};
+    struct s3_reply one;
+    int r =
+        s3_delete_wait(w->s, w->sc, &at, NULL, a->item[i].version_id, &one);
+
+    if (r < 0 && !w->e->err)
+        *w->e = one.e;
+    return r;
+}
+
+int
+s3_delete_many_wait(struct s3 *s, struct scope *sc,
+                    const struct s3_delete_many_args *a, int *ret_item,
+                    struct s3_reply *ret)
+{
+    CLEANUP_FREE int *item = calloc(a->count + 1, sizeof(*item));
+    struct s3_sync w = sync_of(s, sc, ret);
+    size_t i;
+    int r;
+
+    if (!item)
+        return ret->e.err = -ENOMEM;
+    w.item = item;
+    r = s3_sync_begin(&w);
+    if (r == 0)
+        r = s3_sync_end(&w, s3_delete_many(s, a, on_deleted, &w));
+    if (r == -EILSEQ)
+        ret->e.err = 0; /* none could be written */
+    for (i = 0; i < a->count; i++) {
+        if (r < 0)
+            item[i] = r;
+        if (item[i] == -EILSEQ)
+            item[i] = delete_singly(&w, a, i);
+        if (item[i] < 0 && !ret->e.err)
+            ret->e.err = item[i];
+        if (ret_item)
+            ret_item[i] = item[i];
+    }
+    return ret->e.err;
 }
 
 int

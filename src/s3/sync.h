@@ -55,6 +55,12 @@ int s3_put_wait(struct s3 *s, struct scope *sc, const struct s3_put_args *a,
 int s3_delete_wait(struct s3 *s, struct scope *sc, const struct s3_where *at,
                    const char *etag, const char *version_id,
                    struct s3_reply *ret);
+/* All of args, in one request; a key that cannot be written in XML by itself.
+ * ret_item (may be NULL): count times 0 or -errno.  ret->e: of the call, or
+ * of the first that is still there. */
+int s3_delete_many_wait(struct s3 *s, struct scope *sc,
+                        const struct s3_delete_many_args *a, int *ret_item,
+                        struct s3_reply *ret);
 int s3_bucket_lock_wait(struct s3 *s, struct scope *sc, const char *bucket,
                         struct s3_reply *ret);
 

@@ -23,6 +23,7 @@ struct s3_sync {
     void *user;
     unsigned char *into;
     size_t room;
+    int *item; /* of s3_delete_many_wait */
 };
 
 /* 0, or the stop's reason, which is then in *w->e. */

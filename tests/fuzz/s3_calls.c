@@ -12,7 +12,7 @@
 #include "s3/multipart.h"
 #include "tests/unit/s3_fake.h"
 
-enum { ANSWERS = 4, WHOLE = 40, CALLS = 20 };
+enum { ANSWERS = 4, WHOLE = 40, CALLS = 21 };
 
 static unsigned answered;
 static uint64_t got; /* body bytes of s3_get */
@@ -209,6 +209,21 @@ on_lock(void *user, const struct s3_error *e, bool retention)
     NEED(e->err == 0 || !retention);
 }
 
+static void
+on_deleted(void *user, const struct s3_error *e,
+           const struct s3_delete_failure *f, size_t count)
+{
+    size_t i;
+
+    (void)user;
+    check_error(e, e->err ? NULL : e);
+    NEED(e->err == 0 || count == 0);
+    NEED(count <= 2);
+    for (i = 0; i < count; i++)
+        NEED(f[i].index < 2 && f[i].err < 0 && word(f[i].code) &&
+             f[i].message);
+}
+
 /* --------------------------------------------------------------- calls */
 
 static const struct s3_where at = {"bucket", "k", 1, false};
@@ -304,6 +319,15 @@ call_put(struct s3 *s, unsigned how)
 }
 
 static void
+call_delete_many(struct s3 *s)
+{
+    static const struct s3_item item[] = {{"k", 1, NULL}, {"k", 1, "v"}};
+    struct s3_delete_many_args a = {"bucket", false, item, 2};
+
+    s3_delete_many(s, &a, on_deleted, NULL);
+}
+
+static void
 call(struct s3 *s, unsigned which, unsigned how)
 {
     struct s3_head_args head = {.at = at, .checksum = true};
@@ -356,6 +380,9 @@ call(struct s3 *s, unsigned which, unsigned how)
     case 16:
     case 17:
         s3_list_versions(s, &at, on_versions, NULL);
+        break;
+    case 20:
+        call_delete_many(s);
         break;
     case 18:
         s3_bucket_lock(s, "bucket", on_lock, NULL);

@@ -44,7 +44,7 @@ def test_stats_count_what_the_proxy_saw(gw, proxy, bucket, mount):
     assert set_attr(m.file(), f"s3://{dest}/x.zip") == 0
     seen, said = count(proxy.quiet()), stats(m)
     kinds = ("list", "get", "head", "attributes", "create", "upload", "copy",
-             "complete", "abort", "put", "delete", "list_uploads",
+             "complete", "abort", "put", "delete", "delete_many", "list_uploads",
              "list_parts", "list_versions", "lock")
     assert {k: said[k] for k in kinds if said[k]} == seen
     # the publish reads too; the kernel's pages were read once

@@ -93,6 +93,7 @@ struct fake {
     bool retention;      /* each new object is kept for a while */
     bool lists_refused;  /* of uploads and versions below a prefix: 403 */
     bool deletes_refused;
+    bool many_501; /* DeleteObjects is unknown */
     bool young;   /* uploads were begun just now, by the store's clock */
     int behind;   /* seconds that it is slow */
     int busy_409; /* so many Completes of the archive */
@@ -115,7 +116,7 @@ struct fake {
     int abort_why;                 /* 0 is -EINTR */
     /* what was counted: fake_forget */
     unsigned calls, heads, copies, uploads, creates, aborts, puts, gets,
-        deletes, completes, reads, asks, lists;
+        deletes, deletes_many, completes, reads, asks, lists;
     /* of the reader: HEADs for CRCs; members whose CRC a copy tells, and
      * their bytes */
     unsigned crc_heads, told;

@@ -326,13 +326,13 @@ s3_put(struct s3 *s, const struct s3_put_args *a, s3_complete_cb *cb,
 
 /* The newest one of the key, or that version. */
 static struct fake_object *
-find_version(const struct op *op)
+find_version(const char *key, const char *version)
 {
     struct fake_object *o;
 
-    for (o = *row_of(op->key); o; o = o->same)
-        if (strcmp(o->key, op->key) == 0 &&
-            (!op->version || strcmp(o->version, op->version) == 0))
+    for (o = *row_of(key); o; o = o->same)
+        if (strcmp(o->key, key) == 0 &&
+            (!version || strcmp(o->version, version) == 0))
             break;
     return o;
 }
@@ -352,6 +352,18 @@ fake_remove(struct fake_object *o)
     free(o);
 }
 
+/* Lock held. */
+static void
+delete_version(const char *key, const char *version)
+{
+    struct fake_object *o = find_version(key, version);
+
+    if (fake.versioned && !version)
+        new_object(key)->marker = true;
+    else if (o)
+        fake_remove(o);
+}
+
 static void
 delete_run(struct op *op)
 {
@@ -359,16 +371,13 @@ delete_run(struct op *op)
     struct s3_error e;
     bool effect = op_begin(op, &fake.deletes, &e);
 
-    o = find_version(op);
+    o = find_version(op->key, op->version);
     if (fake.deletes_refused)
         op_refuse(&e, -EACCES, 403, "AccessDenied");
     if (o && op->etag && strcmp(o->etag, op->etag) != 0)
         op_refuse(&e, -ESTALE, 412, "PreconditionFailed");
-    if (!e.err && effect && fake.versioned && !op->version) {
-        new_object(op->key)->marker = true;
-    } else if (o && !e.err && effect) {
-        fake_remove(o);
-    }
+    if (!e.err && effect)
+        delete_version(op->key, op->version);
     op_end();
     ((s3_done_cb *)op->cb)(op->user, &e);
 }
@@ -381,5 +390,54 @@ s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
 
     op->version = version_id ? strdup(version_id) : NULL;
     op->etag = etag ? strdup(etag) : NULL;
+    return op_queue(op);
+}
+
+static void
+delete_many_run(struct op *op)
+{
+    CLEANUP_FREE struct s3_delete_failure *f = calloc(op->count, sizeof(*f));
+    size_t i, n = 0;
+    struct s3_error e;
+    bool effect = op_begin(op, &fake.deletes_many, &e);
+
+    if (fake.many_501)
+        op_refuse(&e, -EOPNOTSUPP, 501, "NotImplemented");
+    for (i = 0; i < op->count; i++)
+        if (strchr(op->items[i].key, 1))
+            f[n++] = (struct s3_delete_failure){i, -EILSEQ, "", ""};
+        else if (fake.deletes_refused)
+            f[n++] =
+                (struct s3_delete_failure){i, -EACCES, "AccessDenied", ""};
+        else if (!e.err && effect)
+            delete_version(op->items[i].key, op->items[i].version_id);
+    op_end();
+    ((s3_delete_many_cb *)op->cb)(op->user, &e, e.err ? NULL : f,
+                                  e.err ? 0 : n);
+    for (i = 0; i < op->count; i++) {
+        free((char *)op->items[i].key);
+        free((char *)op->items[i].version_id);
+    }
+    free(op->items);
+}
+
+s3_id
+s3_delete_many(struct s3 *s, const struct s3_delete_many_args *a,
+               s3_delete_many_cb *cb, void *user)
+{
+    struct s3_where at = {.bucket = a->bucket, .key = "", .dest = a->dest};
+    struct op *op = op_at(s, delete_many_run, &at, cb, user);
+    size_t i;
+
+    assert(a->count > 0 && a->count <= S3_DELETE_MAX);
+    op->count = a->count;
+    op->items = calloc(a->count, sizeof(*op->items));
+    for (i = 0; i < a->count; i++) {
+        const char *version = a->item[i].version_id;
+
+        op->items[i] = a->item[i];
+        op->items[i].key = strndup(a->item[i].key, a->item[i].key_len);
+        op->items[i].version_id = version && *version ? strdup(version) : NULL;
+    }
     return op_queue(op);
 }

@@ -31,6 +31,7 @@ struct op {
     int body_count;
     struct s3_file file;
     struct s3_done_part *parts; /* and their ETags, one allocation */
+    struct s3_item *items;       /* of s3_delete_many; strings owned */
     size_t count;
     int (*on_data)(void *user, const void *p, size_t n);
     struct reader *reader;

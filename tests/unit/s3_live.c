@@ -66,6 +66,7 @@ check_all(void)
         big[i] = (char)(i * 2654435761U >> 13);
     check_keys();
     check_listing();
+    check_delete_many();
     check(live_put("source +1", big, n, NULL, false) == 0, "put 11 MiB");
     check_upload_crc("out/one.zip", big, n);
     check_copy("out/two.zip", "source +1", big, n);

@@ -44,6 +44,7 @@ void check(bool ok, const char *what);
 void check_keys(void);
 void check_listing(void);
 void check_versions(void);
+void check_delete_many(void);
 void check_attributes(const char *key);
 void check_cancel(const char *source);
 void check_many(const char *key, unsigned count);

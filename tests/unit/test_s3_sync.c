@@ -147,6 +147,40 @@ test_object(void **state)
     assert_true(reply.retention);
 }
 
+static void
+test_delete_many(void **state)
+{
+    struct s3_item item[3] = {
+        {"a", 1, NULL}, {"b\001", 2, NULL}, {"c", 1, ""}};
+    struct s3_delete_many_args a = {.bucket = "b", .item = item, .count = 3};
+    int each[3];
+
+    (void)state;
+    fake_put("a", "a", 1, false);
+    fake_put("b\001", "b", 1, false);
+    fake_put("c", "c", 1, false);
+    fake.many_501 = true;
+    assert_int_equal(s3_delete_many_wait(&fake_s3, scope, &a, each, &reply),
+                     -EOPNOTSUPP);
+    assert_int_equal(each[2], -EOPNOTSUPP);
+    fake.many_501 = false;
+    fake.deletes_refused = true;
+    assert_int_equal(s3_delete_many_wait(&fake_s3, scope, &a, each, &reply),
+                     -EACCES);
+    assert_int_equal(each[0], -EACCES);
+    assert_int_equal(each[1], -EACCES);
+    assert_string_equal(reply.e.code, "AccessDenied");
+    assert_int_equal(fake_objects_below(""), 3);
+    fake.deletes_refused = false;
+    fake_forget();
+    assert_int_equal(s3_delete_many_wait(&fake_s3, scope, &a, each, &reply),
+                     0);
+    assert_int_equal(each[0] | each[1] | each[2], 0);
+    assert_int_equal(fake_objects_below(""), 0);
+    assert_int_equal(fake.deletes_many, 1);
+    assert_int_equal(fake.deletes, 1); /* the one with a control character */
+}
+
 /* ------------------------------------------------------ uploads in parts */
 
 static void
@@ -392,6 +426,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_abort, setup, teardown),
         cmocka_unit_test_setup_teardown(test_listings, setup, teardown),

@@ -113,6 +113,8 @@ class Call(dict):
             copy = "x-amz-copy-source" in self["headers"]
             return {"PUT": "copy" if copy else "upload", "POST": "complete",
                     "DELETE": "abort", "GET": "list_parts"}[method]
+        if method == "POST" and has("delete"):
+            return "delete_many"
         if method == "GET" and has("attributes"):
             return "attributes"
         if method == "GET" and has("versions"):
