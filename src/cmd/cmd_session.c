@@ -45,6 +45,7 @@ start_net(struct cmd_session *s, const struct conf *c,
             return r;
         nc.ca_bundle = found;
     }
+    net_raise_files();
     if (c->no_verify_tls)
         log_warn("no_verify_tls: the store's certificate is not checked");
     return net_new(&s->net, &nc, e);

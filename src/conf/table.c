@@ -96,7 +96,8 @@ const struct option option_table[] = {
              "16M."},
     {"connections", GROUP_READING, TYPE_U32, AT(connections), "96",
      .arg = "COUNT", .min = 1, .max = 4096,
-     .help = "Most connections to the store."},
+     .help = "Most connections to the store that carry data; requests "
+             "without, as copies, have up to 512 of their own."},
     {"crc", GROUP_READING, TYPE_ENUM, AT(crc), "auto",
      .words = "auto/oracle/read",
      .help = "Where a CRC-32 comes from that the store does not have: the "

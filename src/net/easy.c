@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum {
@@ -60,6 +61,20 @@ set_transport(CURL *c)
     curl_easy_setopt(c, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 }
 
+/* libcurl says only that it could not connect when no socket could be made;
+ * that the process has too many open files is for a person to mend. */
+static curl_socket_t
+open_socket(void *user, curlsocktype type, struct curl_sockaddr *at)
+{
+    int fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+    struct exchange *x = user;
+
+    (void)type;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        x->no_files = errno;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 struct slot *
 slot_new(struct net *n, struct loop *l)
 {
@@ -83,6 +98,7 @@ slot_new(struct net *n, struct loop *l)
     curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, exchange_on_data);
     curl_easy_setopt(s->easy, CURLOPT_READFUNCTION, exchange_on_read);
     curl_easy_setopt(s->easy, CURLOPT_SEEKFUNCTION, exchange_on_seek);
+    curl_easy_setopt(s->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     return s;
 }
 
@@ -170,6 +186,7 @@ slot_prepare(struct slot *s, struct exchange *x)
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(c, CURLOPT_READDATA, x);
     curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
     curl_easy_setopt(c, CURLOPT_PRIVATE, x);
     return 0;
 }

@@ -9,10 +9,10 @@
  * through its list `todo` (exchanges to start, resume or cancel) and its timer
  * heap, both under net.lock, and an eventfd that ends its epoll_wait.
  *
- * Queues: at most connections / loops exchanges run in a loop.  What is
- * beyond that waits in one of the two queues of struct net (urgent first,
- * each first come, first served) and goes to the loop that has a free
- * place first.
+ * Queues: of each class (net.h) at most its width / loops exchanges run in a
+ * loop.  What is beyond that waits in one of the two queues of its class
+ * (urgent first, each first come, first served) and goes to the loop that has
+ * a free place first.
  *
  * Locks: net.lock is the only one; it is held for list operations, never
  * while libcurl or a callback runs.
@@ -243,6 +243,12 @@ take_finished(struct loop *l)
             continue;
         err = x->refused ? x->refused : curl_errno(msg->easy_handle, code);
         text = x->why;
+        if (code == CURLE_COULDNT_CONNECT && x->no_files) {
+            err = -EMFILE;
+            text = x->no_files == EMFILE
+                       ? "too many open files (see ulimit -n)"
+                       : "too many open files in the whole system";
+        }
         if (!text)
             text = x->slot->errtext[0] ? x->slot->errtext
                                        : curl_easy_strerror(code);
@@ -309,7 +315,8 @@ make_multi(struct loop *l)
     curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
     curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)l->cap + 4);
+    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS,
+                      (long)l->cap[NET_BYTES] + l->cap[NET_BRIEF] + 4);
     return 0;
 }
 

@@ -14,7 +14,11 @@
 
 #include "base/check.h"
 
-enum { DEFAULT_CONNECTIONS = 64, DEFAULT_LOOPS_MAX = 4 };
+enum {
+    DEFAULT_CONNECTIONS = 64,
+    DEFAULT_BRIEF = 512,
+    DEFAULT_LOOPS_MAX = 4,
+};
 
 uint64_t
 net_now_ms(void)
@@ -82,8 +86,10 @@ copy_conf(struct net *n, const struct net_conf *conf)
         return -ENOMEM;
     if (conf->user_agent && !(n->conf.user_agent = strdup(conf->user_agent)))
         return -ENOMEM;
-    if (!n->conf.connections)
-        n->conf.connections = DEFAULT_CONNECTIONS;
+    n->width[NET_BYTES] =
+        conf->connections ? conf->connections : DEFAULT_CONNECTIONS;
+    n->width[NET_BRIEF] = conf->brief ? conf->brief : DEFAULT_BRIEF;
+    net_fit_files(n->width);
     return 0;
 }
 
@@ -107,13 +113,13 @@ quit_threads(struct net *n)
 static int
 start_threads(struct net *n)
 {
-    unsigned loops = loops_for(&n->conf, n->conf.connections), i;
-    unsigned each = n->conf.connections / loops;
-    unsigned more = n->conf.connections % loops;
+    unsigned loops = loops_for(&n->conf, n->width[NET_BYTES]), i, c;
     int r;
 
     for (i = 0; i < loops; i++) {
-        n->loop[i].cap = each + (i < more);
+        for (c = 0; c < NET_CLASSES; c++)
+            n->loop[i].cap[c] =
+                n->width[c] / loops + (i < n->width[c] % loops);
         r = loop_start(n, &n->loop[i], i);
         if (r < 0)
             return r;
@@ -131,6 +137,7 @@ int
 net_new(struct net **ret, const struct net_conf *conf, struct err *e)
 {
     struct net *n;
+    unsigned c;
     int r;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
@@ -144,8 +151,10 @@ net_new(struct net **ret, const struct net_conf *conf, struct err *e)
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->quiet, NULL);
     pthread_cond_init(&n->work_there, NULL);
-    TAILQ_INIT(&n->queue[0]);
-    TAILQ_INIT(&n->queue[1]);
+    for (c = 0; c < NET_CLASSES; c++) {
+        TAILQ_INIT(&n->queue[c][false]);
+        TAILQ_INIT(&n->queue[c][true]);
+    }
     STAILQ_INIT(&n->works);
     SLIST_INIT(&n->at_stop);
     r = copy_conf(n, conf);
@@ -171,36 +180,43 @@ assign(struct loop *l, struct exchange *x)
     x->state = EX_ASSIGNED;
     x->listed = true;
     TAILQ_INSERT_TAIL(&l->todo, x, link);
-    l->busy++;
+    l->busy[x->req.class]++;
     loop_wake(l);
 }
 
 /* Caller holds net.lock. */
 static struct loop *
-least_busy(struct net *n)
+least_busy(struct net *n, enum net_class c)
 {
     struct loop *best = NULL, *l;
     unsigned i;
 
     for (i = 0; i < n->loops; i++) {
         l = &n->loop[i];
-        if (l->busy < l->cap && (!best || l->busy < best->busy))
+        if (l->busy[c] < l->cap[c] && (!best || l->busy[c] < best->busy[c]))
             best = l;
     }
     return best;
 }
 
 void
-net_feed(struct net *n, struct loop *l)
+net_feed(struct net *n, struct loop *l, enum net_class c)
 {
     struct exchange *x;
     int urgent;
 
     for (urgent = 1; urgent >= 0; urgent--)
-        while (l->busy < l->cap && (x = TAILQ_FIRST(&n->queue[urgent]))) {
-            TAILQ_REMOVE(&n->queue[urgent], x, link);
+        while (l->busy[c] < l->cap[c] &&
+               (x = TAILQ_FIRST(&n->queue[c][urgent]))) {
+            TAILQ_REMOVE(&n->queue[c][urgent], x, link);
             assign(l, x);
         }
+}
+
+unsigned
+net_width(const struct net *n, enum net_class c)
+{
+    return n->width[c];
 }
 
 /* Caller holds net.lock. */
@@ -213,7 +229,7 @@ cancel_exchange(struct net *n, struct exchange *x)
     if (x->state == EX_QUEUED) {
         /* It is answered by a loop thread, which must not wait for a free
          * place to do so. */
-        TAILQ_REMOVE(&n->queue[x->req.urgent], x, link);
+        TAILQ_REMOVE(&n->queue[x->req.class][x->req.urgent], x, link);
         assign(&n->loop[0], x);
     } else if (!x->listed) {
         x->listed = true;
@@ -255,7 +271,7 @@ enqueue(struct net *n, struct exchange *x)
         return false;
     n->pending++;
     idmap_put(&n->exchanges, &x->node);
-    l = least_busy(n);
+    l = least_busy(n, x->req.class);
     if (n->stopping) {
         x->cancel = true;
         l = &n->loop[0];
@@ -264,7 +280,7 @@ enqueue(struct net *n, struct exchange *x)
         assign(l, x);
     } else {
         x->listed = true;
-        TAILQ_INSERT_TAIL(&n->queue[x->req.urgent], x, link);
+        TAILQ_INSERT_TAIL(&n->queue[x->req.class][x->req.urgent], x, link);
     }
     return true;
 }

@@ -42,15 +42,33 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 struct net;
 
+/* What waits for what: exchanges of one class never take the place of those
+ * of another. */
+enum net_class {
+    NET_BYTES, /* bodies either way: they share the line */
+    NET_BRIEF, /* no body to speak of, but an answer that may take long */
+    NET_CLASSES
+};
+
 struct net_conf {
     unsigned loops;        /* I/O threads; 0 = by number of cores, 1..4 */
-    unsigned connections;  /* at most, over all loops; default 64 */
+    unsigned connections;  /* exchanges of NET_BYTES at a time, over all
+                              loops; default 64 */
+    unsigned brief;        /* the same of NET_BRIEF; default 512 */
     const char *ca_bundle; /* NULL = system */
     bool no_verify_tls;
     const char *user_agent;
 };
 
 int net_new(struct net **ret, const struct net_conf *conf, struct err *e);
+/* How many of each class there may be: what was asked for, or less where the
+ * limit of open files leaves no room (told in the log).  Each is a
+ * connection of its own (HTTP/1.1), kept and used again. */
+unsigned net_width(const struct net *n, enum net_class c);
+/* Raises the limit of open files of this process as far as it may, but not
+ * beyond what net could use: some programs that a child may be close every
+ * descriptor up to the limit.  By main, before net_new. */
+void net_raise_files(void);
 /* Cancels what is running (callbacks are called with -ECANCELED), calls
  * pending timers and works at once, joins the threads.  Not from a
  * callback. */
@@ -93,7 +111,8 @@ struct net_request {
                                     probes are always on, 30 s) */
     uint32_t total_ms;           /* 0 = no limit */
     bool fresh;                  /* on a new connection */
-    bool urgent;                 /* ahead of the queue */
+    bool urgent;                 /* ahead of the queue of its class */
+    enum net_class class;
     /* Final response headers are there (optional).  0 to go on, -errno to
      * end the exchange with it. */
     int (*on_head)(void *user, const struct net_response *r);
@@ -110,8 +129,8 @@ struct net_response {
     int err;             /* 0, or -errno: -ECANCELED, -ETIMEDOUT,
                             -ECONNREFUSED, -EHOSTUNREACH (no route, name not
                             found), -EPROTO (TLS, malformed), -ECONNRESET
-                            (cut short), -EIO (a body's file), or what a
-                            callback returned */
+                            (cut short), -EMFILE (too many open files), -EIO (a body's
+                            file), or what a             callback returned */
     const char *errtext; /* libcurl's words if err, else "" */
     int status;          /* HTTP; 0 if none came */
     uint64_t received;   /* body bytes */

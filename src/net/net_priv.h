@@ -52,6 +52,7 @@ struct exchange {
     int body_index; /* next byte to send */
     size_t body_offset;
     uint64_t file_offset;
+    int no_files;    /* EMFILE or ENFILE: why there was no socket */
     int refused;     /* what a callback returned */
     const char *why; /* words for it; NULL = libcurl's */
     bool head_done;
@@ -75,12 +76,12 @@ struct loop {
     struct net *net;
     pthread_t thread;
     int epoll_fd, wake_fd;
-    unsigned cap; /* exchanges at a time */
+    unsigned cap[NET_CLASSES]; /* exchanges at a time */
 
     /* Under net.lock: */
-    struct exchange_list todo; /* to start, resume or cancel */
-    unsigned busy;             /* assigned and running */
-    bool woken;                /* wake_fd was written */
+    struct exchange_list todo;  /* to start, resume or cancel */
+    unsigned busy[NET_CLASSES]; /* assigned and running */
+    bool woken;                 /* wake_fd was written */
     struct timer **heap;
     size_t heap_len, heap_cap;
 
@@ -109,12 +110,13 @@ struct net {
     struct net_conf conf; /* strings owned */
     struct loop loop[NET_LOOPS_MAX];
     unsigned loops;
+    unsigned width[NET_CLASSES]; /* the sums of what loops may do */
     atomic_uint_fast64_t next_id;
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t quiet; /* net_free waits for pending == 0 */
     struct idmap exchanges, timers;
-    struct exchange_list queue[2]; /* ordinary, urgent */
+    struct exchange_list queue[NET_CLASSES][2]; /* ordinary, urgent */
     uint64_t pending; /* exchanges, timers and works not finished */
     bool stopping, quit;
     unsigned late_timers; /* set while stopping */
@@ -166,8 +168,13 @@ int thread_start(pthread_t *ret, void *(*fn)(void *), void *arg,
 uint64_t net_new_id(struct net *n);
 /* Caller holds net.lock. */
 void net_pending_done(struct net *n);
-/* Gives the loop the next queued exchanges.  Caller holds net.lock. */
-void net_feed(struct net *n, struct loop *l);
+/* Gives the loop the next queued exchanges of that class.  Caller holds
+ * net.lock. */
+void net_feed(struct net *n, struct loop *l, enum net_class c);
+
+/* files.c */
+/* Less of each, if the limit of open files says so. */
+void net_fit_files(unsigned width[NET_CLASSES]);
 
 /* timer.c */
 /* UINT64_MAX = none; all are due when the net ends.  Caller holds

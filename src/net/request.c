@@ -318,8 +318,8 @@ leave_loop(struct loop *l, struct exchange *x)
     if (x->slot)
         SLIST_INSERT_HEAD(&l->idle, x->slot, link);
     LOCK_SCOPE(&l->net->lock);
-    l->busy--;
-    net_feed(l->net, l);
+    l->busy[x->req.class]--;
+    net_feed(l->net, l, x->req.class);
     net_pending_done(l->net);
 }
 

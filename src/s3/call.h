@@ -156,6 +156,7 @@ struct s3_verb {
     size_t answer_max; /* bytes of a 2xx body */
     bool slow;         /* silent for minutes: no stall limit, 15 min */
     bool once;         /* the call's once; and no rate holds it up */
+    bool brief;        /* no body to speak of: NET_BRIEF */
     /* All optional but answer.  attempt: headers of this attempt. */
     int (*attempt)(struct s3_call *c);
     /* A 2xx status came: check the headers. 0 or -errno. */

@@ -106,6 +106,7 @@ static const struct s3_verb complete_verb = {
     .answer_max = ANSWER_MAX,
     .slow = true,
     .once = true,
+    .brief = true,
     .parse = complete_parse,
     .failed = complete_failed,
     .answer = complete_answer,

@@ -282,6 +282,7 @@ static const struct s3_verb many_verb = {
     .method = "POST",
     .counter = S3_COUNTER(delete_many),
     .answer_max = ANSWER_MAX,
+    .brief = true,
     .parse = many_parse,
     .failed = many_failed,
     .answer = many_answer,

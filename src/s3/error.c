@@ -120,6 +120,7 @@ enum s3_how
 s3_net_how(int err)
 {
     switch (err) {
+    case -EMFILE: /* others end */
     case -ETIMEDOUT:
     case -ECONNREFUSED:
     case -EHOSTUNREACH:

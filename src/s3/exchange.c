@@ -117,6 +117,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
         .total_ms = total_ms(c, net_now_ms()),
         .fresh = c->fresh,
         .urgent = c->urgent,
+        .class = c->verb->brief ? NET_BRIEF : NET_BYTES,
         .on_head = on_status,
         .on_data = on_data,
         .done = s3_call_done,

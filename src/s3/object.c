@@ -129,6 +129,7 @@ static const struct s3_verb delete_verb = {
     .method = "DELETE",
     .counter = S3_COUNTER(delete_),
     .answer_max = SMALL_ANSWER_MAX,
+    .brief = true,
     .failed = delete_failed,
     .answer = delete_answer,
 };

@@ -28,6 +28,7 @@ struct fake_request {
     uint64_t file_first, file_length;
     uint32_t stall_ms, total_ms;
     bool fresh;
+    enum net_class class;
 };
 
 enum { FAKE_MAX = 1024 };

@@ -87,6 +87,7 @@ record(const struct net_request *q)
     }
     to->stall_ms = q->stall_ms;
     to->total_ms = q->total_ms;
+    to->class = q->class;
     to->fresh = q->fresh;
     buf_free(&headers);
     buf_free(&body);

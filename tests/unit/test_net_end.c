@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -28,6 +29,7 @@ struct seen {
     atomic_int done;
     atomic_int err;
     int order; /* of its end */
+    char text[80];
     bool submit_again;
 };
 
@@ -37,17 +39,24 @@ static atomic_int ended;
 static void done(void *user, const struct net_response *r);
 
 static uint64_t
-submit(struct seen *s, const char *path, bool urgent)
+submit_as(struct seen *s, const char *path, bool urgent, enum net_class class)
 {
     char url[128];
     struct net_request r = {.method = "GET",
                             .url = url,
                             .done = done,
                             .user = s,
-                            .urgent = urgent};
+                            .urgent = urgent,
+                            .class = class};
 
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server.port, path);
     return net_submit(net, &r);
+}
+
+static uint64_t
+submit(struct seen *s, const char *path, bool urgent)
+{
+    return submit_as(s, path, urgent, NET_BYTES);
 }
 
 static void
@@ -56,6 +65,8 @@ done(void *user, const struct net_response *r)
     struct seen *s = user;
 
     s->err = r->err;
+    if (r->err)
+        snprintf(s->text, sizeof(s->text), "%s", r->errtext);
     s->order = ended++;
     if (s->submit_again) {
         s->submit_again = false;
@@ -85,13 +96,20 @@ wait_silent(unsigned value)
 }
 
 static void
-open_net(unsigned loops, unsigned connections)
+open_wide(unsigned loops, unsigned connections, unsigned brief)
 {
-    struct net_conf conf = {.loops = loops, .connections = connections};
+    struct net_conf conf = {
+        .loops = loops, .connections = connections, .brief = brief};
 
     ended = 0;
     server.silent = 0;
     assert_int_equal(net_new(&net, &conf, NULL), 0);
+}
+
+static void
+open_net(unsigned loops, unsigned connections)
+{
+    open_wide(loops, connections, 1);
 }
 
 static void
@@ -182,6 +200,108 @@ test_connections(void **state)
         assert_int_equal(s[i].done, 1);
         assert_int_equal(s[i].err, -ECANCELED);
     }
+}
+
+/* Each class has a width of its own: what fills the one does not hold up the
+ * other. */
+static void
+test_classes(void **state)
+{
+    struct seen bytes[6] = {{0}}, brief[20] = {{0}}, last = {0};
+    int i;
+
+    (void)state;
+    open_wide(2, 3, 13);
+    for (i = 0; i < 6; i++)
+        submit(&bytes[i], "/silent", false);
+    wait_silent(3);
+    for (i = 0; i < 12; i++)
+        submit_as(&brief[i], "/silent", false, NET_BRIEF);
+    wait_silent(15);
+    submit_as(&last, "/hello", false, NET_BRIEF); /* the 13th place */
+    wait_for(&last.done, 1);
+    assert_int_equal(last.err, 0);
+    for (i = 12; i < 20; i++)
+        submit_as(&brief[i], "/silent", false, NET_BRIEF);
+    wait_silent(16);
+    usleep(50000);
+    assert_int_equal(server.silent, 16);
+    net_free(net);
+
+    open_wide(2, 3, 13);
+    for (i = 0; i < 20; i++)
+        submit_as(&brief[i], "/silent", false, NET_BRIEF);
+    wait_silent(13);
+    last.done = 0;
+    submit(&last, "/hello", true);
+    wait_for(&last.done, 1);
+    assert_int_equal(last.err, 0);
+    net_free(net);
+}
+
+static rlim_t
+limit_files(rlim_t soft)
+{
+    struct rlimit l;
+    rlim_t was;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+    was = l.rlim_cur;
+    l.rlim_cur = soft;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+    return was;
+}
+
+static void
+expect_width(rlim_t files, unsigned connections, unsigned bytes,
+             unsigned brief)
+{
+    rlim_t was = limit_files(files);
+
+    open_wide(1, connections, 512);
+    assert_int_equal(net_width(net, NET_BYTES), bytes);
+    assert_int_equal(net_width(net, NET_BRIEF), brief);
+    net_free(net);
+    limit_files(was);
+}
+
+static void
+test_limit_of_files(void **state)
+{
+    struct rlimit l;
+    rlim_t was;
+
+    (void)state;
+    expect_width(1024, 96, 96, 512);
+    expect_width(640, 96, 96, 416);
+    expect_width(640, 4096, 256, 256);
+    expect_width(100, 96, 25, 25);
+    was = limit_files(200);
+    net_raise_files();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+    assert_true(l.rlim_cur == l.rlim_max || l.rlim_cur >= 16384);
+    limit_files(was);
+}
+
+/* No descriptor is left: it is told, and the next one may have one. */
+static void
+test_no_files(void **state)
+{
+    struct seen s[2] = {{0}};
+    rlim_t was;
+
+    (void)state;
+    open_net(1, 1);
+    was = limit_files(3);
+    submit(&s[0], "/hello", false);
+    wait_for(&s[0].done, 1);
+    limit_files(was);
+    assert_int_equal(s[0].err, -EMFILE);
+    assert_string_equal(s[0].text, "too many open files (see ulimit -n)");
+    submit(&s[1], "/hello", false);
+    wait_for(&s[1].done, 1);
+    assert_int_equal(s[1].err, 0);
+    net_free(net);
 }
 
 static atomic_int timers, works, stops;
@@ -301,6 +421,9 @@ main(void)
         cmocka_unit_test(test_cancel_queued),
         cmocka_unit_test(test_queue_order),
         cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_limit_of_files),
+        cmocka_unit_test(test_no_files),
         cmocka_unit_test(test_free_in_flight),
         cmocka_unit_test(test_once_under_load),
     };

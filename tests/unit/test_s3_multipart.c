@@ -75,6 +75,13 @@ on_done(void *user, const struct s3_error *e)
     take(e, e->err == 0);
 }
 
+static void
+on_head(void *user, const struct s3_error *e, const struct s3_object *o)
+{
+    (void)user;
+    take(e, o != NULL);
+}
+
 static struct s3 *
 begin(const struct s3_conf *conf)
 {
@@ -88,6 +95,51 @@ end(void)
     fake_run();
     assert_int_equal(answers, 1);
     return last.err;
+}
+
+/* -------------------------------------------------------------- classes */
+
+/* What carries no data does not wait for what does, nor the other way. */
+static void
+test_classes(void **state)
+{
+    struct s3_create_args create = {.at = at};
+    struct s3_copy_args copy = {.at = at,
+                                .upload_id = "u",
+                                .number = 1,
+                                .source = at,
+                                .source_etag = "e",
+                                .length = 5,
+                                .source_size = 5};
+    struct s3_complete_args complete = {.at = at, .upload_id = "u"};
+    struct iovec iov = {(void *)"1", 1};
+    struct s3_upload_args part = {.at = at,
+                                  .upload_id = "u",
+                                  .number = 1,
+                                  .body = &iov,
+                                  .body_count = 1};
+    struct s3_put_args put = {.at = at, .body = &iov, .body_count = 1};
+    struct s3_head_args head = {.at = at};
+    struct s3 *s = begin(&https);
+    size_t i;
+
+    (void)state;
+    fake_say(403, "", "");
+    s3_create(s, &create, on_create, NULL);
+    s3_upload_copy(s, &copy, on_part, NULL);
+    s3_complete(s, &complete, on_complete, NULL);
+    s3_abort(s, &at, "u", on_done, NULL);
+    s3_delete(s, &at, NULL, NULL, on_done, NULL);
+    fake_run();
+    assert_int_equal(fake.requests, 5);
+    s3_upload_part(s, &part, on_part, NULL);
+    s3_put(s, &put, on_complete, NULL);
+    s3_head(s, &head, on_head, NULL);
+    fake_run();
+    assert_int_equal(fake.requests, 8);
+    for (i = 0; i < 8; i++)
+        assert_int_equal(fake.request[i].class, i < 5 ? NET_BRIEF : NET_BYTES);
+    fake_free(s);
 }
 
 /* --------------------------------------------------------------- create */
@@ -641,6 +693,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classes),
         cmocka_unit_test(test_create),
         cmocka_unit_test(test_create_once),
         cmocka_unit_test(test_upload),
