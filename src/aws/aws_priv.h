@@ -47,7 +47,8 @@ struct aws {
     char *imds_endpoint;
     unsigned imds_timeout_s, imds_attempts;
     bool imds_disabled, imds_v1_disabled;
-    int stop_fd; /* readable when stopping */
+    int stop_fd;         /* readable when stopping */
+    struct scope *scope; /* stopped when stopping */
 
     pthread_mutex_t lock; /* everything below; not held in callbacks */
     pthread_cond_t wake;
@@ -62,7 +63,6 @@ struct aws {
     unsigned failures;   /* in a row */
     struct err last_error;
     struct waiter_list waiters;
-    uint64_t call; /* exchange that the thread waits for, 0 = none */
 };
 
 /* One run through the chain, on the refresh thread. */

@@ -6,93 +6,26 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "aws/aws_priv.h"
 #include "base/buf.h"
-
-struct call {
-    struct aws *a;
-    struct buf body;
-    bool finished; /* under aws.lock */
-    int err, status;
-    char errtext[200];
-};
-
-static int
-call_data(void *user, const void *p, size_t n)
-{
-    struct call *c = user;
-
-    return buf_add(&c->body, p, n);
-}
-
-static void
-call_done(void *user, const struct net_response *r)
-{
-    struct call *c = user;
-
-    LOCK_SCOPE(&c->a->lock);
-    c->err = r->err;
-    c->status = r->status;
-    strncpy(c->errtext, r->errtext, sizeof(c->errtext) - 1);
-    c->finished = true;
-    pthread_cond_broadcast(&c->a->wake);
-}
-
-static void
-call_run(struct aws *a, struct call *c, const struct net_request *req)
-{
-    uint64_t id = net_submit(a->net, req);
-    bool stopping;
-
-    pthread_mutex_lock(&a->lock);
-    a->call = id;
-    stopping = a->stopping;
-    pthread_mutex_unlock(&a->lock);
-    if (stopping) /* it may have come before the id was known */
-        net_cancel(a->net, id);
-    pthread_mutex_lock(&a->lock);
-    while (!c->finished)
-        pthread_cond_wait(&a->wake, &a->lock);
-    a->call = 0;
-    pthread_mutex_unlock(&a->lock);
-}
+#include "net/scope.h"
 
 int
 http_call(struct aws *a, const struct net_request *req, int *ret_status,
           char **ret_body, struct err *e)
 {
-    struct call c = {.a = a, .body = BUF_INIT(ANSWER_MAX)};
-    struct net_request copy = *req;
-    int r;
-
-    copy.on_data = call_data;
-    copy.done = call_done;
-    copy.user = &c;
-    call_run(a, &c, &copy);
-    r = c.err;
-    if (r == 0)
-        r = buf_add(&c.body, "", 0); /* empty is "", not NULL */
-    if (r < 0) {
-        err_set(e, -r, "%s", c.errtext[0] ? c.errtext : strerror(-r));
-        buf_free(&c.body);
-        return r;
-    }
-    *ret_status = c.status;
-    *ret_body = buf_steal(&c.body);
-    return 0;
+    return net_call(a->net, a->scope, req, ANSWER_MAX, ret_status, ret_body,
+                    e);
 }
 
 bool
 http_pause(struct aws *a, unsigned ms)
 {
-    struct pollfd p = {.fd = a->stop_fd, .events = POLLIN};
-
-    return poll(&p, 1, (int)ms) == 0;
+    return scope_sleep(a->scope, ms) == 0;
 }
 
 int

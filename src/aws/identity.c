@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "aws/aws_priv.h"
+#include "net/scope.h"
 
 enum { WORD_BYTES_MAX = 16 * 1024, SOURCE_MAX = 512 };
 
@@ -101,9 +102,7 @@ identity_new(struct aws_identity **ret, const char *access, const char *secret,
 /* ------------------------------------------------------------- waiting */
 
 struct wait {
-    pthread_mutex_t lock; /* everything */
-    pthread_cond_t cond;
-    bool done;
+    struct scope_wait w;
     int err;
     struct aws_identity *id;
     struct err text;
@@ -114,26 +113,21 @@ wait_answer(void *user, int err, struct aws_identity *id, const struct err *e)
 {
     struct wait *w = user;
 
-    LOCK_SCOPE(&w->lock);
     w->err = err;
     w->id = aws_identity_ref(id);
     if (e)
         w->text = *e;
-    w->done = true;
-    pthread_cond_signal(&w->cond);
+    scope_wait_done(&w->w);
 }
 
 int
 aws_identity_wait(struct aws *a, struct aws_identity **ret, struct err *e)
 {
-    struct wait w = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                     .cond = PTHREAD_COND_INITIALIZER};
+    struct wait w = {.err = 0};
 
+    scope_wait_begin(&w.w, NULL, NULL, NULL);
     aws_identity_get(a, wait_answer, &w);
-    pthread_mutex_lock(&w.lock);
-    while (!w.done)
-        pthread_cond_wait(&w.cond, &w.lock);
-    pthread_mutex_unlock(&w.lock);
+    scope_wait_end(&w.w);
     if (w.err < 0)
         return err_set(e, -w.err, "%s", w.text.text);
     *ret = w.id;

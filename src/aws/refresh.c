@@ -25,6 +25,7 @@
 
 #include "aws/aws_priv.h"
 #include "base/check.h"
+#include "net/scope.h"
 
 enum {
     EARLY_S = 15 * 60,
@@ -285,20 +286,18 @@ stop(void *user)
     struct aws *a = user;
     struct waiter_list list = STAILQ_HEAD_INITIALIZER(list);
     struct err e = {.num = ECANCELED, .text = "stopping"};
-    uint64_t one = 1, call;
+    uint64_t one = 1;
     bool join;
 
     pthread_mutex_lock(&a->lock);
     join = a->started && !a->stopping;
     a->stopping = true;
-    call = a->call;
     pthread_cond_broadcast(&a->wake);
     pthread_mutex_unlock(&a->lock);
     if (join) {
         if (write(a->stop_fd, &one, sizeof(one)) < 0)
             abort(); /* an eventfd takes it */
-        if (call)
-            net_cancel(a->net, call);
+        scope_stop(a->scope, -ECANCELED);
         pthread_join(a->thread, NULL);
     }
     pthread_mutex_lock(&a->lock);
@@ -312,6 +311,7 @@ destroy(struct aws *a)
 {
     if (a->stop_fd >= 0)
         close(a->stop_fd);
+    scope_free(a->scope);
     aws_identity_unref(a->current);
     settings_free(a);
     pthread_mutex_destroy(&a->lock);
@@ -336,7 +336,7 @@ aws_new(struct aws **ret, struct net *n, const struct aws_conf *c,
     a->stop_fd = eventfd(0, EFD_CLOEXEC);
     r = a->stop_fd < 0 ? err_set(e, errno, "eventfd: %s", strerror(errno))
                        : settings_find(a, c, e);
-    if (r == 0 && net_at_stop(n, stop, a) < 0)
+    if (r == 0 && (scope_new(&a->scope) < 0 || net_at_stop(n, stop, a) < 0))
         r = err_set(e, ENOMEM, "out of memory");
     if (r < 0) {
         destroy(a);

@@ -112,7 +112,7 @@ clock_skew(struct doctor *d)
     long skew;
 
     endpoint_url(d, url, sizeof(url));
-    if (net_call(d->s.net, &req, 64 << 10, &status, NULL, &e) < 0) {
+    if (net_call(d->s.net, NULL, &req, 64 << 10, &status, NULL, &e) < 0) {
         doctor_say(d, DOCTOR_FAIL, "endpoint", "%s: %s", url, e.text);
         return;
     }

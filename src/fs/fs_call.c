@@ -107,15 +107,14 @@ static void
 call_poll_in(struct fs_call *c, uint64_t ms)
 {
     struct fs *f = c->fs;
-    uint64_t id = net_timer(f->d.net, ms, call_poll, c);
-    bool late;
+    bool over;
 
     pthread_mutex_lock(&f->lock);
-    late = c->done;
-    if (!late)
-        c->timer = id;
+    over = c->done;
+    if (!over)
+        c->timer = net_timer(f->d.net, ms, call_poll, c);
     pthread_mutex_unlock(&f->lock);
-    if (late && net_timer_cancel(f->d.net, id))
+    if (over)
         fs_call_put(c);
 }
 

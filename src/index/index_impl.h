@@ -130,7 +130,6 @@ struct scan_ask {
     struct scan *scan;
     struct range *range; /* NULL = free */
     int probe;           /* of the range's round; < 0 = the range's page */
-    uint64_t turn;       /* counts uses of this place */
     s3_id id;            /* 0 = not known yet */
 };
 

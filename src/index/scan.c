@@ -26,10 +26,7 @@ static void on_answer(void *user, const struct s3_error *e,
 /* What a thread does when it has given the lock back. */
 struct orders {
     unsigned count;
-    struct order {
-        struct scan_ask *ask;
-        uint64_t turn;
-    } send[SCAN_SLOTS];
+    struct scan_ask *send[SCAN_SLOTS];
     unsigned cancels;
     s3_id cancel[SCAN_SLOTS];
 };
@@ -85,10 +82,9 @@ take(struct scan *sc, struct range *r, int probe, struct orders *to)
         a++;
     a->range = r;
     a->probe = probe;
-    a->turn++;
     a->id = 0;
     sc->flying++;
-    to->send[to->count++] = (struct order){a, a->turn};
+    to->send[to->count++] = a;
 }
 
 /* Places that are not spoken for. */
@@ -213,9 +209,8 @@ gather(struct scan *sc)
 /* --------------------------------------------------- without the lock */
 
 static void
-send_one(struct scan *sc, const struct order *o)
+send_one(struct scan *sc, struct scan_ask *a)
 {
-    struct scan_ask *a = o->ask;
     struct range *r = a->range;
     bool probe = a->probe >= 0;
     struct s3_list_args args = {
@@ -225,21 +220,19 @@ send_one(struct scan *sc, const struct order *o)
         .token = probe ? NULL : r->pager.token,
         .max_keys = probe,
     };
-    bool late;
     s3_id id;
 
     if (probe)
         args.start_after = r->round->probe[a->probe].above;
     else if (!args.token)
         args.start_after = r->after;
+    /* Its answer takes the lock: it finds the id. */
+    LOCK_SCOPE(&sc->lock);
     id = s3_list(sc->ix->s3, &args, on_answer, a);
-    pthread_mutex_lock(&sc->lock);
-    late = is_stopping(sc);
-    if (a->range && a->turn == o->turn && !late)
-        a->id = id;
-    pthread_mutex_unlock(&sc->lock);
-    if (late)
+    if (is_stopping(sc))
         s3_cancel(sc->ix->s3, id);
+    else
+        a->id = id;
 }
 
 static void
@@ -268,7 +261,7 @@ carry_out(struct scan *sc, const struct orders *o)
     for (i = 0; i < o->cancels; i++)
         s3_cancel(sc->ix->s3, o->cancel[i]);
     for (i = 0; i < o->count; i++)
-        send_one(sc, &o->send[i]);
+        send_one(sc, o->send[i]);
 
     pthread_mutex_lock(&sc->lock);
     over = --sc->holds == 0 && sc->flying == 0;

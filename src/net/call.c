@@ -4,18 +4,18 @@
  * An exchange for a thread that may wait.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "net/net.h"
+#include "net/scope.h"
 
 struct call {
-    pthread_mutex_t lock; /* finished */
-    pthread_cond_t done;
-    bool finished;
+    struct scope_wait wait;
+    struct net *net;
+    uint64_t id;
     const struct net_request *req;
-    struct buf body; /* the loop's until finished */
+    struct buf body; /* the loop's until the wait is over */
     int err, status;
     char errtext[256];
 };
@@ -41,44 +41,47 @@ call_done(void *user, const struct net_response *r)
 {
     struct call *c = user;
 
-    pthread_mutex_lock(&c->lock);
     c->err = r->err;
     c->status = r->status;
     strncpy(c->errtext, r->errtext, sizeof(c->errtext) - 1);
-    c->finished = true;
-    pthread_cond_signal(&c->done);
-    pthread_mutex_unlock(&c->lock);
+    scope_wait_done(&c->wait);
 }
 
 static void
-call_wait(struct net *n, struct call *c, const struct net_request *req)
+call_cancel(void *user)
 {
-    struct net_request copy = *req;
+    struct call *c = user;
 
-    copy.on_head = req->on_head ? call_head : NULL;
+    net_cancel(c->net, c->id);
+}
+
+/* 0 or -errno. */
+static int
+call_run(struct call *c, struct scope *sc)
+{
+    struct net_request copy = *c->req;
+    int why = scope_wait_begin(&c->wait, sc, call_cancel, c);
+
+    if (why)
+        return why;
+    copy.on_head = c->req->on_head ? call_head : NULL;
     copy.on_data = call_data;
     copy.done = call_done;
     copy.user = c;
-    net_submit(n, &copy);
-    pthread_mutex_lock(&c->lock);
-    while (!c->finished)
-        pthread_cond_wait(&c->done, &c->lock);
-    pthread_mutex_unlock(&c->lock);
+    c->id = net_submit(c->net, &copy);
+    scope_wait_end(&c->wait);
+    if (c->err == -ECANCELED && scope_stopped(sc))
+        return scope_stopped(sc);
+    return c->err;
 }
 
 int
-net_call(struct net *n, const struct net_request *req, size_t max,
-         int *ret_status, char **ret_body, struct err *e)
+net_call(struct net *n, struct scope *sc, const struct net_request *req,
+         size_t max, int *ret_status, char **ret_body, struct err *e)
 {
-    struct call c = {.req = req, .body = BUF_INIT(max)};
-    int r;
+    struct call c = {.net = n, .req = req, .body = BUF_INIT(max)};
+    int r = call_run(&c, sc);
 
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.done, NULL);
-    call_wait(n, &c, req);
-    pthread_cond_destroy(&c.done);
-    pthread_mutex_destroy(&c.lock);
-    r = c.err;
     if (r == 0 && ret_body)
         r = buf_add(&c.body, "", 0); /* an empty body is "", not NULL */
     if (r < 0) {

@@ -252,23 +252,15 @@ net_resume(struct net *n, uint64_t id)
     loop_wake(x->loop);
 }
 
-/* Nobody is left (or no memory) to answer on a loop thread. */
-static void
-answer_now(const struct net_request *req, int err)
+uint64_t
+net_submit(struct net *n, const struct net_request *req)
 {
-    struct net_response r = {.err = err, .errtext = strerror(-err)};
-
-    req->done(req->user, &r);
-}
-
-static bool
-enqueue(struct net *n, struct exchange *x)
-{
+    struct exchange *x = exchange_new(req);
+    uint64_t id = net_new_id(n);
     struct loop *l;
 
+    x->node.id = id;
     LOCK_SCOPE(&n->lock);
-    if (n->quit)
-        return false;
     n->pending++;
     idmap_put(&n->exchanges, &x->node);
     l = least_busy(n, x->req.class);
@@ -281,24 +273,6 @@ enqueue(struct net *n, struct exchange *x)
     } else {
         x->listed = true;
         TAILQ_INSERT_TAIL(&n->queue[x->req.class][x->req.urgent], x, link);
-    }
-    return true;
-}
-
-uint64_t
-net_submit(struct net *n, const struct net_request *req)
-{
-    struct exchange *x = exchange_new(req);
-    uint64_t id = net_new_id(n);
-
-    if (!x) {
-        answer_now(req, -ENOMEM);
-        return id;
-    }
-    x->node.id = id;
-    if (!enqueue(n, x)) {
-        exchange_free(x);
-        answer_now(req, -ECANCELED);
     }
     return id;
 }

@@ -129,8 +129,8 @@ struct net_response {
     int err;             /* 0, or -errno: -ECANCELED, -ETIMEDOUT,
                             -ECONNREFUSED, -EHOSTUNREACH (no route, name not
                             found), -EPROTO (TLS, malformed), -ECONNRESET
-                            (cut short), -EMFILE (too many open files), -EIO (a body's
-                            file), or what a             callback returned */
+                            (cut short), -EMFILE (too many open files), -EIO
+                            (a body's file), or what a callback returned */
     const char *errtext; /* libcurl's words if err, else "" */
     int status;          /* HTTP; 0 if none came */
     uint64_t received;   /* body bytes */
@@ -144,8 +144,9 @@ struct net_response {
 const char *net_header(const struct net_response *r, const char *name);
 
 /* Returns an id > 0 that is never used again.  Always answers through
- * done, also on shortage of memory.  done may run before net_submit
- * returns. */
+ * done.  No callback runs inside this function nor inside net_cancel: who
+ * holds the lock that its callbacks take while it submits has stored the id
+ * before any of them can look for it. */
 uint64_t net_submit(struct net *n, const struct net_request *req);
 /* Ask for an early end; done comes with -ECANCELED unless the end was
  * there first.  Unknown ids are ignored. */
@@ -155,11 +156,13 @@ void net_cancel(struct net *n, uint64_t id);
  * ids, are ignored. */
 void net_resume(struct net *n, uint64_t id);
 
-/* For threads that may wait (never a loop thread): body collected up to
+/* For threads that may wait (never a loop thread), until the scope is stopped
+ * (then the error is the stop's reason; NULL: never): body collected up to
  * max bytes; *ret_body (malloc, NUL-terminated, caller frees) may be NULL
  * if unwanted.  Returns err of the response; *ret_status on 0. */
-int net_call(struct net *n, const struct net_request *req, size_t max,
-             int *ret_status, char **ret_body, struct err *e);
+struct scope; /* net/scope.h */
+int net_call(struct net *n, struct scope *sc, const struct net_request *req,
+             size_t max, int *ret_status, char **ret_body, struct err *e);
 
 /* -------------------------------------------------------------- timers */
 

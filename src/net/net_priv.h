@@ -53,7 +53,7 @@ struct exchange {
     size_t body_offset;
     uint64_t file_offset;
     int no_files;    /* EMFILE or ENFILE: why there was no socket */
-    int refused;     /* what a callback returned */
+    int refused;     /* what a callback returned, or what it was born with */
     const char *why; /* words for it; NULL = libcurl's */
     bool head_done;
     int status;
@@ -136,6 +136,7 @@ int slot_prepare(struct slot *s, struct exchange *x);
 int curl_errno(CURL *easy, CURLcode code);
 
 /* request.c: one exchange's life */
+/* Where memory is short one that will end with -ENOMEM. */
 struct exchange *exchange_new(const struct net_request *req);
 void exchange_free(struct exchange *x);
 int exchange_start(struct loop *l, struct exchange *x);

@@ -65,15 +65,13 @@ exchange_new(const struct net_request *req)
     struct exchange *x = calloc(1, sizeof(*x));
 
     if (!x)
-        return NULL;
+        abort(); /* one that cannot be made is one that never answers */
     x->req = *req;
     strncpy(x->method, req->method, sizeof(x->method) - 1);
     x->url = strdup(req->url);
     if (!x->url || copy_headers(x, req->headers) < 0 ||
-        exchange_copy_body(x, req) < 0) {
-        exchange_free(x);
-        return NULL;
-    }
+        exchange_copy_body(x, req) < 0)
+        x->refused = -ENOMEM;
     x->req.method = x->method;
     x->req.url = x->url;
     x->req.headers = NULL;
@@ -226,6 +224,8 @@ exchange_start(struct loop *l, struct exchange *x)
 {
     int r;
 
+    if (x->refused)
+        return x->refused; /* there was no memory for what it needs */
     x->slot = slot_take(l);
     if (!x->slot)
         return -ENOMEM;

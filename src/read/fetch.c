@@ -186,27 +186,17 @@ on_done_again(void *user, const struct s3_error *e, const struct s3_object *o)
 
 /* ------------------------------------------------------------- the start */
 
-/* The caller holds a reference to u beside the fetch's own, since u may
- * be answered before s3_get returns. */
+/* Its answer takes the lock before it looks for the id. */
 static void
 send(struct unit *u, unsigned who, const struct s3_get_args *args,
      s3_get_cb *done)
 {
     struct read_pool *p = u->reader->pool;
-    bool cancel, resume;
-    s3_id id = s3_get(p->s3, args, done, u);
+    LOCK_SCOPE(&p->lock);
 
-    pthread_mutex_lock(&p->lock);
-    u->id[who] = id;
-    cancel = atomic_load(&u->cancelled) || u->state != UNIT_FETCHING;
-    resume = u->paused && atomic_load(&u->paid);
-    u->refs--;
-    unit_maybe_free(u);
-    pthread_mutex_unlock(&p->lock);
-    if (cancel)
-        s3_cancel(p->s3, id);
-    else if (resume)
-        s3_resume(p->s3, id);
+    u->id[who] = s3_get(p->s3, args, done, u);
+    if (atomic_load(&u->cancelled) || u->state != UNIT_FETCHING)
+        s3_cancel(p->s3, u->id[who]);
 }
 
 void
@@ -244,7 +234,7 @@ unit_race(struct unit *u)
         return false;
     u->racing++;
     u->raced = true;
-    u->refs += 2; /* the fetch, and unit_fetch_again */
+    u->refs++;
     u->reader->refs++;
     p->fetching++;
     p->reissuing++;

@@ -218,7 +218,7 @@ start_queued(struct read_pool *p, struct todo *t)
            (u = STAILQ_FIRST(&p->queue))) {
         STAILQ_REMOVE_HEAD(&p->queue, start);
         u->state = UNIT_FETCHING;
-        u->refs += 2; /* the fetch, and unit_fetch */
+        u->refs++; /* the fetch's */
         u->racing = 1;
         u->sent_ms = u->start_ms = net_now_ms();
         u->reader->refs++;

@@ -170,10 +170,6 @@ abort_start(struct s3 *s, const struct s3_where *at, const char *upload_id,
     const struct s3_verb *verb = empty ? &peek_verb : &abort_verb;
     struct abort_call *a = s3_call_new(s, sizeof(*a), verb, at, user);
 
-    if (!a) {
-        cb(user, &s3_oom);
-        return 0;
-    }
     a->cb = cb;
     a->upload_id = strdup(upload_id);
     if (!a->upload_id)

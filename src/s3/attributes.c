@@ -201,10 +201,6 @@ s3_attributes(struct s3 *s, const struct s3_where *at, s3_attrs_cb *cb,
 {
     struct attr_call *a = s3_call_new(s, sizeof(*a), &attr_verb, at, user);
 
-    if (!a) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     a->cb = cb;
     s3_query(&a->c, "attributes", "", 0);
     s3_header(&a->c, "x-amz-object-attributes",

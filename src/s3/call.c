@@ -5,9 +5,9 @@
  * verdict on it, another exchange or the end.  Must not know single
  * operations: struct s3_verb does.
  *
- * A call is run by one thread at a time (call.h).  State changes that
- * s3_cancel must see are made under s->lock and counted in seq, because an
- * exchange or a timer may be over before its id is known here.
+ * A call is run by one thread at a time (call.h).  It is given to net, for an
+ * exchange or a timer, under s->lock, which whoever goes on with it takes
+ * first: so s3_cancel always finds the id.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,8 +22,6 @@ enum {
     HEADERS_MAX = 12 * 1024,
 };
 
-const struct s3_error s3_oom = {.err = -ENOMEM, .message = "out of memory"};
-
 void *
 s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
             const struct s3_where *at, void *user)
@@ -32,9 +30,8 @@ s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
     struct s3_call *c = calloc(1, size + bucket + key + 2);
 
     if (!c)
-        return NULL;
+        abort(); /* as in net_submit */
     c->s = s;
-    c->refs = 1;
     c->verb = verb;
     c->once = verb->once;
     c->user = user;
@@ -58,16 +55,8 @@ s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
 }
 
 void
-s3_call_ref(struct s3_call *c)
+s3_call_free(struct s3_call *c)
 {
-    __atomic_fetch_add(&c->refs, 1, __ATOMIC_RELAXED);
-}
-
-void
-s3_call_unref(struct s3_call *c)
-{
-    if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
     if (c->verb->destroy)
         c->verb->destroy(c);
     if (c->identity)
@@ -90,7 +79,7 @@ finish(struct s3_call *c, int err)
     c->error.err = err;
     s3_table_remove(c->s, c);
     c->verb->answer(c);
-    s3_call_unref(c);
+    s3_call_free(c);
 }
 
 void
@@ -100,14 +89,13 @@ s3_call_fail_soon(struct s3_call *c, int err)
     s3_call_wait(c, 0);
 }
 
-bool
-s3_call_enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq)
+/* Takes it back from net; false if it was cancelled meanwhile. */
+static bool
+take_back(struct s3_call *c)
 {
     LOCK_SCOPE(&c->s->lock);
 
-    c->state = state;
     c->net_id = c->timer_id = 0;
-    *ret_seq = ++c->seq;
     return !c->cancelled;
 }
 
@@ -117,9 +105,8 @@ void
 s3_call_wake(void *call)
 {
     struct s3_call *c = call;
-    unsigned seq;
 
-    if (!s3_call_enter(c, S3_RUN, &seq))
+    if (!take_back(c))
         finish(c, -ECANCELED);
     else if (c->setup_err < 0)
         finish(c, c->setup_err);
@@ -130,24 +117,9 @@ s3_call_wake(void *call)
 void
 s3_call_wait(struct s3_call *c, uint64_t ms)
 {
-    struct s3 *s = c->s;
-    bool cancel = false;
-    unsigned seq;
-    uint64_t id;
+    LOCK_SCOPE(&c->s->lock);
 
-    if (!s3_call_enter(c, S3_WAIT, &seq))
-        ms = 0;
-    s3_call_ref(c);
-    id = net_timer(s->net, ms, s3_call_wake, c);
-    pthread_mutex_lock(&s->lock);
-    if (c->seq == seq) {
-        cancel = c->cancelled && ms > 0;
-        c->timer_id = cancel ? 0 : id;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (cancel && net_timer_cancel(s->net, id))
-        net_timer(s->net, 0, s3_call_wake, c);
-    s3_call_unref(c);
+    c->timer_id = net_timer(c->s->net, c->cancelled ? 0 : ms, s3_call_wake, c);
 }
 
 /* ---------------------------------------------------------- an attempt */
@@ -296,8 +268,7 @@ s3_call_done(void *user, const struct net_response *r)
 {
     struct s3_call *c = user;
     enum s3_how how;
-    unsigned seq;
-    bool cancelled = !s3_call_enter(c, S3_RUN, &seq);
+    bool cancelled = !take_back(c);
 
     how = r->err == -ECANCELED ? S3_HOW_FINAL : s3_verdict(c, r);
     s3_stats_exchange(c, r, how);

@@ -8,8 +8,9 @@
  * governors and, in each call, the fields marked (lock).  All other
  * fields of a call belong to whoever runs it just now: the submitting
  * thread, then the credentials' thread, then a loop thread; never two at a
- * time.  The lock is held for a few instructions only: never while
- * signing, never across net, aws or a callback.
+ * time.  The lock is held for a few instructions and while an exchange or a
+ * timer is given to net, which calls nobody back inside: never while signing,
+ * never across aws or a callback.
  */
 #ifndef S3ZIPFS_S3_CALL_H
 #define S3ZIPFS_S3_CALL_H
@@ -172,18 +173,12 @@ struct s3_verb {
     void (*destroy)(struct s3_call *c);
 };
 
-enum s3_state { S3_RUN, S3_FLIGHT, S3_WAIT };
-
 struct s3_call {
     struct s3 *s;
     struct s3_call *chain; /* (lock) */
     s3_id id;
-    int refs;                  /* atomic */
-    enum s3_state state;       /* (lock) */
-    unsigned seq;              /* (lock) of the state */
-    uint64_t net_id, timer_id; /* (lock) */
+    uint64_t net_id, timer_id; /* (lock) while net has it */
     bool cancelled;            /* (lock) */
-    bool resumed;              /* (lock) before net_id was known, maybe */
 
     const struct s3_verb *verb;
     void *user;
@@ -228,27 +223,22 @@ struct s3_call {
     struct s3_error error;
 };
 
-/* size: of the struct that begins with a struct s3_call.  Zeroed; NULL when
- * out of memory. */
+/* size: of the struct that begins with a struct s3_call.  Zeroed. */
 void *s3_call_new(struct s3 *s, size_t size, const struct s3_verb *verb,
                   const struct s3_where *at, void *user);
 /* Always answers.  Returns the id. */
 s3_id s3_call_start(struct s3_call *c);
-void s3_call_unref(struct s3_call *c);
+void s3_call_free(struct s3_call *c);
 /* From any thread: the next attempt after ms, findable by s3_cancel. */
 void s3_call_wait(struct s3_call *c, uint64_t ms);
 /* From any thread: the answer will be err, given on a loop thread. */
 void s3_call_fail_soon(struct s3_call *c, int err);
-/* Enters a state; false if the call was cancelled. */
-bool s3_call_enter(struct s3_call *c, enum s3_state state, unsigned *ret_seq);
-void s3_call_ref(struct s3_call *c);
 /* The end of an exchange (net_request.done). */
 void s3_call_done(void *call, const struct net_response *r);
 /* exchange.c: signs and submits; ends in s3_call_done or a failure. */
 void s3_exchange_start(struct s3_call *c);
 /* Runs on a timer: goes on, or ends it if it was cancelled. */
 void s3_call_wake(void *call);
-extern const struct s3_error s3_oom;
 
 /* Building a request: the first failure sticks in setup_err. */
 void s3_call_fail(struct s3_call *c, int r);

@@ -148,7 +148,7 @@ answer_leftovers(struct s3 *s)
             s->table[i] = c->chain;
             c->error.err = -ECANCELED;
             c->verb->answer(c);
-            s3_call_unref(c);
+            s3_call_free(c);
         }
     }
 }
@@ -328,7 +328,6 @@ s3_resume(struct s3 *s, s3_id id)
 
         c = find(s, id);
         if (c) {
-            c->resumed = true;
             net_id = c->net_id;
         }
     }

@@ -161,10 +161,6 @@ s3_complete(struct s3 *s, const struct s3_complete_args *args,
         s3_call_new(s, sizeof(*k), &complete_verb, &args->at, user);
     struct s3_call *c = &k->c;
 
-    if (!k) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     k->cb = cb;
     k->xml = BUF_INIT(REQUEST_MAX);
     s3_query_str(c, "uploadId", args->upload_id);

@@ -330,10 +330,6 @@ s3_delete_many(struct s3 *s, const struct s3_delete_many_args *args,
     struct many_call *k = s3_call_new(s, sizeof(*k), &many_verb, &at, user);
     int r;
 
-    if (!k) {
-        cb(user, &s3_oom, NULL, 0);
-        return 0;
-    }
     k->cb = cb;
     k->xml = BUF_INIT(REQUEST_MAX);
     s3_query(&k->c, "delete", "", 0);

@@ -123,31 +123,18 @@ submit(struct s3_call *c, const struct s3_request *rq)
         .done = s3_call_done,
         .user = c,
     };
-    bool cancel = false, resume = false;
-    unsigned seq;
-    uint64_t id;
+    bool cancelled;
 
-    if (!s3_call_enter(c, S3_FLIGHT, &seq)) {
-        s3_call_wait(c, 0);
-        return;
-    }
     s3_count(s, c->verb->counter, 1);
     c->sent_ms = net_now_ms();
     c->sent_kind = (unsigned)(c->verb->counter / sizeof(uint64_t));
-    s3_call_ref(c);
-    id = net_submit(s->net, &req);
     pthread_mutex_lock(&s->lock);
-    if (c->seq == seq) {
-        c->net_id = id;
-        cancel = c->cancelled;
-        resume = c->resumed;
-    }
+    cancelled = c->cancelled;
+    if (!cancelled)
+        c->net_id = net_submit(s->net, &req);
     pthread_mutex_unlock(&s->lock);
-    if (cancel)
-        net_cancel(s->net, id);
-    else if (resume)
-        net_resume(s->net, id);
-    s3_call_unref(c);
+    if (cancelled)
+        s3_call_wait(c, 0);
 }
 
 static void

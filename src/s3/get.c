@@ -249,10 +249,6 @@ s3_get(struct s3 *s, const struct s3_get_args *args, s3_get_cb *cb, void *user)
     struct get_call *g =
         s3_call_new(s, sizeof(*g), &get_verb, &args->at, user);
 
-    if (!g) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     g->cb = cb;
     get_set(g, args);
     return s3_call_start(&g->c);

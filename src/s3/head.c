@@ -78,10 +78,6 @@ s3_head(struct s3 *s, const struct s3_head_args *args, s3_get_cb *cb,
     struct head_call *h =
         s3_call_new(s, sizeof(*h), &head_verb, &args->at, user);
 
-    if (!h) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     h->cb = cb;
     if (args->etag && *args->etag) {
         if (strlen(args->etag) > S3_ETAG_MAX)

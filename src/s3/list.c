@@ -314,10 +314,6 @@ s3_list(struct s3 *s, const struct s3_list_args *args, s3_list_cb *cb,
     struct s3_where at = {.bucket = args->bucket};
     struct list_call *l = s3_call_new(s, sizeof(*l), &list_verb, &at, user);
 
-    if (!l) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     l->cb = cb;
     l->prefix_len = args->prefix ? args->prefix_len : 0;
     l->prefix = malloc(l->prefix_len + 1);

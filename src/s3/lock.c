@@ -81,10 +81,6 @@ s3_bucket_lock(struct s3 *s, const char *bucket, s3_lock_cb *cb, void *user)
     const struct s3_where at = {.bucket = bucket, .dest = true};
     struct lock_call *l = s3_call_new(s, sizeof(*l), &lock_verb, &at, user);
 
-    if (!l) {
-        cb(user, &s3_oom, false);
-        return 0;
-    }
     l->cb = cb;
     s3_query(&l->c, "object-lock", "", 0);
     return s3_call_start(&l->c);

@@ -83,10 +83,6 @@ s3_create(struct s3 *s, const struct s3_create_args *args, s3_create_cb *cb,
     struct create_call *k =
         s3_call_new(s, sizeof(*k), &create_verb, &args->at, user);
 
-    if (!k) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     k->cb = cb;
     k->c.has_body = true;
     k->c.fresh = args->fresh;
@@ -176,10 +172,6 @@ s3_upload_part(struct s3 *s, const struct s3_upload_args *args, s3_part_cb *cb,
     struct part_call *p =
         s3_call_new(s, sizeof(*p), &upload_verb, &args->at, user);
 
-    if (!p) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     p->cb = cb;
     p->sent_crc32 = args->send_crc32;
     p->crc32 = args->crc32;
@@ -299,10 +291,6 @@ s3_upload_copy(struct s3 *s, const struct s3_copy_args *args, s3_part_cb *cb,
     struct part_call *p =
         s3_call_new(s, sizeof(*p), &copy_verb, &args->at, user);
 
-    if (!p) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     p->cb = cb;
     p->c.has_body = true;
     part_query(&p->c, args->number, args->upload_id);

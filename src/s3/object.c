@@ -85,10 +85,6 @@ s3_put(struct s3 *s, const struct s3_put_args *args, s3_complete_cb *cb,
         s3_call_new(s, sizeof(*p), &put_verb, &args->at, user);
     struct s3_call *c = &p->c;
 
-    if (!p) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     p->cb = cb;
     p->conditional = args->if_none_match || args->if_match;
     s3_body(c, args->body, args->body_count);
@@ -140,10 +136,6 @@ s3_delete(struct s3 *s, const struct s3_where *at, const char *etag,
 {
     struct delete_call *d = s3_call_new(s, sizeof(*d), &delete_verb, at, user);
 
-    if (!d) {
-        cb(user, &s3_oom);
-        return 0;
-    }
     d->cb = cb;
     if (version_id && *version_id)
         s3_query_str(&d->c, "versionId", version_id);

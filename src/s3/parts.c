@@ -230,10 +230,6 @@ s3_list_parts(struct s3 *s, const struct s3_where *at, const char *upload_id,
 {
     struct parts_call *p = s3_call_new(s, sizeof(*p), &parts_verb, at, user);
 
-    if (!p) {
-        cb(user, &s3_oom, NULL);
-        return 0;
-    }
     p->cb = cb;
     p->upload_id = strdup(upload_id);
     if (p->upload_id)

@@ -80,8 +80,11 @@ void s3_free(struct s3 *s);
 const char *s3_endpoint_id(const struct s3 *s);
 
 /* Every call returns an id for s3_cancel and answers exactly once through
- * its callback, on a loop thread (maybe before the call returns).  Results
- * are valid during the callback only.  Strings in args are copied. */
+ * its callback, on a loop thread; never inside the call, nor inside
+ * s3_cancel: who asks while it holds the lock that its callback takes has
+ * stored the id before the callback can look for it.  (A call signs and may
+ * hash up to 256 KiB of a body: tens of microseconds, at most a millisecond.)
+ * Results are valid during the callback only.  Strings in args are copied. */
 typedef uint64_t s3_id;
 void s3_cancel(struct s3 *s, s3_id id);
 /* Goes on with a GET that on_data paused (net_resume); ignored when there

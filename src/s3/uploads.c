@@ -303,10 +303,6 @@ uploads_start(struct s3 *s, const struct s3_where *at, bool below,
     struct uploads_call *u =
         s3_call_new(s, sizeof(*u), &uploads_verb, &bucket, user);
 
-    if (!u) {
-        cb(user, &s3_oom, NULL, 0);
-        return 0;
-    }
     u->cb = cb;
     u->below = below;
     u->key = malloc(at->key_len + 1);

@@ -355,10 +355,6 @@ s3_list_versions(struct s3 *s, const struct s3_where *at, s3_versions_cb *cb,
     struct versions_call *v =
         s3_call_new(s, sizeof(*v), &versions_verb, &bucket, user);
 
-    if (!v) {
-        cb(user, &s3_oom, NULL, 0);
-        return 0;
-    }
     v->cb = cb;
     v->prefix = malloc(at->key_len + 1);
     if (v->prefix) {

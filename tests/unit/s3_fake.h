@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * The net/ and aws/ that s3/ is tested on: answers come from a script, at
- * once, timers run on a clock of their own.  One thread, so every test is
- * exact; what real servers do is the system tests' business.
+ * The net/ and aws/ that s3/ is tested on: answers come from a script, timers
+ * run on a clock of their own, both when the test says fake_run.  One thread,
+ * so every test is exact; what real servers do is the system tests' business.
  */
 #ifndef S3ZIPFS_TESTS_S3_FAKE_H
 #define S3ZIPFS_TESTS_S3_FAKE_H
@@ -52,10 +52,11 @@ struct s3 *fake_client(const struct s3_conf *conf);
 void fake_free(struct s3 *s); /* also forgets script and requests */
 void fake_say(int status, const char *headers, const char *body);
 void fake_add(const struct fake_answer *a);
-/* Runs timers until none is left, or for ms milliseconds. */
+/* Gives answers and runs timers until none is left, or for ms milliseconds. */
 void fake_run(void);
 void fake_run_for(uint64_t ms);
 size_t fake_timers(void);
+bool fake_give(void);        /* one answer; false if none is due */
 size_t fake_exchanges(void); /* that are held or paused */
 uint64_t fake_new_id(void);  /* of an exchange or a timer */
 /* Runs at most so many held works; how many it were. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Exchanges of the fake net/: what was asked is recorded, and the script's
- * answers are given, at once, or when a pause is over.
+ * Exchanges of the fake net/: what was asked is recorded at once; the script's
+ * answers are given by fake_run, never inside the call that asks.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,11 +19,13 @@ struct exchange {
     uint64_t id;
     struct net_request q;
     struct fake_answer a;
-    bool paused;
+    bool paused, cancelled;
     size_t given; /* bytes of the body */
 };
-static struct exchange held[FAKE_MAX];
-static size_t helds;
+static struct exchange held[FAKE_MAX], soon[FAKE_MAX];
+static size_t helds, soons;
+static uint64_t giving; /* the exchange that calls back just now */
+static bool resumed;    /* it was, meanwhile */
 
 uint64_t
 fake_new_id(void)
@@ -37,6 +39,14 @@ size_t
 fake_exchanges(void)
 {
     return helds;
+}
+
+static void
+give_soon(struct exchange x)
+{
+    if (soons >= FAKE_MAX)
+        abort();
+    soon[soons++] = x;
 }
 
 const char *
@@ -141,6 +151,8 @@ give(struct exchange x)
         .status = x.a.status, .errtext = "", .impl = (void *)x.a.headers};
     int e = 0;
 
+    giving = x.id;
+    resumed = false;
     if (x.a.status) {
         r.sent = body_size(&x.q);
         if (!x.paused && x.q.on_head)
@@ -153,7 +165,10 @@ give(struct exchange x)
     }
     if (e == NET_PAUSE) {
         x.paused = true;
-        held[helds++] = x;
+        if (resumed)
+            give_soon(x);
+        else
+            held[helds++] = x;
     } else {
         end(&x, &r, e);
     }
@@ -174,37 +189,65 @@ net_submit(struct net *n, const struct net_request *q)
     if (a->hold)
         held[helds++] = (struct exchange){.id = id, .q = *q, .a = *a};
     else
-        give((struct exchange){.id = id, .q = *q, .a = *a});
+        give_soon((struct exchange){.id = id, .q = *q, .a = *a});
     return id;
+}
+
+bool
+fake_give(void)
+{
+    struct exchange x;
+
+    if (soons == 0)
+        return false;
+    x = soon[0];
+    memmove(&soon[0], &soon[1], --soons * sizeof(*soon));
+    if (x.cancelled)
+        end(&x, &(struct net_response){.errtext = ""}, -ECANCELED);
+    else
+        give(x);
+    return true;
+}
+
+static struct exchange *
+find(struct exchange *list, size_t count, uint64_t id)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        if (list[i].id == id)
+            return &list[i];
+    return NULL;
 }
 
 /* Takes it out of those that are held. */
 static bool
 take(uint64_t id, bool paused, struct exchange *ret)
 {
-    size_t i;
+    struct exchange *x = find(held, helds, id);
 
-    for (i = 0; i < helds; i++) {
-        if (held[i].id == id && (held[i].paused || !paused)) {
-            *ret = held[i];
-            held[i] = held[--helds];
-            return true;
-        }
-    }
-    return false;
+    if (!x || (paused && !x->paused))
+        return false;
+    *ret = *x;
+    *x = held[--helds];
+    return true;
 }
 
 void
 net_cancel(struct net *n, uint64_t id)
 {
-    struct net_response r = {.errtext = ""};
-    struct exchange x;
+    struct exchange x, *to = find(soon, soons, id);
 
     (void)n;
-    if (!take(id, false, &x))
-        return;
-    x.a.took_ms = 0;
-    end(&x, &r, -ECANCELED);
+    if (to) {
+        to->cancelled = true;
+    } else if (take(id, false, &x)) {
+        x.cancelled = true;
+        give_soon(x);
+        to = &soon[soons - 1];
+    }
+    if (to)
+        to->a.took_ms = 0;
 }
 
 void
@@ -214,5 +257,7 @@ net_resume(struct net *n, uint64_t id)
 
     (void)n;
     if (take(id, true, &x))
-        give(x);
+        give_soon(x);
+    else if (id == giving)
+        resumed = true;
 }

@@ -39,7 +39,7 @@ struct fake {
     struct net *net;
 };
 
-/* threads 0: every call is answered before it returns. */
+/* threads 0: each call is answered at once, one after the other. */
 void fake_start(struct fake *f, unsigned threads, unsigned max_delay_us);
 /* Waits until all calls are answered, ends the threads. */
 void fake_stop(struct fake *f);
@@ -54,7 +54,7 @@ struct layout *fake_layout(struct fake *f, enum zip_hint hint);
 unsigned fake_running(struct fake *f);
 unsigned fake_most(struct fake *f); /* GETs side by side at most */
 void fake_no_attributes(struct fake *f, int http);
-/* While held, calls wait (threads > 0). */
+/* While held, calls wait. */
 void fake_hold(struct fake *f, bool hold);
 uint64_t fake_cancelled(struct fake *f);
 /* GETs that were paused so far, and that said nothing. */

@@ -56,6 +56,8 @@ bool fake_answer(struct s3 *s, struct job *j);
 uint64_t fake_mix(uint64_t x);
 
 /* test_crc_fake_s3.c: the calls and who answers them. */
+/* Waits for calls that are neither held nor paused; were there any? */
+bool fake_s3_settle(struct s3 *s);
 void fake_s3_start(struct s3 *s, unsigned threads, unsigned max_delay_us);
 void fake_s3_stop(struct s3 *s);
 void fake_park(struct s3 *s, struct job *j);

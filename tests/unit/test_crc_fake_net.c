@@ -156,10 +156,15 @@ void
 fake_settle(struct fake *f)
 {
     struct net *n = f->net;
-    LOCK_SCOPE(&n->lock);
+    bool waited;
 
-    while (n->busy || !STAILQ_EMPTY(&n->work))
-        pthread_cond_wait(&n->cond, &n->lock);
+    do {
+        waited = fake_s3_settle(f->s3);
+        pthread_mutex_lock(&n->lock);
+        for (; n->busy || !STAILQ_EMPTY(&n->work); waited = true)
+            pthread_cond_wait(&n->cond, &n->lock);
+        pthread_mutex_unlock(&n->lock);
+    } while (waited);
 }
 
 struct net *

@@ -33,8 +33,7 @@ unpark(struct s3 *s, struct job *j)
     pthread_cond_broadcast(&s->cond);
 }
 
-/* Until it is resumed or cancelled.  With no threads who does that goes on
- * with it. */
+/* Until it is resumed or cancelled. */
 void
 fake_park(struct s3 *s, struct job *j)
 {
@@ -43,6 +42,7 @@ fake_park(struct s3 *s, struct job *j)
     TAILQ_REMOVE(&s->running, j, link);
     s->nrunning--;
     TAILQ_INSERT_HEAD(&s->parked, j, link);
+    pthread_cond_broadcast(&s->cond);
     if (j->cancelled || j->resumed)
         unpark(s, j);
 }
@@ -94,27 +94,6 @@ serve(void *user)
     return NULL;
 }
 
-/* What was unparked, where no thread takes it. */
-static void
-run_unthreaded(struct s3 *s)
-{
-    struct job *j;
-
-    while (!s->threads) {
-        pthread_mutex_lock(&s->lock);
-        j = TAILQ_FIRST(&s->queue);
-        if (j) {
-            TAILQ_REMOVE(&s->queue, j, link);
-            begin(s, j);
-        }
-        pthread_mutex_unlock(&s->lock);
-        if (!j)
-            return;
-        if (fake_answer(s, j))
-            count_end(s, j);
-    }
-}
-
 static s3_id
 submit(struct s3 *s, struct job *j, const struct s3_where *at)
 {
@@ -129,17 +108,11 @@ submit(struct s3 *s, struct job *j, const struct s3_where *at)
     s->unguarded += j->kind != ATTRS && !*j->etag;
     s->stats.head += j->kind == HEAD;
     s->stats.attributes += j->kind == ATTRS;
-    if (s->threads)
-        TAILQ_INSERT_TAIL(&s->queue, j, link);
-    else
-        begin(s, j);
+    TAILQ_INSERT_TAIL(&s->queue, j, link);
     s->open_gets += j->kind == GET;
     s->most = s->open_gets > s->most ? s->open_gets : s->most;
     pthread_cond_broadcast(&s->cond);
     pthread_mutex_unlock(&s->lock);
-    run_unthreaded(s);
-    if (!s->threads && fake_answer(s, j))
-        count_end(s, j);
     return id;
 }
 
@@ -227,7 +200,6 @@ poke(struct s3 *s, s3_id id, bool cancel)
             unpark(s, j);
     }
     pthread_mutex_unlock(&s->lock);
-    run_unthreaded(s);
 }
 
 void
@@ -286,10 +258,21 @@ fake_s3_start(struct s3 *s, unsigned threads, unsigned max_delay_us)
     TAILQ_INIT(&s->queue);
     TAILQ_INIT(&s->running);
     TAILQ_INIT(&s->parked);
-    s->threads = threads;
-    s->max_delay_us = max_delay_us;
-    for (i = 0; i < threads; i++)
+    s->threads = threads ? threads : 1;
+    s->max_delay_us = threads ? max_delay_us : 0;
+    for (i = 0; i < s->threads; i++)
         pthread_create(&s->thread[i], NULL, serve, s);
+}
+
+bool
+fake_s3_settle(struct s3 *s)
+{
+    bool waited = false;
+    LOCK_SCOPE(&s->lock);
+
+    for (; !s->hold && (s->nrunning || !TAILQ_EMPTY(&s->queue)); waited = true)
+        pthread_cond_wait(&s->cond, &s->lock);
+    return waited;
 }
 
 void

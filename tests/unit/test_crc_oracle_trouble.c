@@ -226,6 +226,7 @@ make_upload(struct room *m, const char *key, char id[32])
     struct s3_create_args args = {.at = {"b", key, strlen(key), false}};
 
     s3_create(m->f.s3, &args, on_created, id);
+    fake_settle(&m->f);
 }
 
 /* A connection that was in use may be cut off after the request: libcurl

@@ -133,6 +133,51 @@ test_cancel_running(void **state)
     assert_int_equal(s.done, 1);
 }
 
+/* Who submits and cancels under the lock that done takes has the id in time.
+ */
+struct locked {
+    pthread_mutex_t lock;
+    uint64_t id; /* of what runs */
+    atomic_int right;
+};
+
+static void
+locked_done(void *user, const struct net_response *r)
+{
+    struct locked *k = user;
+
+    (void)r;
+    pthread_mutex_lock(&k->lock);
+    k->right += k->id != 0;
+    k->id = 0;
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void
+test_under_a_lock(void **state)
+{
+    struct locked k = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct net_request r = {.method = "GET",
+                            .url = "http://127.0.0.1:1/",
+                            .done = locked_done,
+                            .user = &k};
+    int i;
+
+    (void)state;
+    open_net(2, 4);
+    for (i = 0; i < 200; i++) {
+        pthread_mutex_lock(&k.lock);
+        k.id = net_submit(net, &r);
+        if (i % 2)
+            net_cancel(net, k.id);
+        usleep(i % 3 * 100);
+        pthread_mutex_unlock(&k.lock);
+        wait_for(&k.right, i + 1);
+    }
+    net_free(net);
+    assert_int_equal(k.right, 200);
+}
+
 static void
 test_cancel_queued(void **state)
 {
@@ -418,6 +463,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cancel_running),
+        cmocka_unit_test(test_under_a_lock),
         cmocka_unit_test(test_cancel_queued),
         cmocka_unit_test(test_queue_order),
         cmocka_unit_test(test_connections),

@@ -671,18 +671,20 @@ test_call(void **state)
     int status = 0;
 
     (void)state;
-    assert_int_equal(net_call(net, &r, 5, &status, &body, &e), 0);
+    assert_int_equal(net_call(net, NULL, &r, 5, &status, &body, &e), 0);
     assert_int_equal(status, 200);
     assert_string_equal(body, "hello");
     free(body);
-    assert_int_equal(net_call(net, &r, 4, &status, &body, &e), -EMSGSIZE);
+    assert_int_equal(net_call(net, NULL, &r, 4, &status, &body, &e),
+                     -EMSGSIZE);
     assert_int_equal(e.num, EMSGSIZE);
     r.method = "HEAD";
-    assert_int_equal(net_call(net, &r, 4, &status, &body, &e), 0);
+    assert_int_equal(net_call(net, NULL, &r, 4, &status, &body, &e), 0);
     assert_string_equal(body, "");
     free(body);
     r.url = "http://127.0.0.1:1/";
-    assert_int_equal(net_call(net, &r, 4, &status, NULL, &e), -ECONNREFUSED);
+    assert_int_equal(net_call(net, NULL, &r, 4, &status, NULL, &e),
+                     -ECONNREFUSED);
     assert_true(e.text[0]);
     seen_free(s);
 }

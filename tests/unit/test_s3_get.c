@@ -588,6 +588,38 @@ test_cancel(void **state)
     fake_free(s);
 }
 
+/* Nothing calls back inside the call nor inside the cancel, also when the call
+ * is refused before it is sent. */
+static void
+test_never_inside(void **state)
+{
+    struct s3 *s = fake_client(NULL);
+    struct s3_get_args a = args(0, 3, 0);
+    s3_id id;
+
+    (void)state;
+    fake_say(404, "", "");
+    s3_get(s, &a, on_answer, NULL);
+    assert_int_equal(got.answers, 0);
+    fake_run();
+    assert_int_equal(got.answers, 1);
+    got.answers = 0;
+    id = s3_get(s, &a, on_answer, NULL);
+    s3_cancel(s, id);
+    assert_int_equal(got.answers, 0);
+    fake_run();
+    assert_int_equal(got.answers, 1);
+    assert_int_equal(got.e.err, -ECANCELED);
+    got.answers = 0;
+    a.at.bucket = "";
+    id = s3_get(s, &a, on_answer, NULL);
+    s3_cancel(s, id);
+    assert_int_equal(got.answers, 0);
+    fake_run();
+    assert_int_equal(got.answers, 1);
+    fake_free(s);
+}
+
 static void
 test_cancel_backoff(void **state)
 {
@@ -600,6 +632,7 @@ test_cancel_backoff(void **state)
     begin = fake.now;
     fake_say(503, "retry-after: 15\n", SLOW_DOWN);
     id = s3_get(s, &a, on_answer, NULL);
+    fake_run_for(0);
     assert_int_equal(fake_timers(), 1);
     s3_cancel(s, id);
     s3_cancel(s, id);
@@ -758,6 +791,7 @@ main(void)
         cmocka_unit_test(test_skew),
         cmocka_unit_test(test_expired),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_never_inside),
         cmocka_unit_test(test_cancel_backoff),
         cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_head),
