@@ -29,7 +29,6 @@ oracle_init(struct crc *c)
     TAILQ_INIT(&c->oracle.all);
     TAILQ_INIT(&c->oracle_queue);
     c->oracle.state = ORACLE_OFF;
-    state_owner(c->oracle.owner, sizeof(c->oracle.owner));
 }
 
 void
@@ -157,8 +156,7 @@ remove_upload(void *user)
     struct crc *c = u->crc;
 
     /* A row that stays is found at the next start. */
-    if (!u->kept)
-        oracle_journal_remove(c, u->row);
+    oracle_journal_end(c, &u->row, !u->kept);
     pthread_mutex_lock(&c->lock);
     TAILQ_REMOVE(&c->oracle.all, u, link);
     pthread_cond_broadcast(&c->oracle.ended);
@@ -183,8 +181,7 @@ static void
 end_upload(void *user)
 {
     struct oracle_upload *u = user;
-    struct oracle_left left = {u->row, u->crc->oracle.bucket, u->key, u->id,
-                               0};
+    struct oracle_left left = {u->crc->oracle.bucket, u->key, u->id, 0};
 
     oracle_clean(u->crc, &left, u->look, on_cleaned, u);
 }

@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "crc/crc.h"
-#include "state/state.h"
+#include "state/journal.h"
 
 enum {
     CRC_COPIES = 24,             /* copies inside the store side by side */
@@ -21,7 +21,7 @@ enum {
     CRC_ORACLE_CLOSE_MS = 4000,  /* the end waits so long for it */
 };
 #define CRC_COPY_RANGE MIB(128)
-#define CRC_PROOF KIB(64) /* at most, of a source above 5 MiB */
+#define CRC_PROOF KIB(64)     /* at most, of a source above 5 MiB */
 #define CRC_WHOLE_MOST MIB(5) /* S3 copies no range of a source so small */
 /* What nobody reads is not worth a download either, but for a byte: a proof
  * takes two. */
@@ -38,12 +38,12 @@ struct oracle_upload {
     struct crc *crc; /* referenced */
     char key[S3_KEY_MAX + 1];
     char *id;
-    int64_t row;    /* in the journal; the worker's */
-    uint32_t next;  /* part number */
-    unsigned users; /* askers */
-    bool retired;   /* no more of them; ends with the last */
-    bool look;      /* the store may have more than one by this key */
-    bool kept;      /* could not be aborted */
+    struct journal_claim row; /* the worker's */
+    uint32_t next;            /* part number */
+    unsigned users;           /* askers */
+    bool retired;             /* no more of them; ends with the last */
+    bool look; /* the store may have more than one by this key */
+    bool kept; /* could not be aborted */
 };
 TAILQ_HEAD(oracle_uploads, oracle_upload);
 
@@ -59,7 +59,6 @@ enum { ORACLE_NOTES = CRC_COPIES + 4 };
 /* Under crc->lock, but what crc_allow_oracle set for good. */
 struct oracle {
     char *bucket, *scratch;
-    char owner[STATE_OWNER_MAX];
     uint64_t min_size; /* smaller members are read */
     enum oracle_state state;
     bool proved;       /* a copy's CRC was that of the bytes... */
@@ -119,9 +118,8 @@ void oracle_start(struct oracle_asker *a);
 /* Aborts the uploads of a key (the one of id, or what the store lists);
  * done(user, ok) on some thread.  Strings are copied. */
 struct oracle_left {
-    int64_t row;
-    char *bucket, *key, *id; /* id: NULL if it is not known */
-    int64_t intent;          /* seconds, of a dead process's row; else 0 */
+    const char *bucket, *key, *id; /* id: NULL if it is not known */
+    int64_t intent; /* seconds, of a dead process's row; else 0 */
 };
 void oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
                   void (*done)(void *user, bool ok), void *user);
@@ -130,13 +128,17 @@ void oracle_sweep(void *crc);
 
 /* ---------------------------------------------------- oracle_journal.c */
 
-/* On the worker.  The row of a new upload, 0 without a store. */
-int64_t oracle_journal_add(struct crc *c, const char *key);
-void oracle_journal_id(struct crc *c, int64_t row, const char *id);
-void oracle_journal_remove(struct crc *c, int64_t row);
-/* Rows of processes that are no more, at most max; returns how many. */
-size_t oracle_journal_left(struct crc *c, struct oracle_left *left,
-                           size_t max);
-void oracle_left_free(struct oracle_left *left);
+/* On the worker.  The row of a new upload; empty without a store. */
+void oracle_journal_add(struct crc *c, const char *key,
+                        struct journal_claim *ret);
+void oracle_journal_id(struct crc *c, const struct journal_claim *claim,
+                       const char *id);
+/* The row goes, or is nobody's. */
+void oracle_journal_end(struct crc *c, struct journal_claim *claim, bool gone);
+/* All rows of the bucket; journal_rows_free. */
+size_t oracle_journal_rows(struct crc *c, struct journal_row **ret);
+/* It is dead, and ours from now on. */
+bool oracle_journal_take(struct crc *c, const struct journal_row *row,
+                         struct journal_claim *ret);
 
 #endif

@@ -15,13 +15,12 @@
 #include "s3/orphan.h"
 #include "s3/multipart.h"
 
-enum { SWEEP_MOST = 64 };
-
 /* ---------------------------------------------------------------- clean */
 
 struct cleaning {
     struct crc *crc; /* referenced */
-    struct oracle_left left;
+    char *bucket, *key, *known;
+    int64_t intent;
     char **id;
     size_t count, next;
     bool failed;
@@ -38,7 +37,9 @@ cleaning_end(struct cleaning *k)
     for (i = 0; i < k->count; i++)
         free(k->id[i]);
     free(k->id);
-    oracle_left_free(&k->left);
+    free(k->bucket);
+    free(k->key);
+    free(k->known);
     crc_unref(k->crc);
     free(k);
 }
@@ -46,8 +47,7 @@ cleaning_end(struct cleaning *k)
 static struct s3_where
 where(const struct cleaning *k)
 {
-    return (struct s3_where){k->left.bucket, k->left.key, strlen(k->left.key),
-                             false};
+    return (struct s3_where){k->bucket, k->key, strlen(k->key), false};
 }
 
 static void abort_next(struct cleaning *k);
@@ -96,11 +96,11 @@ on_listed(void *user, const struct s3_error *e, const struct s3_upload *u,
     size_t i;
 
     /* Who may not list may abort what he knows. */
-    if (e->err < 0 && k->left.id)
-        add_id(k, k->left.id);
+    if (e->err < 0 && k->known)
+        add_id(k, k->known);
     k->failed |= e->err < 0;
     /* There may be one yet. */
-    k->failed |= e->err == 0 && !count && s3_orphan_may_come(k->left.intent);
+    k->failed |= e->err == 0 && !count && s3_orphan_may_come(k->intent);
     for (i = 0; e->err == 0 && i < count; i++)
         add_id(k, u[i].upload_id);
     abort_next(k);
@@ -120,18 +120,18 @@ oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
     k->crc = crc_ref(c);
     k->done = done;
     k->user = user;
-    k->left.bucket = strdup(left->bucket);
-    k->left.key = strdup(left->key);
-    k->left.id = left->id ? strdup(left->id) : NULL;
-    k->left.intent = left->intent;
-    if (!k->left.bucket || !k->left.key) {
+    k->bucket = strdup(left->bucket);
+    k->key = strdup(left->key);
+    k->known = left->id ? strdup(left->id) : NULL;
+    k->intent = left->intent;
+    if (!k->bucket || !k->key) {
         k->failed = true;
         cleaning_end(k);
         return;
     }
     at = where(k);
-    if (k->left.id && !look) {
-        add_id(k, k->left.id);
+    if (k->known && !look) {
+        add_id(k, k->known);
         abort_next(k);
     } else if (look) {
         s3_list_uploads(c->s3, &at, on_listed, k);
@@ -144,19 +144,25 @@ oracle_clean(struct crc *c, const struct oracle_left *left, bool look,
 
 struct sweep {
     struct crc *crc; /* referenced */
-    struct oracle_left left[SWEEP_MOST];
+    struct journal_row *row;
     size_t count, next;
-    int64_t gone; /* row to remove */
+    struct journal_claim claim; /* of the one that is being cleaned */
+    bool gone;
 };
+
+static struct oracle_left
+left_of(const struct journal_row *row)
+{
+    return (struct oracle_left){row->bucket, row->key, row->upload_id,
+                                row->intent};
+}
 
 static void
 sweep_end(struct sweep *w)
 {
     struct crc *c = w->crc;
-    size_t i;
 
-    for (i = 0; i < w->count; i++)
-        oracle_left_free(&w->left[i]);
+    journal_rows_free(w->row, w->count);
     free(w);
     pthread_mutex_lock(&c->lock);
     c->oracle.sweeping--;
@@ -171,13 +177,20 @@ static void
 on_swept(void *user, bool ok)
 {
     struct sweep *w = user;
-    const struct oracle_left *left = &w->left[w->next - 1];
 
-    w->gone = ok ? left->row : 0;
+    w->gone = ok;
     if (!ok)
         log_warn("crc: what was left at %s stays for the next start",
-                 left->key);
+                 w->row[w->next - 1].key);
     net_work(w->crc->net, sweep_next, w);
+}
+
+static bool
+is_closed(struct crc *c)
+{
+    LOCK_SCOPE(&c->lock);
+
+    return c->closed;
 }
 
 /* On the worker. */
@@ -185,21 +198,22 @@ static void
 sweep_next(void *user)
 {
     struct sweep *w = user;
-    struct oracle_left *left;
-    bool closed;
+    const struct journal_row *row = NULL;
+    struct oracle_left left;
 
-    oracle_journal_remove(w->crc, w->gone);
-    w->gone = 0;
-    pthread_mutex_lock(&w->crc->lock);
-    closed = w->crc->closed;
-    pthread_mutex_unlock(&w->crc->lock);
-    if (w->next == w->count || closed) {
+    oracle_journal_end(w->crc, &w->claim, w->gone);
+    while (!row && w->next < w->count && !is_closed(w->crc)) {
+        row = &w->row[w->next++];
+        if (!oracle_journal_take(w->crc, row, &w->claim))
+            row = NULL;
+    }
+    if (!row) {
         sweep_end(w);
         return;
     }
-    left = &w->left[w->next++];
-    log_info("crc: aborting an upload that was left at %s", left->key);
-    oracle_clean(w->crc, left, !left->id, on_swept, w);
+    log_info("crc: aborting an upload that was left at %s", row->key);
+    left = left_of(row);
+    oracle_clean(w->crc, &left, !left.id, on_swept, w);
 }
 
 void
@@ -210,7 +224,7 @@ oracle_sweep(void *user)
 
     if (w) {
         w->crc = c;
-        w->count = oracle_journal_left(c, w->left, SWEEP_MOST);
+        w->count = oracle_journal_rows(c, &w->row);
         sweep_next(w);
         return;
     }
@@ -236,42 +250,40 @@ on_cleaned(void *user, bool ok)
     sem_post(&w->done);
 }
 
-static void
-cleanup_one(struct crc *c, struct cleanup *w, const struct oracle_left *left)
+/* False: it is not dead, or another was faster. */
+static bool
+cleanup_one(struct crc *c, struct cleanup *w, const struct journal_row *row)
 {
-    oracle_clean(c, left, !left->id, on_cleaned, w);
+    struct oracle_left left = left_of(row);
+    struct journal_claim claim;
+
+    if (!oracle_journal_take(c, row, &claim))
+        return false;
+    oracle_clean(c, &left, !left.id, on_cleaned, w);
     while (sem_wait(&w->done) < 0 && errno == EINTR)
         ;
-    if (w->ok)
-        oracle_journal_remove(c, left->row);
+    oracle_journal_end(c, &claim, w->ok);
+    return true;
 }
 
 int
 crc_cleanup(struct crc *c, const char *bucket, const char *prefix,
             crc_cleaned_cb *fn, void *user)
 {
-    enum { MOST = 4096 };
-    struct oracle_left *left = calloc(MOST, sizeof(*left));
-    size_t n = strlen(prefix), count = 0, i;
+    size_t n = strlen(prefix), count, i;
+    struct journal_row *row;
     struct cleanup w;
 
     free(c->oracle.bucket);
     c->oracle.bucket = strdup(bucket);
-    if (!left || !c->oracle.bucket) {
-        free(left);
+    if (!c->oracle.bucket)
         return -ENOMEM;
-    }
-    state_owner(c->oracle.owner, sizeof(c->oracle.owner));
     sem_init(&w.done, 0, 0);
-    count = oracle_journal_left(c, left, MOST);
-    for (i = 0; i < count; i++) {
-        if (strncmp(left[i].key, prefix, n) == 0) {
-            cleanup_one(c, &w, &left[i]);
-            fn(user, left[i].key, w.ok);
-        }
-        oracle_left_free(&left[i]);
-    }
+    count = oracle_journal_rows(c, &row);
+    for (i = 0; i < count; i++)
+        if (strncmp(row[i].key, prefix, n) == 0 && cleanup_one(c, &w, &row[i]))
+            fn(user, row[i].key, w.ok);
+    journal_rows_free(row, count);
     sem_destroy(&w.done);
-    free(left);
     return 0;
 }

@@ -221,7 +221,7 @@ created_work(void *user)
     /* Without an id it stands for all that are there, should this process
      * be killed. */
     if (!st->upload->look)
-        oracle_journal_id(c, st->upload->row, st->upload->id);
+        oracle_journal_id(c, &st->upload->row, st->upload->id);
     pthread_mutex_lock(&c->lock);
     proved = a->ranged ? c->oracle.proved_range : c->oracle.proved;
     pthread_mutex_unlock(&c->lock);
@@ -302,7 +302,7 @@ start_work(void *user)
         finish(st, false);
         return;
     }
-    u->row = oracle_journal_add(u->crc, u->key);
+    oracle_journal_add(u->crc, u->key, &u->row);
     s3_create(u->crc->s3, &args, on_created, st);
 }
 

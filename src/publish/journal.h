@@ -15,6 +15,11 @@ struct publish_job;
 struct sqlite3;
 struct state;
 
+/* The one journal (state/journal.h) has functions of these names. */
+#define journal_remove publish_journal_remove
+#define journal_leave publish_journal_leave
+#define journal_rows_free publish_journal_rows_free
+
 /* journal.c: worker thread only */
 /* How the uploads were created, and what their end needs. */
 enum { ROW_CRC = 1, ROW_SCRATCH_CRC = 2, ROW_FULL = 4 };

@@ -159,8 +159,8 @@ rows(struct room *m)
     int64_t n = -1;
 
     assert_non_null(db);
-    if (sqlite3_prepare_v2(db, "SELECT count(*) FROM crc_upload", -1, &q,
-                           NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(db, "SELECT count(*) FROM upload", -1, &q, NULL) ==
+            SQLITE_OK &&
         sqlite3_step(q) == SQLITE_ROW)
         n = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);

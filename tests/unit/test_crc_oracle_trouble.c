@@ -5,6 +5,7 @@
  * nothing behind: no upload, no row of the state file.
  */
 #include "s3/multipart.h"
+#include "state/journal.h"
 #include "test_crc_oracle_help.h"
 
 /* What a store may say, and that it is not asked again. */
@@ -264,7 +265,7 @@ test_two_of_one_create(void **state)
     assert_int_equal(ask(m.set, 0, &v), 0);
     assert_int_equal(from_oracle(&m), 1);
     assert_int_equal(m.up->open, 2);
-    run_sql(&m, "DELETE FROM crc_upload WHERE upload_id IS NOT NULL");
+    run_sql(&m, "DELETE FROM upload WHERE upload_id IS NOT NULL");
     assert_int_equal(rows(&m), 1);
     room_close(&m);
     assert_int_equal(m.up->open, 0);
@@ -282,12 +283,36 @@ start_again(struct room *m)
     fake_settle(&m->f);
 }
 
+/* A row of a process that is no more: its id may be NULL. */
+static void
+dead_row(struct room *m, const char *endpoint, const char *bucket,
+         const char *key, const char *id, int64_t intent)
+{
+    char sql[512], word[64] = "NULL";
+
+    if (id)
+        snprintf(word, sizeof(word), "'%s'", id);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO upload (kind, endpoint, bucket, key, upload_id,"
+             " intent, owner, digest, plan, scratch, flags) VALUES (3, '%s',"
+             " '%s', CAST('%s' AS BLOB), %s, %lld, 'x', '', '', '', 0)",
+             endpoint, bucket, key, word, (long long)intent);
+    run_sql(m, sql);
+}
+
 /* What a killed process left goes; what a living one has stays, and so
  * does what another bucket's journal says. */
 static void
 test_sweep(void **state)
 {
-    char known[32], unknown[32], alive[32], owner[192], sql[1024];
+    const struct journal_new a = {.kind = JOURNAL_CRC,
+                                  .endpoint = "http://fake",
+                                  .bucket = "b",
+                                  .key = "scratch/3",
+                                  .key_len = 9};
+    char known[32], unknown[32], alive[32];
+    struct journal_claim claim;
+    struct state *other;
     struct room m;
 
     (void)state;
@@ -298,23 +323,25 @@ test_sweep(void **state)
     make_upload(&m, "scratch/1", known);
     make_upload(&m, "scratch/2", unknown);
     make_upload(&m, "scratch/3", alive);
-    state_owner(owner, sizeof(owner));
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO crc_upload (endpoint, bucket, key, upload_id, time,"
-             " owner) VALUES"
-             " ('http://fake', 'b', 'scratch/1', '%s', 1, 'x/y/1/2'),"
-             " ('http://fake', 'b', 'scratch/2', NULL, 1, 'x/y/1/2'),"
-             " ('http://fake', 'b', 'scratch/3', '%s', 1, '%s'),"
-             " ('http://fake', 'other', 'scratch/3', '%s', 1, 'x/y/1/2'),"
-             " ('http://else', 'b', 'scratch/3', '%s', 1, 'x/y/1/2')",
-             known, alive, owner, alive, alive);
-    run_sql(&m, sql);
+    dead_row(&m, "http://fake", "b", "scratch/1", known, 1);
+    dead_row(&m, "http://fake", "b", "scratch/2", NULL, 1);
+    dead_row(&m, "http://fake", "other", "scratch/3", alive, 1);
+    dead_row(&m, "http://else", "b", "scratch/3", alive, 1);
+    state_open(&other, m.dir);
+    journal_add(other, &a, &claim);
+    journal_set_id(other, &claim, alive);
     room_close(&m);
     assert_int_equal(m.up->open, 3);
     start_again(&m);
     room_close(&m);
     assert_int_equal(m.up->open, 1);
     assert_int_equal(rows(&m), 3);
+    journal_leave(other, &claim);
+    state_close(other);
+    start_again(&m);
+    room_close(&m);
+    assert_int_equal(m.up->open, 0);
+    assert_int_equal(rows(&m), 2);
     room_end(&m);
 }
 
@@ -322,7 +349,6 @@ test_sweep(void **state)
 static void
 test_comes_late(void **state)
 {
-    char owner[192], sql[512];
     struct room m;
     int i;
 
@@ -331,17 +357,12 @@ test_comes_late(void **state)
     fake_add(&m.f, "a", MIB(9), FAKE_NONE);
     room_open(&m, CONF_CRC_AUTO, true, true);
     fake_settle(&m.f);
-    state_owner(owner, sizeof(owner));
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO crc_upload (endpoint, bucket, key, time, owner)"
-             " VALUES ('http://fake', 'b', 'scratch/1', %lld, '%s9')",
-             (long long)time(NULL), owner);
-    run_sql(&m, sql);
+    dead_row(&m, "http://fake", "b", "scratch/1", NULL, time(NULL));
     for (i = 0; i < 2; i++) {
         room_close(&m);
         start_again(&m);
         assert_int_equal(rows(&m), i == 0);
-        run_sql(&m, "UPDATE crc_upload SET time = time - 1000");
+        run_sql(&m, "UPDATE upload SET intent = intent - 1000");
     }
     room_close(&m);
     room_end(&m);
