@@ -91,8 +91,8 @@ find_set(struct crc *c, const struct layout *l)
     struct crc_set *s;
 
     LIST_FOREACH(s, &c->sets, link)
-    if (s->layout == l)
-        return s;
+        if (s->layout == l)
+            return s;
     return NULL;
 }
 

@@ -242,8 +242,8 @@ crc_cancel(struct crc_set *s, uint64_t id)
     c = *climb_slot(s, (uint32_t)id);
     if (c)
         STAILQ_FOREACH(w, &c->waiters, link)
-    if (w->seq == id >> 32)
-        break;
+            if (w->seq == id >> 32)
+                break;
     if (w) {
         STAILQ_REMOVE(&c->waiters, w, crc_waiter, link);
         if (STAILQ_EMPTY(&c->waiters)) {

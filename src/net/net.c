@@ -311,11 +311,11 @@ net_at_stop_remove(struct net *n, void (*fn)(void *user), void *user)
 
     LOCK_SCOPE(&n->lock);
     SLIST_FOREACH(s, &n->at_stop, link)
-    if (s->fn == fn && s->user == user) {
-        SLIST_REMOVE(&n->at_stop, s, at_stop, link);
-        free(s);
-        return;
-    }
+        if (s->fn == fn && s->user == user) {
+            SLIST_REMOVE(&n->at_stop, s, at_stop, link);
+            free(s);
+            return;
+        }
 }
 
 static void

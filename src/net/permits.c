@@ -163,14 +163,14 @@ permits_cancel(struct permits *p, uint64_t id)
 
     LOCK_SCOPE(&p->lock);
     TAILQ_FOREACH(w, &p->queue, link)
-    if (w->id == id) {
-        TAILQ_REMOVE(&p->queue, w, link);
-        free(w);
-        /* The one behind it may fit now, but the caller may hold
-         * locks: it is granted at the next permits_give, which comes,
-         * or nobody would wait. */
-        return true;
-    }
+        if (w->id == id) {
+            TAILQ_REMOVE(&p->queue, w, link);
+            free(w);
+            /* The one behind it may fit now, but the caller may hold
+             * locks: it is granted at the next permits_give, which comes,
+             * or nobody would wait. */
+            return true;
+        }
     return false;
 }
 

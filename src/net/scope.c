@@ -64,7 +64,7 @@ wake_all(struct scope *sc)
     struct scope_wait *w;
 
     LIST_FOREACH(w, &sc->waits, link)
-    pthread_cond_signal(&w->cond);
+        pthread_cond_signal(&w->cond);
 }
 
 void

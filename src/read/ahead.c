@@ -168,8 +168,7 @@ ahead_pump(struct read_pool *p, struct todo *t, struct ahead_climb *climb)
                       p->unit_max);
     while (more) {
         more = false;
-        TAILQ_FOREACH(c, &p->cursors, link)
-        {
+        TAILQ_FOREACH(c, &p->cursors, link) {
             if (slots >= p->conf.connections)
                 break;
             if (c->run < 2 || cursor_idle(c, now) || twin_misled(c->stream) ||

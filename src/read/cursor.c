@@ -204,8 +204,7 @@ cursor_share(struct read_pool *p, uint64_t now)
     uint64_t n = 0;
     struct cursor *c;
 
-    TAILQ_FOREACH(c, &p->cursors, link)
-    {
+    TAILQ_FOREACH(c, &p->cursors, link) {
         n += c->run > 1 && !cursor_idle(c, now);
     }
     return p->ahead_max / (n ? n : 1);

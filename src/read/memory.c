@@ -89,8 +89,8 @@ victim_behind(struct read_pool *p)
     struct unit *u;
 
     TAILQ_FOREACH(u, &p->behind, lru)
-    if (!u->pins)
-        return u;
+        if (!u->pins)
+            return u;
     return NULL;
 }
 
@@ -101,8 +101,8 @@ victim_ahead(struct read_pool *p)
     struct unit *u;
 
     TAILQ_FOREACH_REVERSE(u, &p->ahead, unit_lru, lru)
-    if (!u->pins)
-        return u;
+        if (!u->pins)
+            return u;
     return NULL;
 }
 

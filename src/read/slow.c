@@ -66,16 +66,14 @@ collect(struct read_pool *p, struct units *ret)
     unsigned flying = 0, slow = 0, most;
     struct unit *u;
 
-    TAILQ_FOREACH(u, &p->flight, flight)
-    {
+    TAILQ_FOREACH(u, &p->flight, flight) {
         flying++;
         slow += limit && is_slow(u, limit, now);
     }
     if (!slow || store_is_slow(p, flying, slow, limit, now))
         return;
     most = most_of(p);
-    TAILQ_FOREACH(u, &p->flight, flight)
-    {
+    TAILQ_FOREACH(u, &p->flight, flight) {
         if (!most)
             return;
         if (u->raced || !is_slow(u, limit, now) || !unit_race(u))

@@ -216,8 +216,8 @@ read_cancel(struct read_stream *s, uint64_t id)
     err_set(&e, ECANCELED, "cancelled");
     pthread_mutex_lock(&p->lock);
     TAILQ_FOREACH(o, &s->ops, link)
-    if (o->id == id)
-        break;
+        if (o->id == id)
+            break;
     if (o)
         op_fail(o, -ECANCELED, &e, &t);
     pthread_mutex_unlock(&p->lock);

@@ -169,8 +169,7 @@ unit_pay(struct unit *u, bool demand, struct todo *t)
     memory_take(p, u->charge);
     wait_no_more(u);
     u->start_ms = net_now_ms();
-    LIST_FOREACH(cl, &u->claims, of_unit)
-    {
+    LIST_FOREACH(cl, &u->claims, of_unit) {
         cl->cursor->early -= cl->early ? u->charge : 0;
         cl->early = false;
     }
@@ -302,8 +301,8 @@ unit_claim(struct cursor *c, struct unit *u)
     struct claim *cl;
 
     LIST_FOREACH(cl, &u->claims, of_unit)
-    if (cl->cursor == c)
-        return cl;
+        if (cl->cursor == c)
+            return cl;
     cl = calloc(1, sizeof(*cl));
     if (!cl)
         return NULL;

@@ -359,12 +359,12 @@ time_to_wait(uint64_t now, struct timespec *ret)
     int i;
 
     LIST_FOREACH(c, &connections, link)
-    for (i = 0; i < 2; i++) {
-        const struct way *w = i ? &c->down : &c->up;
+        for (i = 0; i < 2; i++) {
+            const struct way *w = i ? &c->down : &c->up;
 
-        if (w->writable && w->count && w->mark[w->first].due_us < due)
-            due = w->mark[w->first].due_us;
-    }
+            if (w->writable && w->count && w->mark[w->first].due_us < due)
+                due = w->mark[w->first].due_us;
+        }
     us = due <= now ? 0 : due - now;
     *ret =
         (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};

@@ -132,9 +132,9 @@ fake_running(struct fake *f)
     struct job *j;
 
     TAILQ_FOREACH(j, &f->s3->queue, link)
-    n++;
+        n++;
     TAILQ_FOREACH(j, &f->s3->parked, link)
-    n++;
+        n++;
     return n;
 }
 

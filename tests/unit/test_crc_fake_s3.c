@@ -181,8 +181,8 @@ find_job(struct jobs *list, s3_id id)
     struct job *j;
 
     TAILQ_FOREACH(j, list, link)
-    if (j->id == id)
-        return j;
+        if (j->id == id)
+            return j;
     return NULL;
 }
 

@@ -85,8 +85,8 @@ find(struct table *t, const struct request *q)
     struct upload *u;
 
     LIST_FOREACH(u, &t->all, link)
-    if (!strcmp(u->key, q->key) && !strcmp(u->id, q->id))
-        return u;
+        if (!strcmp(u->key, q->key) && !strcmp(u->id, q->id))
+            return u;
     return NULL;
 }
 
@@ -178,11 +178,11 @@ answer_list(struct table *t, struct request *q, struct s3_error *e)
     pthread_mutex_lock(&t->lock);
     t->front.lists++;
     LIST_FOREACH(u, &t->all, link)
-    if (!strcmp(u->key, q->key) && n < 8) {
-        memcpy(id[n], u->id, sizeof(u->id));
-        out[n].upload_id = id[n];
-        n++;
-    }
+        if (!strcmp(u->key, q->key) && n < 8) {
+            memcpy(id[n], u->id, sizeof(u->id));
+            out[n].upload_id = id[n];
+            n++;
+        }
     pthread_mutex_unlock(&t->lock);
     q->uploads_cb(q->user, e, out, n);
 }

@@ -349,8 +349,8 @@ test_share(void **state)
             assert_int_equal(read_check(&m, s[i], at[i], 100000, 0, NULL), 0);
         pthread_mutex_lock(&m.pool->lock);
         TAILQ_FOREACH(c, &m.pool->cursors, link)
-        assert_true(at[0] < 400000 ||
-                    c->claimed - c->early <= m.pool->ahead_max / 2);
+            assert_true(at[0] < 400000 ||
+                        c->claimed - c->early <= m.pool->ahead_max / 2);
         pthread_mutex_unlock(&m.pool->lock);
     }
     settle(&m);
