@@ -20,7 +20,8 @@ crc_unref(struct crc *c)
 {
     if (atomic_fetch_sub(&c->refs, 1) != 1)
         return;
-    store_free(&c->store);
+    crcs_free(c->values);
+    pthread_mutex_destroy(&c->rows_lock);
     oracle_free(c);
     pthread_mutex_destroy(&c->flushing);
     pthread_mutex_destroy(&c->lock);
@@ -33,11 +34,14 @@ crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
 {
     struct crc *c = calloc(1, sizeof(*c));
 
-    if (!c)
+    if (!c || crcs_new(&c->values, st) < 0) {
+        free(c);
         return err_set(e, ENOMEM, "out of memory");
+    }
     atomic_init(&c->refs, 1);
     c->net = n;
     c->s3 = s;
+    c->state = st;
     c->mode = mode;
     pthread_mutex_init(&c->flushing, NULL);
     pthread_mutex_init(&c->lock, NULL);
@@ -47,7 +51,7 @@ crc_new(struct crc **ret, struct net *n, struct s3 *s, struct state *st,
     TAILQ_INIT(&c->read_queue);
     TAILQ_INIT(&c->copied_queue);
     oracle_init(c);
-    store_init(&c->store, st, s3_endpoint_id(s));
+    pthread_mutex_init(&c->rows_lock, NULL);
     *ret = c;
     return 0;
 }
@@ -63,7 +67,10 @@ crc_free(struct crc *c)
     oracle_close(c);
     crc_flush(c);
     /* Late answers may still hold sets: they find the store closed. */
-    store_close(&c->store);
+    crcs_close(c->values);
+    pthread_mutex_lock(&c->rows_lock);
+    c->state = NULL;
+    pthread_mutex_unlock(&c->rows_lock);
     crc_unref(c);
 }
 

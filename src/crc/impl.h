@@ -4,8 +4,8 @@
  * What the files of crc/ share.  Private to the room.
  *
  * Locks, in the order in which they nest: set->lock, then crc->lock.
- * store.lock is held across SQLite calls and nests inside nothing.  None
- * is held across a callback or an S3 call.
+ * rows_lock is held across SQLite calls and nests inside nothing.  None is
+ * held across a callback or an S3 call.
  */
 #ifndef S3ZIPFS_CRC_IMPL_H
 #define S3ZIPFS_CRC_IMPL_H
@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "crc/crc.h"
 #include "crc/oracle.h"
-#include "state/state.h"
+#include "state/crcs.h"
 
 enum {
     CRC_CHEAP_SLOTS = 32,  /* HEADs and attributes side by side */
@@ -28,38 +28,6 @@ enum {
     CRC_FLUSH_MS = 1000,
 };
 #define CRC_RANGE MIB(8)
-
-/* ------------------------------------------------------------- store.c */
-
-/* Where values are kept: the state file, or, without one, a small
- * database in memory, so that the next layout of a prefix finds what this
- * one learned. */
-struct store {
-    pthread_mutex_t lock;
-    struct state *state; /* borrowed; NULL once crc_free was called */
-    struct sqlite3 *mem; /* used if the state has no file */
-    atomic_bool has_file;
-    atomic_bool mem_rows; /* something is in mem */
-    const char *endpoint; /* borrowed from s3 */
-    size_t since_trim;    /* rows written since the last trim */
-};
-struct store_row {
-    uint8_t id[16]; /* what the value belongs to */
-    uint32_t value;
-};
-void store_init(struct store *st, struct state *state, const char *endpoint);
-/* After that every call is a no-op. */
-void store_close(struct store *st);
-void store_free(struct store *st);
-/* The identity of a member: a hash of endpoint, bucket, key, ETag, size.
- * False if it has none (no ETag). */
-bool store_id(const struct store *st, const char *bucket,
-              const struct zip_member *m, uint8_t out[16]);
-/* found(user, i, value) for each of the n members that is known. */
-void store_load(struct store *st, const struct layout *l, size_t first,
-                size_t n, void (*found)(void *user, size_t i, uint32_t v),
-                void *user);
-void store_save(struct store *st, const struct store_row *row, size_t n);
 
 /* --------------------------------------------------------------- set.c */
 
@@ -206,7 +174,9 @@ struct crc {
     struct net *net;
     struct s3 *s3;
     enum conf_crc mode;
-    struct store store;
+    struct crcs *values;       /* that outlive the mount */
+    pthread_mutex_t rows_lock; /* state; across calls of the journal */
+    struct state *state;       /* borrowed; NULL once crc_free was called */
     atomic_bool no_attributes; /* this store or user has none */
     pthread_mutex_t flushing;  /* crc_flush; before all other locks */
     pthread_mutex_t lock;      /* all that follows but the atomics */

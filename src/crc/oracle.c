@@ -49,7 +49,7 @@ crc_allow_oracle(struct crc *c, const struct crc_oracle_conf *conf)
     if (c->mode == CONF_CRC_READ)
         return 0;
     if (c->mode == CONF_CRC_AUTO &&
-        (!conf->may_write || !atomic_load(&c->store.has_file)))
+        (!conf->may_write || !state_has_file(c->state)))
         return 0;
     o->bucket = strdup(conf->bucket);
     o->scratch = strdup(conf->scratch);

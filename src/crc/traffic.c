@@ -69,13 +69,29 @@ set_mark_dirty(struct crc_set *s, size_t member)
     s->dirty[s->dirty_count++] = (uint32_t)member;
 }
 
+static bool
+member_id(const struct crc_set *s, size_t i, uint8_t out[16])
+{
+    const struct zip_member *m = set_member(s, i);
+    const struct crcs_of of = {
+        .endpoint = s3_endpoint_id(s->crc->s3),
+        .bucket = s->layout->bucket,
+        .key = m->key,
+        .key_len = m->key_len,
+        .etag = m->etag,
+        .etag_len = m->etag_len,
+        .size = m->size,
+    };
+
+    return crcs_id(&of, out);
+}
+
 /* Takes the dirty members of one set; they are written without its lock. */
 static void
 flush_set(struct crc_set *s)
 {
     CLEANUP_FREE uint32_t *dirty = NULL;
-    CLEANUP_FREE struct store_row *row = NULL;
-    struct store *st = &s->crc->store;
+    CLEANUP_FREE struct crcs_row *row = NULL;
     size_t n, i, k = 0;
 
     pthread_mutex_lock(&s->lock);
@@ -87,12 +103,10 @@ flush_set(struct crc_set *s)
     row = calloc(n ? n : 1, sizeof(*row));
     for (i = 0; row && i < n; i++) {
         row[k].value = atomic_load(&s->value[dirty[i]]);
-        if (store_id(st, s->layout->bucket, set_member(s, dirty[i]),
-                     row[k].id))
-            k++;
+        k += member_id(s, dirty[i], row[k].id);
     }
     if (k)
-        store_save(st, row, k);
+        crcs_save(s->crc->values, row, k);
 }
 
 /* One at a time: who comes second finds written what the first one took. */
@@ -118,9 +132,8 @@ crc_flush(struct crc *c)
 /* ----------------------------------------------------------- from disk */
 
 static void
-found_row(void *user, size_t i, uint32_t v)
+found_row(struct crc_set *s, size_t i, uint32_t v)
 {
-    struct crc_set *s = user;
     LOCK_SCOPE(&s->lock);
 
     /* What was learned since is newer. */
@@ -128,6 +141,26 @@ found_row(void *user, size_t i, uint32_t v)
         return;
     set_store(s, i, v, false);
     atomic_fetch_add(&s->crc->from_store, 1);
+}
+
+/* Without memory they are learned again. */
+static void
+load_members(struct crc_set *s, size_t first, size_t n)
+{
+    CLEANUP_FREE struct crcs_row *row = calloc(n, sizeof(*row));
+    CLEANUP_FREE uint32_t *member = calloc(n, sizeof(*member));
+    size_t i, k = 0;
+
+    if (!row || !member)
+        return;
+    for (i = first; i < first + n; i++) {
+        member[k] = (uint32_t)i;
+        k += set_member(s, i)->size > 0 && member_id(s, i, row[k].id);
+    }
+    crcs_load(s->crc->values, row, k);
+    for (i = 0; i < k; i++)
+        if (row[i].known)
+            found_row(s, member[i], row[i].value);
 }
 
 /* One chunk; other background work gets its turn in between. */
@@ -140,7 +173,7 @@ load_work(void *user)
 
     if (s->loaded == 0)
         crc_flush(s->crc); /* values of the layout before this one */
-    store_load(&s->crc->store, s->layout, s->loaded, n, found_row, s);
+    load_members(s, s->loaded, n);
     set_loaded_to(s, s->loaded + n);
     if (s->loaded < s->count)
         net_work(s->crc->net, load_work, s);

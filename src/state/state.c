@@ -217,6 +217,12 @@ state_close(struct state *st)
     free(st);
 }
 
+bool
+state_has_file(struct state *st)
+{
+    return st && st->db;
+}
+
 struct sqlite3 *
 state_lock(struct state *st)
 {

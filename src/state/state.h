@@ -30,6 +30,9 @@ void state_open(struct state **ret, const char *dir);
 /* No claim of the journal may be held any more. */
 void state_close(struct state *st);
 
+/* Is there a file: does anything outlive this process? */
+bool state_has_file(struct state *st);
+
 /* The connection, locked, or NULL: there is no file.  Give it back with
  * state_unlock, soon: no S3 call between the two. */
 struct sqlite3 *state_lock(struct state *st);
