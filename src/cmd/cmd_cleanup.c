@@ -133,13 +133,13 @@ on_crc_cleaned(void *user, const char *key, bool gone)
 }
 
 static void
-on_extract_cleaned(void *user, const struct extract_left *l)
+on_extract_cleaned(void *user, const struct extract_cleaned *l)
 {
     static const enum publish_cleaned_kind kinds[] = {
-        [EXTRACT_LEFT_GONE] = CLEANED_UPLOAD,
-        [EXTRACT_LEFT_ALIVE] = CLEANED_ALIVE,
-        [EXTRACT_LEFT_YOUNG] = CLEANED_YOUNG,
-        [EXTRACT_LEFT_FAILED] = CLEANED_UPLOAD,
+        [EXTRACT_CLEANED_GONE] = CLEANED_UPLOAD,
+        [EXTRACT_CLEANED_ALIVE] = CLEANED_ALIVE,
+        [EXTRACT_CLEANED_YOUNG] = CLEANED_YOUNG,
+        [EXTRACT_CLEANED_FAILED] = CLEANED_UPLOAD,
     };
     struct output *o = user;
     struct publish_cleaned t = {.kind = kinds[l->kind],
@@ -147,7 +147,7 @@ on_extract_cleaned(void *user, const struct extract_left *l)
                                 .key = l->key,
                                 .key_len = strlen(l->key),
                                 .what = l->upload_id,
-                                .uploads = l->kind == EXTRACT_LEFT_GONE,
+                                .uploads = l->kind == EXTRACT_CLEANED_GONE,
                                 .err = l->err};
 
     on_cleaned(o, &t);
@@ -165,7 +165,13 @@ clean_extract(struct output *o, const struct cmd_session *s,
                              .conf = &a->conf,
                              .state = s->state};
 
-    extract_cleanup(&d, a->bucket, a->root, on_extract_cleaned, o);
+    struct extract_cleanup_args ea = {.bucket = a->bucket,
+                                      .prefix = a->root,
+                                      .ask_unknown = true,
+                                      .fn = on_extract_cleaned,
+                                      .user = o};
+
+    extract_cleanup(&d, &ea);
 }
 
 static int

@@ -34,7 +34,7 @@ struct extract_deps { /* borrowed */
     struct s3 *s3;   /* NULL: files only */
     struct crc *crc; /* NULL: the store is not asked for CRCs */
     const struct conf *conf;
-    struct state *state;                 /* extract's journal; NULL = none */
+    struct state *state; /* the journal of uploads; NULL = none */
     const struct extract_limits *limits; /* NULL: S3's */
 };
 
@@ -93,23 +93,31 @@ int extract_run(const struct extract_deps *d, const struct extract_args *a,
 
 /* ------------------------------------------------------------- cleanup */
 
-enum extract_left_kind {
-    EXTRACT_LEFT_GONE,  /* an upload was aborted */
-    EXTRACT_LEFT_ALIVE, /* left alone: its process runs, or may run */
-    EXTRACT_LEFT_YOUNG, /* left alone: another host may have begun it; no
-                           upload_id: there is none, but it may still come */
-    EXTRACT_LEFT_FAILED,
+enum extract_cleaned_kind {
+    EXTRACT_CLEANED_GONE,  /* an upload was aborted */
+    EXTRACT_CLEANED_ALIVE, /* left alone: its process lives */
+    EXTRACT_CLEANED_YOUNG, /* left alone: another host may have begun it; no
+                              upload_id: there is none, but it may still
+                              come */
+    EXTRACT_CLEANED_FAILED,
 };
-struct extract_left { /* borrowed */
-    enum extract_left_kind kind;
+struct extract_cleaned { /* borrowed */
+    enum extract_cleaned_kind kind;
     const char *key, *upload_id; /* NULL: not known */
     const struct err *err;       /* FAILED: it is still there */
 };
-typedef void extract_left_cb(void *user, const struct extract_left *l);
-/* Aborts what killed extractions left in bucket, at keys that begin with
- * prefix, as far as the journal says that it is ours; fn for each, on this
- * thread.  extract_run does it too, for its destination's bucket. */
-void extract_cleanup(const struct extract_deps *d, const char *bucket,
-                     const char *prefix, extract_left_cb *fn, void *user);
+typedef void extract_cleaned_cb(void *user, const struct extract_cleaned *l);
+struct extract_cleanup_args { /* borrowed */
+    const char *bucket;
+    const char *prefix; /* of keys; "" = all */
+    bool ask_unknown;   /* a person asks: look for uploads whose id was never
+                           told, too */
+    extract_cleaned_cb *fn; /* for each, on this thread */
+    void *user;
+};
+/* Aborts what killed extractions left in the bucket, as far as the journal
+ * says that it is ours.  extract_run does it too. */
+void extract_cleanup(const struct extract_deps *d,
+                     const struct extract_cleanup_args *a);
 
 #endif

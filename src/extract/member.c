@@ -4,7 +4,7 @@
  * A large member: its local header by a GET, an upload at its key, parts by
  * copies inside the store (or by stream.c, from bytes that pass through),
  * Complete under the CRC-32 that the directory promises.  Called by unpack.c;
- * calls upload.h and s3/sync.h.
+ * calls s3/upload.h and s3/sync.h.
  */
 #include "extract/member.h"
 
@@ -196,9 +196,9 @@ complete(struct member *m, bool streamed)
         };
         int r = upload_complete(&m->up, &a, &reply);
 
-        if (r == 0 || (upload_is_unclear(&reply.e) && has_arrived(m)))
+        if (r == 0 || (m->up.unclear && has_arrived(m)))
             break;
-        if (upload_is_unclear(&reply.e)) {
+        if (m->up.unclear) {
             reply.e.err = -EIO;
             if (++unclear > UNCLEAR_MAX ||
                 scope_sleep(j->scope, LOOK_MS << unclear) < 0)
@@ -246,19 +246,25 @@ static int
 create(struct member *m, uint64_t parts)
 {
     struct unpack *j = m->job;
-    struct s3_create_args a = {
-        .at = unpack_where(j, m->key), .crc32 = !j->no_crc, .fresh = true};
+    const struct journal_new row = {.kind = JOURNAL_EXTRACT};
+    struct upload_args a = {
+        .s3 = j->d->s3,
+        .scope = j->scope,
+        .create = {.at = unpack_where(j, m->key),
+                   .crc32 = !j->no_crc,
+                   .fresh = true},
+        .state = j->d->state,
+        .row = &row,
+    };
     struct s3_reply reply;
-    int r = scope_stopped(j->scope); /* Create does not look */
+    int r;
 
-    if (r < 0)
-        return r;
     m->parts = (uint32_t)parts;
     m->part = calloc(parts, sizeof(*m->part));
     if (!m->part)
         return unpack_no_memory(j);
-    r = upload_create(&m->up, j->d, j->scope, &a, &reply);
-    if (r < 0 && a.crc32 &&
+    r = upload_create(&m->up, &a, &reply);
+    if (r < 0 && a.create.crc32 &&
         (reply.e.http == 400 || reply.e.http == 501 || reply.e.http == 405)) {
         log_info("extract: uploads with a CRC-32 are refused: %s",
                  reply.e.code);
@@ -288,8 +294,6 @@ try_once(struct member *m)
     if (r == 0)
         r = s ? stream_send(s) : copy_parts(m);
     stream_close(s);
-    if (r == 0)
-        r = scope_stopped(j->scope);
     if (r == 0)
         r = complete(m, streams);
     upload_end(&m->up);

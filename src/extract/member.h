@@ -8,7 +8,7 @@
 #define S3ZIPFS_EXTRACT_MEMBER_H
 
 #include "extract/unpack.h"
-#include "extract/upload.h"
+#include "s3/upload.h"
 
 /* Something was learned of the store: begin anew. */
 enum { MEMBER_AGAIN = 1 };

@@ -5,7 +5,7 @@
  * one where the store copies no parts.  Two ranges of the archive and two
  * parts are in memory: one of each is on its way while the other one is
  * worked on.  Neither the compression nor the claimed size can make it more.
- * Called by member.c; calls upload.h and source.h.
+ * Called by member.c; calls s3/upload.h and source.h.
  */
 #include <errno.h>
 #include <stdlib.h>

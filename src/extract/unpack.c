@@ -344,12 +344,12 @@ work(void *user, uint64_t i)
 }
 
 static void
-on_left(void *user, const struct extract_left *l)
+on_cleaned(void *user, const struct extract_cleaned *l)
 {
     (void)user;
-    if (l->kind == EXTRACT_LEFT_GONE)
+    if (l->kind == EXTRACT_CLEANED_GONE)
         log_info("extract: %s: an upload that was left was aborted", l->key);
-    else if (l->kind == EXTRACT_LEFT_FAILED)
+    else if (l->kind == EXTRACT_CLEANED_FAILED)
         log_warn("extract: an upload that was left stays: %s", l->err->text);
 }
 
@@ -357,6 +357,7 @@ static int
 run(void *user)
 {
     struct unpack *j = user;
+    struct extract_cleanup_args left = {.prefix = "", .fn = on_cleaned};
     struct err e;
     int r = prepare(j, &e);
 
@@ -365,8 +366,9 @@ run(void *user)
     r = choose(j);
     if (r == 0)
         r = check_self(j);
+    left.bucket = j->bucket;
     if (r == 0)
-        extract_cleanup(j->d, j->bucket, "", on_left, NULL);
+        extract_cleanup(j->d, &left);
     if (r == 0)
         r = existing_look(j);
     if (r == 0)

@@ -29,8 +29,6 @@
 typedef unsigned long long ull;
 
 enum { HEADER_MAX = ZDIR_LOCAL_LEN + 0xffff + 64, DEPTH = 24 };
-/* Of one copy; larger entries take several. */
-#define RANGE MIB(128)
 
 /* One thread's. */
 struct verify {
@@ -245,15 +243,16 @@ struct asking {
 static uint64_t
 cut(const struct verify *v, struct piece *to)
 {
+    uint64_t range = v->d->limits ? v->d->limits->copy_range : MIB(128);
     uint64_t entry, end, at, stop, n = 0;
 
     for (entry = 0; entry < v->dir.count; entry = end) {
         at = entry_offset(v, entry);
         end = entry + 1;
-        while (end < v->dir.count && entry_offset(v, end + 1) - at <= RANGE)
+        while (end < v->dir.count && entry_offset(v, end + 1) - at <= range)
             end++;
         for (stop = entry_offset(v, end); at < stop; n++) {
-            uint64_t length = min_u64(stop - at, RANGE);
+            uint64_t length = min_u64(stop - at, range);
 
             if (to)
                 to[n] = (struct piece){.first = at,

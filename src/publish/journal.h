@@ -11,6 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* state/journal.h has functions of these names. */
+#define journal_leave publish_journal_leave
+#define journal_remove publish_journal_remove
+#define journal_rows_free publish_journal_rows_free
+
 struct publish_job;
 struct sqlite3;
 struct state;

@@ -17,8 +17,12 @@ static void
 overwrite_member(void)
 {
     struct fake_object *o;
-    uint64_t n = fake_random(20);
+    uint64_t n = 0, count = 0;
 
+    for (o = fake.objects; o; o = o->next)
+        count += strncmp(o->key, "p/", 2) == 0 && o->size > 0;
+    if (count > 0)
+        n = fake_random(20) % count;
     for (o = fake.objects; o; o = o->next)
         if (strncmp(o->key, "p/", 2) == 0 && o->size > 0 && n-- == 0) {
             o->data[0] ^= 1;

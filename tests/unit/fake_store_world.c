@@ -100,12 +100,13 @@ fake_killed(void)
     if (!w)
         return false;
     fake_store_free();
-    fake_states_close();
     fake.objects = w->objects;
     find_anew();
     fake.open = w->open;
-    for (i = 0; i < FAKE_HOSTS; i++)
+    for (i = 0; i < FAKE_HOSTS; i++) {
+        sqlite3_close(fake.state[i].db);
         fake.state[i].db = w->db[i];
+    }
     free(w);
     return true;
 }

@@ -297,7 +297,7 @@ static void
 nothing_open(void)
 {
     assert_int_equal(fake_uploads_open(), 0);
-    assert_int_equal(fake_sql("SELECT count(*) FROM extract_upload"), 0);
+    assert_int_equal(fake_sql("SELECT count(*) FROM upload"), 0);
 }
 
 static void
@@ -629,7 +629,7 @@ the_next_one_finishes(void)
         fail_msg("%s", c.e.text);
     assert_int_equal(count_right(), c.count);
     assert_int_equal(fake_parts_below(ROOT), 0);
-    assert_int_equal(fake_sql("SELECT count(*) FROM extract_upload WHERE"
+    assert_int_equal(fake_sql("SELECT count(*) FROM upload WHERE"
                               " upload_id IS NOT NULL"),
                      0);
 }
@@ -676,7 +676,7 @@ calls_fail(void **state)
 static void
 things_vanish(void **state)
 {
-    static const int changed[] = {ECANCELED, ESTALE, 0};
+    static const int changed[] = {ECANCELED, ESTALE, EIO, 0};
     static const int gone[] = {ENOENT, EIO, 0};
 
     (void)state;
@@ -704,7 +704,6 @@ is_stopped(void **state)
     }
 }
 
-/* Two runs of this process: the first one's rows are to look dead. */
 static void
 is_killed(void **state)
 {
@@ -720,7 +719,6 @@ is_killed(void **state)
         kills += fake_killed();
         fake.quit = false;
         fake_threads_start();
-        fake_sql("UPDATE extract_upload SET owner = ''");
         count_right();
         the_next_one_finishes();
         end();
