@@ -20,6 +20,7 @@ struct attr_call {
     struct s3_attr_part *part;
     size_t count, cap;
     uint64_t marker; /* part number that the next page begins behind */
+    struct s3_pages pages;
     /* The page: */
     char page_etag[S3_ETAG_MAX + 1];
     uint64_t number, next; /* of the part; NextPartNumberMarker */
@@ -164,9 +165,10 @@ attr_parse(struct s3_call *c, const struct net_response *resp)
         return bad(a, "no ObjectSize");
     if (!a->truncated)
         return 0;
-    if (a->marker <= before || (a->next && a->next != a->marker))
-        return bad(a, "a page that does not advance");
-    return S3_CALL_NEXT;
+    if (a->next && a->next != a->marker)
+        return bad(a, "a marker that is not the last part's");
+    r = s3_pages_turn_number(&a->pages, c, "attributes", a->marker);
+    return r < 0 ? r : S3_CALL_NEXT;
 }
 
 static void
@@ -181,7 +183,10 @@ attr_answer(struct s3_call *c)
 static void
 attr_destroy(struct s3_call *c)
 {
-    free(((struct attr_call *)c)->part);
+    struct attr_call *a = (struct attr_call *)c;
+
+    s3_pages_free(&a->pages);
+    free(a->part);
 }
 
 static const struct s3_verb attr_verb = {

@@ -316,6 +316,23 @@ enum s3_checksum_type s3_parse_type(const char *s);
 bool s3_full_crc32(uint32_t *ret, const char *value, const char *type,
                    const char *etag);
 
+/* pages.c: where a listing is. */
+struct s3_pages {
+    unsigned count; /* of pages that were turned */
+    unsigned most;  /* 0: no limit */
+    char *at, *mark;
+};
+/* A page is read, and the store says that another one begins at next (and
+ * more; may be NULL).  0: ask for it.  -EPROTO with a message: it begins
+ * nowhere, or where one began already, or there are too many.  list: "list of
+ * parts". */
+int s3_pages_turn(struct s3_pages *p, struct s3_call *c, const char *list,
+                  const char *next, const char *more);
+/* The same where numbers tell; 0: nowhere. */
+int s3_pages_turn_number(struct s3_pages *p, struct s3_call *c,
+                         const char *list, uint64_t next);
+void s3_pages_free(struct s3_pages *p);
+
 /* For error.c and call.c: escaped copies of what the store said. */
 void s3_error_say(char *out, size_t size, const char *text);
 void s3_error_message(struct s3_error *e, const char *fmt, ...)

@@ -24,7 +24,7 @@ struct list_call {
     s3_list_cb *cb;
     char *prefix; /* asked for */
     size_t prefix_len;
-    char *token;
+    struct s3_pages pages;
     /* The page: */
     struct arena arena;
     struct s3_entry *entry;
@@ -246,10 +246,10 @@ list_parse(struct s3_call *c, const struct net_response *resp)
         return r;
     if (!l->truncated)
         l->next = NULL;
-    else if (!l->next)
-        return page_bad(l, "truncated without a token");
-    else if (l->token && strcmp(l->next, l->token) == 0)
-        return page_bad(l, "the same continuation token again");
+    else
+        r = s3_pages_turn(&l->pages, c, "listing", l->next, NULL);
+    if (r < 0)
+        return r;
     l->page = (struct s3_page){.entry = l->entry,
                                .count = l->count,
                                .prefix = l->common,
@@ -276,7 +276,7 @@ list_destroy(struct s3_call *c)
 
     page_reset(l);
     free(l->prefix);
-    free(l->token);
+    s3_pages_free(&l->pages);
 }
 
 static const struct s3_verb list_verb = {
@@ -319,9 +319,12 @@ s3_list(struct s3 *s, const struct s3_list_args *args, s3_list_cb *cb,
     l->prefix = malloc(l->prefix_len + 1);
     if (l->prefix && l->prefix_len)
         memcpy(l->prefix, args->prefix, l->prefix_len);
-    l->token = args->token ? strdup(args->token) : NULL;
-    if (!l->prefix || (args->token && !l->token))
+    if (!l->prefix)
         s3_call_fail(&l->c, -ENOMEM);
+    if (args->token &&
+        *args->token) /* the one page that is asked for begins there */
+        s3_call_fail(&l->c, s3_pages_turn(&l->pages, &l->c, "listing",
+                                          args->token, NULL));
     l->c.patience = args->patience;
     list_query(l, args);
     return s3_call_start(&l->c);

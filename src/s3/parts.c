@@ -25,6 +25,7 @@ struct parts_call {
     struct s3_listed_part *part;
     size_t count, cap;
     bool crc32;
+    struct s3_pages pages;
     /* The page: */
     size_t page_begin; /* in part[] */
     bool truncated;
@@ -189,8 +190,10 @@ parts_parse(struct s3_call *c, const struct net_response *resp)
     }
     if (!p->truncated)
         return 0;
-    if (p->count == p->page_begin)
-        return bad(p, "a page that does not advance");
+    r = s3_pages_turn_number(&p->pages, c, "list of parts",
+                             p->count ? p->part[p->count - 1].number : 0);
+    if (r < 0)
+        return r;
     parts_query(p);
     return S3_CALL_NEXT;
 }
@@ -210,6 +213,7 @@ parts_destroy(struct s3_call *c)
     struct parts_call *p = (struct parts_call *)c;
 
     arena_free(&p->arena);
+    s3_pages_free(&p->pages);
     free(p->part);
     free(p->upload_id);
 }

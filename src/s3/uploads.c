@@ -27,7 +27,7 @@ struct uploads_call {
     struct arena arena;
     struct s3_upload *upload;
     size_t count, cap;
-    unsigned pages;
+    struct s3_pages pages;
     /* The page: */
     size_t page_begin; /* in upload[] */
     bool truncated, encoded;
@@ -188,27 +188,24 @@ uploads_query(struct uploads_call *u)
     }
 }
 
-/* The next page: its markers must be news. */
 static int
-turn_page(struct uploads_call *u, const char *old_key, const char *old_id)
+turn_page(struct uploads_call *u)
 {
     CLEANUP_BUF struct buf key = BUF_INIT(4 * S3_KEY_MAX);
     char *plain;
+    int r;
 
-    if (!u->next_key || !*u->next_key)
-        return bad(u, "truncated without a marker");
-    if (u->encoded) {
+    if (u->encoded && u->next_key) {
         if (text_unpercent(&key, u->next_key, strlen(u->next_key), true) < 0)
             return bad(u, "bad encoding of a marker");
         if (keep(u, &plain, buf_str(&key), key.len) < 0)
             return -ENOMEM;
         u->next_key = plain;
     }
-    if (old_key && strcmp(old_key, u->next_key) == 0 &&
-        strcmp(old_id ? old_id : "", u->next_id ? u->next_id : "") == 0)
-        return bad(u, "the same marker again");
-    if (++u->pages >= PAGES_MAX)
-        return bad(u, "too many pages");
+    r = s3_pages_turn(&u->pages, &u->c, "list of uploads", u->next_key,
+                      u->next_id);
+    if (r < 0)
+        return r;
     uploads_query(u);
     return S3_CALL_NEXT;
 }
@@ -249,7 +246,6 @@ uploads_parse(struct s3_call *c, const struct net_response *resp)
                              .open = on_open,
                              .close = on_close,
                              .user = u};
-    const char *old_key = u->next_key, *old_id = u->next_id;
     int r;
 
     u->page_begin = u->count;
@@ -260,7 +256,7 @@ uploads_parse(struct s3_call *c, const struct net_response *resp)
         r = filter_page(u);
     set_ages(u, resp);
     if (r == 0 && u->truncated)
-        return turn_page(u, old_key, old_id);
+        return turn_page(u);
     if (r < 0)
         u->count = u->page_begin; /* the page may come again */
     return r;
@@ -281,6 +277,7 @@ uploads_destroy(struct s3_call *c)
     struct uploads_call *u = (struct uploads_call *)c;
 
     arena_free(&u->arena);
+    s3_pages_free(&u->pages);
     free(u->upload);
     free(u->key);
 }
@@ -305,6 +302,7 @@ uploads_start(struct s3 *s, const struct s3_where *at, bool below,
 
     u->cb = cb;
     u->below = below;
+    u->pages.most = PAGES_MAX;
     u->key = malloc(at->key_len + 1);
     if (u->key) {
         if (at->key_len)

@@ -23,7 +23,7 @@ struct versions_call {
     char *prefix;
     size_t prefix_len;
     bool plain; /* ListObjectsV2 is asked */
-    unsigned pages;
+    struct s3_pages pages;
     struct arena arena;
     struct s3_version *version;
     size_t count, cap;
@@ -233,27 +233,25 @@ versions_query(struct versions_call *v)
         s3_query_str(c, "version-id-marker", v->next_id);
 }
 
-/* The next page: where it begins must be news. */
 static int
-turn_page(struct versions_call *v, const char *old_key, const char *old_id)
+turn_page(struct versions_call *v)
 {
     CLEANUP_BUF struct buf tmp = BUF_INIT(4 * S3_KEY_MAX);
     size_t len;
     int r;
 
-    if (!v->next_key || !*v->next_key)
-        return bad(v, "truncated without a marker");
-    len = strlen(v->next_key);
-    r = v->plain ? 0 : decode(v, &tmp, v->next_key, &len);
+    if (v->next_key && !v->plain) {
+        len = strlen(v->next_key);
+        r = decode(v, &tmp, v->next_key, &len);
+        if (r < 0)
+            return r;
+        if (strlen(v->next_key) != len)
+            return bad(v, "bad marker");
+    }
+    r = s3_pages_turn(&v->pages, &v->c, "list of versions", v->next_key,
+                      v->next_id);
     if (r < 0)
         return r;
-    if (strlen(v->next_key) != len)
-        return bad(v, "bad marker");
-    if (old_key && strcmp(old_key, v->next_key) == 0 &&
-        strcmp(old_id ? old_id : "", v->next_id ? v->next_id : "") == 0)
-        return bad(v, "the same marker again");
-    if (++v->pages >= PAGES_MAX)
-        return bad(v, "too many pages");
     versions_query(v);
     return S3_CALL_NEXT;
 }
@@ -267,6 +265,7 @@ go_plain(struct versions_call *v)
     v->plain = true;
     v->count = 0;
     v->next_key = v->next_id = NULL;
+    s3_pages_free(&v->pages);
     v->c.verb = &plain_verb;
     v->c.next_delay = 0;
     versions_query(v);
@@ -282,7 +281,6 @@ versions_parse(struct s3_call *c, const struct net_response *resp)
         .open = on_open,
         .close = on_close,
         .user = v};
-    const char *old_key = v->next_key, *old_id = v->next_id;
     int r;
 
     (void)resp;
@@ -295,7 +293,7 @@ versions_parse(struct s3_call *c, const struct net_response *resp)
     if (r == 0)
         r = filter_page(v);
     if (r == 0 && v->truncated)
-        return turn_page(v, old_key, old_id);
+        return turn_page(v);
     if (r < 0)
         v->count = v->page_begin; /* the page may come again */
     return r;
@@ -322,6 +320,7 @@ versions_destroy(struct s3_call *c)
     struct versions_call *v = (struct versions_call *)c;
 
     arena_free(&v->arena);
+    s3_pages_free(&v->pages);
     free(v->version);
     free(v->prefix);
 }
@@ -356,6 +355,7 @@ s3_list_versions(struct s3 *s, const struct s3_where *at, s3_versions_cb *cb,
         s3_call_new(s, sizeof(*v), &versions_verb, &bucket, user);
 
     v->cb = cb;
+    v->pages.most = PAGES_MAX;
     v->prefix = malloc(at->key_len + 1);
     if (v->prefix) {
         if (at->key_len)

@@ -362,6 +362,67 @@ test_versions_plain(void **state)
     assert_string_equal(seen, "p/a[]e5;p/a+b[]e5;");
 }
 
+/* A store that names a few places in turn, for ever: found within twice the
+ * cycle, in every listing that has markers of its own. */
+static unsigned turn;
+static const struct fake_answer *cycle;
+
+static const struct fake_answer *
+next_of_cycle(const struct net_request *q)
+{
+    (void)q;
+    return &cycle[turn++ % 3];
+}
+
+#define TURN(key)                                                             \
+    {                                                                         \
+        .status = 200,                                                        \
+        .body = VERSIONS(MORE "<NextKeyMarker>" key                           \
+                              "</NextKeyMarker>" VERSION("p%2Fa", "v1"))      \
+    }
+#define UPLOADS_TURN(key)                                                     \
+    {                                                                         \
+        .status = 200,                                                        \
+        .body = "<ListMultipartUploadsResult>" MORE "<NextKeyMarker>" key     \
+                "</NextKeyMarker></ListMultipartUploadsResult>"               \
+    }
+
+static void
+on_no_uploads(void *user, const struct s3_error *e, const struct s3_upload *u,
+              size_t count)
+{
+    (void)user, (void)u, (void)count;
+    answers++;
+    err = e->err;
+}
+
+static void
+test_cycles(void **state)
+{
+    static const struct fake_answer version[] = {TURN("p%2Fa"), TURN("p%2Fb"),
+                                                 TURN("p%2Fc")};
+    static const struct fake_answer upload[] = {
+        UPLOADS_TURN("p/a"), UPLOADS_TURN("p/b"), UPLOADS_TURN("p/c")};
+    struct s3 *s = begin();
+
+    (void)state;
+    turn = 0;
+    cycle = version;
+    fake.choose = next_of_cycle;
+    s3_list_versions(s, &at, on_versions, NULL);
+    fake_run();
+    assert_in_range(fake.requests, 4, 8);
+    assert_int_equal(end(s), -EPROTO);
+    s = begin();
+    turn = 0;
+    cycle = upload;
+    fake.choose = next_of_cycle;
+    s3_list_uploads_below(s, &at, on_no_uploads, NULL);
+    fake_run();
+    assert_in_range(fake.requests, 4, 8);
+    assert_int_equal(end(s), -EPROTO);
+}
+
 /* Who may not list versions does not learn that there are none. */
 static void
 test_versions_refused(void **state)
@@ -437,6 +498,7 @@ main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_parts_hostile),
         cmocka_unit_test(test_parts_again),
+        cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_uploads_below),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_versions_hostile),
