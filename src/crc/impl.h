@@ -21,7 +21,7 @@
 #include "state/crcs.h"
 
 enum {
-    CRC_CHEAP_SLOTS = 32,  /* HEADs and attributes side by side */
+    CRC_CHEAP_SLOTS = 64,  /* HEADs and attributes side by side */
     CRC_READ_SLOTS = 8,    /* members read side by side... */
     CRC_RANGES = 4,        /* ...each by so many ranges */
     CRC_LOAD_CHUNK = 4096, /* members per piece of background work */

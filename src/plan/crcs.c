@@ -91,9 +91,10 @@ note_run(struct find *x, const struct plan_part *part)
 }
 
 /* The upload of part begins when the scratch object in front of part is
- * there, which has part's own header in it. */
-static bool
-is_late(const struct zip_layout *l, const struct plan_part *part)
+ * there, which has part's own header in it, itself or through those that it
+ * copies from. */
+bool
+plan_copy_is_late(const struct zip_layout *l, const struct plan_part *part)
 {
     return part[-1].kind == PLAN_COPY_SCRATCH &&
            part[-1].first <= l->offset[part->member];
@@ -112,7 +113,8 @@ note_part(struct find *x, const struct plan_part *part, bool checksum,
     *seen |= SEEN_COPY;
     if (is_range(x->l, part))
         *seen |= SEEN_RANGE;
-    if (!checksum || part->pad > 0 || (!on_time && is_late(x->l, part)))
+    if (!checksum || part->pad > 0 ||
+        (!on_time && plan_copy_is_late(x->l, part)))
         *seen |= SEEN_DUMB;
 }
 

@@ -329,6 +329,11 @@ struct plan_ask {
     uint64_t heads, lists;             /* requests before the parts */
     struct plan_finding finding;
 };
+/* Does a scratch object that part, a copy of a member, stands behind hold
+ * that member's header?  Then the answer to the copy comes too late for it.
+ * part is not the first one of its upload, which makes a scratch object. */
+bool plan_copy_is_late(const struct zip_layout *l,
+                       const struct plan_part *part);
 /* plan_cost and plan_time as ask has it, with the finding of CRCs and the
  * reading back.  0 or -ENOMEM. */
 int plan_price(struct plan *p, const struct zip_layout *l,

@@ -54,6 +54,7 @@ add_copied(struct build *b, uint32_t n)
     const struct plan_part *pp = part_plan(j, n);
     bool ranged = part_len(j, n) != job_member(j, pp->member)->size;
     bool last = n >= j->plan.scratch_parts;
+    bool behind = n > part_stage(j, n)->first;
     int32_t *of = &b->copied_of[pp->member];
     struct copied *c;
 
@@ -66,6 +67,8 @@ add_copied(struct build *b, uint32_t n)
     c = &j->copied[*of];
     c->copies_left++;
     c->opaque |= pp->pad > 0;
+    c->scratch |= !last;
+    c->late |= !last && behind && plan_copy_is_late(job_zip(j), pp);
     c->ranged |= ranged;
     c->ranged_last |= ranged && last;
     j->part[n].copied = *of;
@@ -106,8 +109,10 @@ look_at(struct build *b, uint32_t n, const struct zip_piece *z)
         return;
     if (z->kind == ZIP_PIECE_DATA)
         add_donation(b, n, z->index, z->first, z->end);
-    else if (z->kind == ZIP_PIECE_LOC)
-        p->copied = b->copied_of[z->index];
+    if (z->kind != ZIP_PIECE_LOC)
+        return;
+    p->copied = b->copied_of[z->index];
+    j->copied[p->copied].header = n + 1;
 }
 
 static void

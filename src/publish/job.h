@@ -39,9 +39,10 @@ enum phase {
 enum stop { STOP_NONE, STOP_RESTART, STOP_FAIL };
 
 enum {
-    UPLOADS_MAX = 16, /* upload parts in flight */
-    COPIES_MAX = 32,
-    STAGES_MAX = 64, /* scratch uploads that are open */
+    UPLOADS_MAX = 32, /* upload parts in flight, as far as memory goes */
+    COPIES_MAX = 128,
+    STAGES_MAX = 512, /* scratch uploads that are open */
+    ASKS_MAX = 256,   /* CRCs that are asked for */
     CHECKS_MAX = 8,
     RESTARTS_MAX = 6,
     BUSY_MAX = 3,       /* new uploads after 409 */
@@ -149,8 +150,8 @@ struct publish_job {
 
     /* Those of scratch objects, and ranged ones, first; the archive's. */
     struct part_queue copy_queue[2], upload_queue[2];
-    struct part_queue stage_queue; /* scratch objects that may begin */
-    uint32_t next_ask;
+    struct part_queue stage_queue;  /* scratch objects that may begin */
+    uint32_t next_ask, next_header; /* of copied[] */
     unsigned copies_busy, asks_busy, uploads_busy, stages_open, stage_calls;
     uint32_t parts_done, bodies_done, ranged_done, reads_done;
     char scratch_prefix[STAGE_KEY_MAX - 16]; /* of its objects alone; "" */

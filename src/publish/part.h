@@ -109,9 +109,12 @@ struct copied {
     uint32_t copies_left, pieces_left; /* without CRC */
     bool ranged;                       /* some copy is not all of it; */
     bool ranged_last;                  /* one of the archive's upload */
+    bool scratch;    /* some copy is into a scratch object; */
+    bool late;       /* one that cannot begin before the header is there */
     bool opaque;     /* some answers tell nothing of its CRC */
     bool has_stored; /* the cheap rungs knew its CRC */
-    uint8_t ask;     /* enum ask: the cheap rungs */
+    uint8_t ask;     /* enum ask */
+    uint32_t header; /* the upload part that holds it, + 1; 0 = none */
     struct event ev;
     struct publish_job *job;
     uint64_t id;
@@ -132,7 +135,10 @@ void parts_free(struct publish_job *j);
 /* pieces.c: the CRCs of copied members */
 void piece_copied(struct publish_job *j, uint32_t part);
 void piece_donated(struct publish_job *j, int32_t copied);
-void copied_ask(struct publish_job *j, struct copied *c);
+/* flags: of crc_get. */
+void copied_ask(struct publish_job *j, struct copied *c, unsigned flags);
+/* Its copies will not tell the CRC that its header waits for. */
+bool copied_is_mute(const struct publish_job *j, const struct copied *c);
 void pieces_cancel(struct publish_job *j);
 /* The crc room asks for CRCs of bodies that are copied by copies. */
 void pieces_tell(struct publish_job *j);
@@ -209,7 +215,7 @@ uint64_t upload_memory(const struct publish_job *j, uint32_t n);
 void upload_start(struct publish_job *j, uint32_t n);
 void upload_advance(struct publish_job *j);
 void upload_cancel(struct publish_job *j); /* their reads */
-/* Parts that are being sent, or read. */
+/* Parts that are being sent, or whose bodies are being read. */
 unsigned upload_count(const struct publish_job *j, bool sending);
 bool upload_sending(const struct publish_job *j);
 void upload_cut(struct publish_job *j);

@@ -21,7 +21,7 @@ parts_reset(struct publish_job *j)
     memset(j->copy_queue, 0, sizeof(j->copy_queue));
     memset(j->upload_queue, 0, sizeof(j->upload_queue));
     memset(&j->stage_queue, 0, sizeof(j->stage_queue));
-    j->next_ask = 0;
+    j->next_ask = j->next_header = 0;
     j->parts_done = j->bodies_done = j->ranged_done = j->reads_done = 0;
     j->copies_busy = j->asks_busy = j->uploads_busy = 0;
     j->stages_open = j->stage_calls = 0;
@@ -130,7 +130,7 @@ ask_step(struct publish_job *j)
         if (c->ranged_last && crc_peek(j->crcs, c->member, &known))
             c->has_stored = true;
         else if (c->ranged_last && copied_wants_ask(j, c))
-            copied_ask(j, c);
+            copied_ask(j, c, CRC_CHEAP);
         j->crc = !c->has_stored;
     }
     if (j->asks_busy > 0 || j->stop)
@@ -138,6 +138,24 @@ ask_step(struct publish_job *j)
     for (j->next_ask = 0; j->next_ask < j->copied_count; j->next_ask++)
         j->crc &= !j->copied[j->next_ask].has_stored;
     attempt_create(j);
+}
+
+/* Headers whose members' copies tell nothing, or too late: all of their CRCs
+ * are asked for at once, beside everything else. */
+static void
+headers_step(struct publish_job *j)
+{
+    struct copied *c;
+    uint32_t known;
+
+    while (!j->stop && !j->share && j->next_header < j->copied_count &&
+           j->asks_busy < ASKS_MAX) {
+        c = &j->copied[j->next_header++];
+        if (c->header && j->part[c->header - 1].state == PART_WAIT &&
+            c->ask == ASK_NOT && copied_is_mute(j, c) &&
+            !crc_peek(j->crcs, c->member, &known))
+            copied_ask(j, c, 0);
+    }
 }
 
 /* -------------------------------------------------------------- copies */
@@ -153,7 +171,7 @@ copies_step(struct publish_job *j)
         p = &j->part[at - 1];
         if (j->crc && p->copied >= 0 &&
             copied_wants_ask(j, &j->copied[p->copied]))
-            copied_ask(j, &j->copied[p->copied]);
+            copied_ask(j, &j->copied[p->copied], CRC_CHEAP);
         copy_send(j, at - 1);
     }
 }
@@ -185,6 +203,8 @@ is_ready(struct publish_job *j, const struct part *p)
     if (dep_known(j, p))
         return true;
     c = &j->copied[p->copied];
+    if (c->late)
+        return c->ask == ASK_ANSWERED;
     /* What it has of that body itself it reads before the header. */
     own = p->don[DON_TAIL].copied == p->copied;
     return c->pieces_left <= own && c->ask != ASK_SENT;
@@ -296,6 +316,7 @@ static void
 parts_go(struct publish_job *j)
 {
     stages_step(j);
+    headers_step(j);
     copies_step(j);
     uploads_step(j);
     if (!j->stop && j->inflight == 0)

@@ -217,13 +217,19 @@ ask_cb(void *user, int r, uint32_t value, const struct err *e)
     job_post(c->job, &c->ev, on_asked);
 }
 
+bool
+copied_is_mute(const struct publish_job *j, const struct copied *c)
+{
+    return !j->crc || c->late || c->opaque || (c->scratch && !j->scratch_crc);
+}
+
 void
-copied_ask(struct publish_job *j, struct copied *c)
+copied_ask(struct publish_job *j, struct copied *c, unsigned flags)
 {
     c->ask = ASK_SENT;
     j->inflight++;
     j->asks_busy++;
-    c->id = crc_get(j->crcs, c->member, CRC_CHEAP, ask_cb, c);
+    c->id = crc_get(j->crcs, c->member, flags, ask_cb, c);
 }
 
 void

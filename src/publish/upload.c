@@ -267,7 +267,7 @@ upload_count(const struct publish_job *j, bool sending)
     unsigned n = 0;
 
     for (u = j->uploads_head; u; u = u->next)
-        n += u->sending == sending;
+        n += sending ? u->sending : !u->sending && j->part[u->n].data > 0;
     return n;
 }
 

@@ -164,6 +164,70 @@ fake_run_some(unsigned n)
         n--;
 }
 
+/* One that was there before the tick, or the worker's. */
+static bool
+run_one_until(uint64_t last_id)
+{
+    struct op *op;
+
+    pthread_mutex_lock(&fake.lock);
+    if (fake.works)
+        op = op_take(&fake.works, &fake.works_end, 0);
+    else if (fake.ops && fake.ops->id <= last_id)
+        op = op_take(&fake.ops, &fake.ops_end, 0);
+    else
+        op = NULL;
+    pthread_mutex_unlock(&fake.lock);
+    if (op)
+        op_run(op);
+    return op != NULL;
+}
+
+static struct fake_width
+counted(void)
+{
+    return (struct fake_width){
+        .creates = fake.creates,
+        .copies = fake.copies,
+        .uploads = fake.uploads + fake.puts,
+        .completes = fake.completes,
+        .deletes = fake.deletes,
+        .asks = fake.asks,
+    };
+}
+
+static void
+widen(unsigned *most, unsigned before, unsigned after)
+{
+    if (after - before > *most)
+        *most = after - before;
+}
+
+unsigned
+fake_run_ticks(struct fake_width *ret)
+{
+    struct fake_width was, is = counted();
+    unsigned ticks = 0;
+
+    memset(ret, 0, sizeof(*ret));
+    while (fake.ops || fake.works) {
+        uint64_t last_id = fake.last_id;
+
+        while (run_one_until(last_id))
+            ;
+        was = is;
+        is = counted();
+        widen(&ret->creates, was.creates, is.creates);
+        widen(&ret->copies, was.copies, is.copies);
+        widen(&ret->uploads, was.uploads, is.uploads);
+        widen(&ret->completes, was.completes, is.completes);
+        widen(&ret->deletes, was.deletes, is.deletes);
+        widen(&ret->asks, was.asks, is.asks);
+        ticks++;
+    }
+    return ticks;
+}
+
 /* Lock held. */
 static struct op *
 op_find(struct op *op, uint64_t id)

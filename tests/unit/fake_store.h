@@ -153,6 +153,13 @@ void fake_stop(void);
 /* Runs completions until none are left, or so many. */
 void fake_run(void);
 void fake_run_some(unsigned n);
+/* The same as a store would do it where each call takes the same time: what
+ * was asked for before the tick is answered in it, and what the answers ask
+ * for is not.  Returns the ticks; *ret: the most calls of a kind in one. */
+struct fake_width {
+    unsigned creates, copies, uploads, completes, deletes, asks;
+};
+unsigned fake_run_ticks(struct fake_width *ret);
 void fake_threads_start(void);
 void fake_threads_stop(void);
 void fake_forget(void); /* what was counted */

@@ -281,7 +281,8 @@ test_auto_keeps_its_choice(void **state)
         before = case_plan(&c);
         case_killed(&c, n, true);
         there = is_there();
-        open = fake_sql("SELECT count(upload_id) FROM publish_upload") > 0;
+        open = fake_sql("SELECT count(upload_id) FROM publish_upload") > 0 &&
+               fake_parts_below("") > 0;
         c.conf.objective = CONF_TIME;
         c.conf.bandwidth = UINT64_MAX / 4;
         case_new_publisher(&c);
