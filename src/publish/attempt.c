@@ -36,7 +36,7 @@ choose_checksum(struct publish_job *j)
              !(caps.range_bad && previous_misleads(j));
     j->scratch_crc = j->crc && !j->never_scratch_crc && !caps.range_bad;
     j->send_size = !caps.no_size;
-    if (j->crc && j->ranged > 0 && caps.range_bad) {
+    if (j->crc && j->probe && caps.range_bad) {
         /* Only sources that have a CRC32 are answered wrongly. */
         j->phase = PHASE_ASK;
         return;

@@ -73,7 +73,12 @@ add_copied(struct build *b, uint32_t n)
     c->ranged_last |= ranged && last;
     j->part[n].copied = *of;
     j->bodies++;
-    j->ranged += ranged && last;
+    if (ranged && last && !j->probe)
+        j->probe = n + 1;
+    j->part[n].probe =
+        ranged && last &&
+        (n + 1 == j->probe || n < j->plan.scratch_parts + PROBES);
+    j->probes += j->part[n].probe;
 }
 
 /* ------------------------------------------------------------- uploads */
@@ -331,7 +336,7 @@ parts_free(struct publish_job *j)
     free(STEAL(j->piece));
     free(STEAL(j->copied));
     j->parts = j->stages = j->copied_count = 0;
-    j->bodies = j->ranged = j->plain = j->uploads = 0;
+    j->bodies = j->probe = j->probes = j->plain = j->uploads = 0;
     j->work_bytes = 0;
     plan_free(&j->plan);
     memset(&j->plan, 0, sizeof(j->plan));

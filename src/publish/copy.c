@@ -161,7 +161,7 @@ copy_done(struct publish_job *j, uint32_t n)
     }
     job_count(j, &j->st.copied, part_len(j, n));
     j->bodies_done += body;
-    j->ranged_done += body && p->ranged && part_stage(j, n) == job_last(j);
+    j->probes_done += p->probe;
     p->state = PART_DONE;
     if (body)
         piece_copied(j, n);

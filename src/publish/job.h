@@ -48,6 +48,7 @@ enum {
     BUSY_MAX = 3,       /* new uploads after 409 */
     GONE_MAX = 2,       /* new uploads after others aborted ours */
     UNCLEAR_MAX = 3,    /* looks after an unclear end */
+    PROBES = 64,        /* parts whose ranges go before other copies */
     READY_WINDOW = 256, /* waiting upload parts that are looked at */
 };
 
@@ -109,7 +110,9 @@ struct publish_job {
     struct copied *copied;
     uint32_t copied_count;
     uint32_t bodies;     /* copy parts with bytes of a member's body */
-    uint32_t ranged;     /* those in the archive's upload, if not all of it */
+    uint32_t probe;      /* the first in the archive's upload that is not all
+                            of its member, + 1; 0 = none; */
+    uint32_t probes;     /* those that go before other copies */
     uint32_t plain;      /* upload parts without central headers */
     uint64_t work_bytes; /* of all parts */
 
@@ -148,12 +151,13 @@ struct publish_job {
     bool found;        /* after an unclear end: perhaps another host's */
     bool wrong;        /* it was read, and is not the archive */
 
-    /* Those of scratch objects, and ranged ones, first; the archive's. */
+    /* Those of scratch objects first, and the archive's first ranges; the
+     * rest of the archive's. */
     struct part_queue copy_queue[2], upload_queue[2];
     struct part_queue stage_queue;  /* scratch objects that may begin */
     uint32_t next_ask, next_header; /* of copied[] */
     unsigned copies_busy, asks_busy, uploads_busy, stages_open, stage_calls;
-    uint32_t parts_done, bodies_done, ranged_done, reads_done;
+    uint32_t parts_done, bodies_done, probes_done, reads_done;
     char scratch_prefix[STAGE_KEY_MAX - 16]; /* of its objects alone; "" */
     bool resumed;   /* a killed process began this upload */
     bool theirs;    /* another publish of the same archive was faster */

@@ -68,6 +68,7 @@ struct part {
     bool have_crc;
     bool directory; /* an upload that holds central headers */
     bool ranged;    /* a copy that is not the whole source */
+    bool probe;     /* the same in the archive, one of the first */
     bool forced;    /* an upload that waits for no copy any more */
     bool queued;    /* was queued */
     int32_t copied; /* a copy: its member (-1: of another object, or a pad);

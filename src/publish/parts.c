@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * Which part goes next.  Copies first, ranged ones before whole ones, so
- * that a store with wrong CRCs shows before bytes are uploaded; an upload
- * part when the CRC of the copied member whose header it holds is known;
- * the central directory last.  Scratch objects' parts go before the
- * archive's, which need them.  Bytes in flight are bounded by permits.
+ * Which part goes next.  Copies in the archive's order, but the first few
+ * ranged ones before all others, so that a store with wrong CRCs shows
+ * before bytes are uploaded; an upload part when the CRC of the copied
+ * member whose header it holds is known; the central directory last.
+ * Scratch objects' parts go before the archive's, which need them.  Bytes in
+ * flight are bounded by permits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ parts_reset(struct publish_job *j)
     memset(j->upload_queue, 0, sizeof(j->upload_queue));
     memset(&j->stage_queue, 0, sizeof(j->stage_queue));
     j->next_ask = j->next_header = 0;
-    j->parts_done = j->bodies_done = j->ranged_done = j->reads_done = 0;
+    j->parts_done = j->bodies_done = j->probes_done = j->reads_done = 0;
     j->copies_busy = j->asks_busy = j->uploads_busy = 0;
     j->stages_open = j->stage_calls = 0;
     pthread_mutex_lock(&j->lock);
@@ -104,7 +105,7 @@ part_resumed(struct publish_job *j, uint32_t n)
                 resumed_piece(j, p->don[i].copied, false);
     } else if (p->copied >= 0) {
         j->bodies_done++;
-        j->ranged_done += p->ranged && part_stage(j, n) == job_last(j);
+        j->probes_done += p->probe;
         resumed_piece(j, p->copied, true);
     }
     pthread_mutex_lock(&j->lock);
@@ -210,13 +211,22 @@ is_ready(struct publish_job *j, const struct part *p)
     return c->pieces_left <= own && c->ask != ASK_SENT;
 }
 
-/* Not before ranged copies were seen right. */
+/* Not before it was seen how this store answers ranged copies: by the first
+ * one, if the CRC of its member is known, else by all of the first ones. */
 static bool
 uploads_wait(struct publish_job *j)
 {
+    const struct copied *c;
+    const struct part *p;
     struct caps caps;
+    uint32_t known;
 
-    if (!j->crc || j->ranged_done >= j->ranged)
+    if (!j->crc || !j->probe || j->probes_done >= j->probes)
+        return false;
+    p = &j->part[j->probe - 1];
+    c = &j->copied[p->copied];
+    if (p->state == PART_DONE && c->ask != ASK_SENT &&
+        crc_peek(j->crcs, c->member, &known))
         return false;
     caps = publisher_caps(j->p);
     return !caps.range_good && !caps.copies_good;

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * The parts that may go, in two rows of each kind: those of scratch objects
- * and ranged copies, and the others of the archive.  Must not know when an
- * upload part is ready, nor how a part is sent.
+ * and the first ranged copies, and the others of the archive.  Must not know
+ * when an upload part is ready, nor how a part is sent.
  */
 #include "publish/job.h"
 
@@ -42,10 +42,12 @@ source_there(const struct publish_job *j, uint32_t n)
            j->stage[pp->scratch].state == STAGE_DONE;
 }
 
+/* All that is not a probe goes in the archive's order, so that the archive's
+ * uploads, which wait for CRCs, can go one after the other too. */
 static void
 queue_copy(struct publish_job *j, uint32_t n)
 {
-    bool first = part_stage(j, n) != job_last(j) || j->part[n].ranged;
+    bool first = part_stage(j, n) != job_last(j) || j->part[n].probe;
 
     queue_push(j, &j->copy_queue[first ? SCRATCH_FIRST : ARCHIVE_LATER], n);
 }

@@ -73,7 +73,7 @@ forget_checks(struct publish_job *j)
         j->copied[i].opaque = true;
     for (i = 0; i < j->parts; i++)
         j->part[i].forced = true;
-    j->ranged = 0;
+    j->probe = 0;
 }
 
 static bool

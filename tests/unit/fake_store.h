@@ -102,6 +102,10 @@ struct fake {
     bool abort_fails;
     bool abort_hangs;         /* until it is cancelled */
     bool head_hangs;          /* of a source, too */
+    /* Copies but this part's are not answered before a part is uploaded; or
+     * for so many turns. */
+    uint32_t held_copies_but;
+    unsigned held_turns;
     int create_twice;         /* so many Creates: an answer was lost */
     unsigned loading;         /* so often CRCs were not loaded yet */
     int create_denied;        /* so many: the same, and then 403 */

@@ -236,8 +236,15 @@ copy_run(struct op *op)
     struct fake_part *p = NULL;
     struct fake_object *o;
     struct fake_upload *u;
-    bool effect = op_begin(op, &fake.copies, &e);
+    bool effect;
 
+    if (fake.held_copies_but && op->number != fake.held_copies_but &&
+        fake.uploads == 0 && fake.held_turns > 0) {
+        fake.held_turns--;
+        op_again(op);
+        return;
+    }
+    effect = op_begin(op, &fake.copies, &e);
     u = find_upload(op->upload_id);
     o = find_object(op->source);
     copy_refusals(op, u, o, &no);

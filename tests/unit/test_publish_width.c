@@ -123,13 +123,41 @@ test_mixed(void **state)
     try(PLAN_MIXED);
 }
 
+/* How a store answers ranged copies shows with the first of them: uploads
+ * do not wait for the others. */
+static void
+test_first_range(void **state)
+{
+    struct plan plan;
+    size_t i, n;
+
+    (void)state;
+    case_start(&c, 7, 2 * MEMBERS, ALL);
+    c.conf.publish_strategy = PLAN_DUO;
+    for (i = 0; i < c.l->zip.count; i++)
+        fake_know(c.r, i, fake_true_crc(c.l, i));
+    plan = case_plan(&c);
+    for (i = 0, n = 0; i < plan.count; i++)
+        if (plan.part[i].kind == PLAN_COPY &&
+            plan_part_len(&plan.part[i]) !=
+                c.l->member[plan.part[i].member].size &&
+            n++ == 0)
+            fake.held_copies_but = (uint32_t)i + 1;
+    assert_true(n > WIDE);
+    fake.held_turns = 100000;
+    case_done(&c, "store-crc");
+    assert_true(fake.held_turns > 0);
+    plan_free(&plan);
+    case_stop(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_duo),    cmocka_unit_test(test_stream),
         cmocka_unit_test(test_stitch), cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_mixed),  cmocka_unit_test(test_first_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
