@@ -135,7 +135,7 @@ struct net_response {
     int status;          /* HTTP; 0 if none came */
     uint64_t received;   /* body bytes */
     uint64_t sent;
-    uint32_t first_ms; /* to the first byte of the answer */
+    uint32_t first_ms; /* to the first byte of the answer; 0 = none came */
     uint32_t total_ms;
     void *impl;
 };

@@ -58,6 +58,7 @@ struct exchange {
     bool head_done;
     int status;
     uint64_t received;
+    uint64_t began_ms, first_ms; /* started; first byte of an answer */
     bool paused;            /* on_data said NET_PAUSE */
     uint64_t mark, mark_ms; /* last progress seen */
 };

@@ -14,6 +14,8 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 
+#include "base/check.h"
+
 /* -------------------------------------------------------------- making */
 
 static int
@@ -154,6 +156,7 @@ exchange_on_head(char *p, size_t size, size_t n, void *user)
 
     n *= size;
     if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+        x->first_ms = net_now_ms();
         buf_reset(&x->slot->head);
         x->head_done = false;
         return n;
@@ -235,7 +238,7 @@ exchange_start(struct loop *l, struct exchange *x)
     if (curl_multi_add_handle(l->multi, x->slot->easy) != CURLM_OK)
         return -ENOMEM;
     TAILQ_INSERT_TAIL(&l->running, x, running);
-    x->mark_ms = net_now_ms();
+    x->began_ms = x->mark_ms = net_now_ms();
     return 0;
 }
 
@@ -308,8 +311,12 @@ fill_response(struct exchange *x, struct net_response *r)
     if (x->state != EX_RUNNING)
         return;
     r->sent = info(x, CURLINFO_SIZE_UPLOAD_T);
-    r->first_ms = (uint32_t)(info(x, CURLINFO_STARTTRANSFER_TIME_T) / 1000);
     r->total_ms = (uint32_t)(info(x, CURLINFO_TOTAL_TIME_T) / 1000);
+    /* Not libcurl's STARTTRANSFER_TIME: where a body is sent, or an empty
+     * one, that is when the first byte went out. */
+    if (x->first_ms)
+        r->first_ms =
+            (uint32_t)min_u64(x->first_ms - x->began_ms, r->total_ms);
 }
 
 static void

@@ -34,6 +34,7 @@ struct seen {
     int pauses; /* on_data says so that often */
     bool check_bytes, bytes_wrong;
     uint64_t received, data;
+    uint32_t first_ms, total_ms;
     char body[20000];
     char header[64]; /* X-Test, at on_head */
     char errtext[256];
@@ -96,6 +97,8 @@ done(void *user, const struct net_response *r)
     s->err = r->err;
     s->status = r->status;
     s->received = r->received;
+    s->first_ms = r->first_ms;
+    s->total_ms = r->total_ms;
     snprintf(s->errtext, sizeof(s->errtext), "%s", r->errtext);
     pthread_cond_signal(&s->cond);
     pthread_mutex_unlock(&s->lock);
@@ -493,6 +496,36 @@ test_connection_reuse(void **state)
     assert_int_equal(server.connections, before + 2);
 }
 
+/* The time to the first byte is that of the answer, whatever was sent. */
+static void
+test_first_byte(void **state)
+{
+    struct iovec v = {(void *)"12345", 5};
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        struct seen *s = seen_new();
+        struct net_request r = request(s,
+                                       i == 0   ? "GET"
+                                       : i == 1 ? "POST"
+                                                : "PUT",
+                                       i < 3 ? "/late?200" : "/silent");
+
+        r.has_body = i > 0;
+        r.body = i >= 2 ? &v : NULL;
+        r.body_count = i >= 2;
+        r.total_ms = i == 3 ? 100 : 0;
+        run(s, &r);
+        assert_int_equal(s->err, i == 3 ? -ETIMEDOUT : 0);
+        if (i == 3)
+            assert_int_equal(s->first_ms, 0);
+        else
+            assert_in_range(s->first_ms, 199, s->total_ms);
+        seen_free(s);
+    }
+}
+
 struct failure {
     const char *path;
     int err;
@@ -746,6 +779,7 @@ main(void)
         cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_bad_file),
         cmocka_unit_test(test_connection_reuse),
+        cmocka_unit_test(test_first_byte),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_stalled_upload),
         cmocka_unit_test(test_early_answer),

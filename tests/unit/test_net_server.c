@@ -262,6 +262,9 @@ serve(struct peer *c)
         return puts_to(c, chunked);
     if (is(c, "/status"))
         return do_status(c);
+    if (is(c, "/late"))
+        return wait_fd(c->s, -1, 0, (int)c->number) &&
+               answer(c, "200 OK", "", "late");
     if (is(c, "/fickle") && c->served)
         return false;
     return do_echo(c);

@@ -17,6 +17,7 @@
  *   /garbage      no HTTP
  *   /continue     100 first, then 200 "late"
  *   /chunked      "hello world" in chunks, with a trailer X-Test: trailer
+ *   /late?N       200 "late", N ms after the request
  *   /status?N     status N with body "status N"
  *   /fickle       as /echo on a fresh connection; on one that was used
  *                 before: closes without an answer
