@@ -23,6 +23,7 @@ enum {
     RECV_BUFFER = 128 * 1024,
     SEND_BUFFER = 512 * 1024,
     SMALL_BUFFER = CURL_MAX_WRITE_SIZE, /* libcurl's own least */
+    IDLE_S = 118, /* others are not used: libcurl's own */
 };
 
 static void
@@ -181,6 +182,8 @@ slot_prepare(struct slot *s, struct exchange *x)
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)x->req.total_ms);
     curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, (long)x->req.fresh);
+    curl_easy_setopt(c, CURLOPT_MAXAGE_CONN,
+                     (long)(x->req.busy ? NET_IDLE_S : IDLE_S));
     curl_easy_setopt(c, CURLOPT_PROXY, never_proxied(x->url) ? "" : NULL);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);

@@ -93,7 +93,14 @@ struct net_file {
     uint64_t first, length;
 };
 
-enum { NET_PAUSE = 1 };
+enum {
+    NET_PAUSE = 1,
+    /* A server closes what was idle for some seconds (5 and more are usual).
+     * What is sent just then fails, and libcurl sends it again by itself.
+     * With net_request.busy, a connection that was idle for more than so
+     * many whole seconds is not used. */
+    NET_IDLE_S = 1,
+};
 
 /* One HTTP exchange, no retry.  net_submit copies method, url and headers;
  * body memory must stay until done. */
@@ -111,6 +118,8 @@ struct net_request {
                                     probes are always on, 30 s) */
     uint32_t total_ms;           /* 0 = no limit */
     bool fresh;                  /* on a new connection */
+    bool busy;                   /* on a connection that was in use just now,
+                                    or on a new one: see NET_IDLE_S */
     bool urgent;                 /* ahead of the queue of its class */
     enum net_class class;
     /* Final response headers are there (optional).  0 to go on, -errno to

@@ -186,7 +186,7 @@ struct s3_call {
     size_t key_len;
     bool dest;
     enum s3_patience patience;
-    bool fresh, urgent;
+    bool fresh, busy, urgent;
     bool once; /* not sent again after an unclear end */
 
     int setup_err;      /* first failure while the request was built */

@@ -116,6 +116,7 @@ submit(struct s3_call *c, const struct s3_request *rq)
         .stall_ms = c->verb->slow ? 0 : STALL_MS,
         .total_ms = total_ms(c, net_now_ms()),
         .fresh = c->fresh,
+        .busy = c->busy,
         .urgent = c->urgent,
         .class = c->verb->brief ? NET_BRIEF : NET_BYTES,
         .on_head = on_status,

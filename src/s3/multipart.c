@@ -85,7 +85,7 @@ s3_create(struct s3 *s, const struct s3_create_args *args, s3_create_cb *cb,
 
     k->cb = cb;
     k->c.has_body = true;
-    k->c.fresh = args->fresh;
+    k->c.busy = args->fresh;
     k->c.once = args->once;
     s3_query(&k->c, "uploads", "", 0);
     if (args->crc32) {

@@ -23,8 +23,9 @@
 struct s3_create_args {
     struct s3_where at;
     bool crc32; /* x-amz-checksum-algorithm CRC32, FULL_OBJECT */
-    bool fresh; /* on a new connection: what is cut off on a used one libcurl
-                   sends again without a word, and two uploads are there */
+    bool fresh; /* on a new connection, or one that was in use just now: what
+                   is cut off because it was idle libcurl sends again without
+                   a word, and two uploads are there */
     bool once;  /* not sent again after an unclear end: -EINPROGRESS then, and
                    there may be an upload that nobody knows */
     const char *content_type;

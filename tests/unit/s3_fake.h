@@ -27,7 +27,7 @@ struct fake_request {
     int file_fd; /* of a body in a file; nothing is read */
     uint64_t file_first, file_length;
     uint32_t stall_ms, total_ms;
-    bool fresh;
+    bool fresh, busy;
     enum net_class class;
 };
 

@@ -99,6 +99,7 @@ record(const struct net_request *q)
     to->total_ms = q->total_ms;
     to->class = q->class;
     to->fresh = q->fresh;
+    to->busy = q->busy;
     buf_free(&headers);
     buf_free(&body);
 }

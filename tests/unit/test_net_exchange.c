@@ -478,13 +478,16 @@ test_connection_reuse(void **state)
     unsigned before = 0, i;
 
     (void)state;
-    for (i = 0; i < 12; i++) {
+    for (i = 0; i < 14; i++) {
         struct seen *s = seen_new();
         struct net_request r = request(s, "GET", "/hello");
 
         if (i == 2)
             before = server.connections;
-        r.fresh = i >= 10;
+        r.fresh = i == 10 || i == 11;
+        r.busy = i >= 12;
+        if (i == 13) /* idle for too long */
+            usleep((NET_IDLE_S + 1) * 1000000 + 100000);
         run(s, &r);
         if (i == 9) {
             /* one more when a loop had no turn before */
@@ -493,7 +496,8 @@ test_connection_reuse(void **state)
         }
         seen_free(s);
     }
-    assert_int_equal(server.connections, before + 2);
+    /* two that wanted new ones, and the last, whose were too old */
+    assert_int_equal(server.connections, before + 3);
 }
 
 /* The time to the first byte is that of the answer, whatever was sent. */
