@@ -50,6 +50,9 @@ int cmd_fail(const struct err *e);
 int cmd_usage_error(const struct command *c, const char *text);
 /* Writes b to stdout; CMD_DONE, or CMD_FAILED with words on stderr. */
 int cmd_print(const struct buf *b);
+/* An emit_flush to stdout; what is wrong there is seen at the end
+ * (cmd_flush). */
+int cmd_emit(void *user, struct buf *out);
 /* Ends what was written to stdout: a full disk is a failure. */
 int cmd_flush(int code);
 

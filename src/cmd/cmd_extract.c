@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/emit.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/cmd_stop.h"
@@ -58,29 +59,38 @@ on_tick(void *user, const struct extract_status *s)
 /* -------------------------------------------------------------- result */
 
 static void
-print_requests(struct s3 *s3)
+put_requests(struct emit *w, struct s3 *s3)
 {
     struct s3_stats s;
     const uint64_t *n = &s.list; /* the kinds come first */
     unsigned i;
 
     s3_stats_get(s3, &s);
+    emit_begin(w, "requests", '{');
     for (i = 0; i < S3_KINDS; i++)
-        printf("%s\"%s\": %llu", i ? ", " : "", s3_kind_name(i), (ull)n[i]);
+        emit_u64(w, s3_kind_name(i), n[i]);
+    emit_end(w, '}');
 }
 
 static void
 print_json(const struct extract_status *s, struct s3 *s3)
 {
-    printf("{\"members\": %llu, \"bytes\": %llu, \"extracted\": %llu, "
-           "\"skipped\": %llu, \"excluded\": %llu, \"copied\": %llu, "
-           "\"downloaded\": %llu, \"uploaded\": %llu, \"unchecked\": %llu, "
-           "\"requests\": {",
-           (ull)s->members, (ull)s->bytes, (ull)(s->done - s->skipped),
-           (ull)s->skipped, (ull)s->excluded, (ull)s->copied,
-           (ull)s->downloaded, (ull)s->uploaded, (ull)s->unchecked);
-    print_requests(s3);
-    puts("}}");
+    CLEANUP_BUF struct buf out = BUF_INIT(KIB(64));
+    struct emit w = {.out = &out, .flush = cmd_emit};
+
+    emit_begin(&w, NULL, '{');
+    emit_u64(&w, "members", s->members);
+    emit_u64(&w, "bytes", s->bytes);
+    emit_u64(&w, "extracted", s->done - s->skipped);
+    emit_u64(&w, "skipped", s->skipped);
+    emit_u64(&w, "excluded", s->excluded);
+    emit_u64(&w, "copied", s->copied);
+    emit_u64(&w, "downloaded", s->downloaded);
+    emit_u64(&w, "uploaded", s->uploaded);
+    emit_u64(&w, "unchecked", s->unchecked);
+    put_requests(&w, s3);
+    emit_end(&w, '}');
+    emit_finish(&w);
 }
 
 static void

@@ -5,13 +5,13 @@
  * out of it.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "base/check.h"
+#include "base/emit.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 
@@ -25,31 +25,6 @@ printable(const char *p, size_t n)
     char *out = malloc(size);
 
     return out ? text_escape(out, size, p, n) : NULL;
-}
-
-/* JSON has no bytes: \xHH then, as on the terminal. */
-static json_t *
-json_name(const char *p, size_t n)
-{
-    CLEANUP_FREE char *shown = NULL;
-
-    if (text_is_utf8(p, n))
-        return json_stringn(p, n);
-    shown = printable(p, n);
-    return shown ? json_string(shown) : NULL;
-}
-
-/* One object on a line of its own. */
-static int
-print_json(json_t *object, bool last)
-{
-    CLEANUP_FREE char *text = json_dumps(object, JSON_COMPACT);
-
-    json_decref(object);
-    if (!text)
-        return -ENOMEM;
-    printf("  %s%s\n", text, last ? "" : ",");
-    return 0;
 }
 
 /* ------------------------------------------------------- what is known */
@@ -96,50 +71,70 @@ entry_text(const struct layout *l, struct crc_set *crcs, size_t i)
     return 0;
 }
 
-static int
-entry_json(const struct layout *l, struct crc_set *crcs, size_t i)
+static void
+entry_json(struct emit *w, const struct layout *l, struct crc_set *crcs,
+           size_t i)
 {
     const struct zip_member *m = &l->zip.member[i];
-    json_t *o = json_object();
     uint32_t value;
 
-    json_object_set_new(o, "offset",
-                        json_integer((json_int_t)l->zip.offset[i]));
-    json_object_set_new(o, "size", json_integer((json_int_t)m->size));
-    json_object_set_new(o, "crc32",
-                        crc_peek(crcs, i, &value) ? json_integer(value)
-                                                  : json_null());
-    json_object_set_new(o, "mtime", json_integer(m->mtime));
-    json_object_set_new(o, "name", json_name(m->name, m->name_len));
-    json_object_set_new(o, "key", json_name(m->key, m->key_len));
-    json_object_set_new(o, "etag", json_name(m->etag, m->etag_len));
-    return print_json(o, i + 1 == l->zip.count);
+    emit_begin(w, NULL, '{');
+    emit_u64(w, "offset", l->zip.offset[i]);
+    emit_u64(w, "size", m->size);
+    if (crc_peek(crcs, i, &value))
+        emit_crc32(w, "crc32", value);
+    else
+        emit_null(w, "crc32");
+    emit_time(w, "mtime", m->mtime, -1);
+    emit_text(w, "name", m->name, m->name_len);
+    emit_text(w, "key", m->key, m->key_len);
+    emit_text(w, "etag", m->etag, m->etag_len);
+    emit_end(w, '}');
 }
 
-static void
-json_head(const struct layout *l, const char *list)
+/* Each entry on a line of its own. */
+static struct emit
+json_begin(struct buf *out, const struct layout *l, const char *list)
 {
+    struct emit w = {.out = out, .flush = cmd_emit, .line_from = 3};
     char digest[65];
 
     layout_digest_hex(l, digest);
-    printf("{\"layout\": {\"version\": 1, \"digest\": \"%s\", \"entries\": "
-           "%zu, \"bytes\": %llu},\n \"%s\": [\n",
-           digest, l->zip.count, (ull)l->zip.size, list);
+    emit_begin(&w, NULL, '{');
+    emit_begin(&w, "layout", '{');
+    emit_u64(&w, "version", 1);
+    emit_word(&w, "digest", digest);
+    emit_u64(&w, "entries", l->zip.count);
+    emit_u64(&w, "bytes", l->zip.size);
+    emit_end(&w, '}');
+    emit_begin(&w, list, '[');
+    return w;
+}
+
+static int
+json_end(struct emit *w)
+{
+    emit_end(w, ']');
+    emit_end(w, '}');
+    return emit_finish(w);
 }
 
 static int
 list_entries(const struct layout *l, struct crc_set *crcs, bool json)
 {
+    CLEANUP_BUF struct buf out = BUF_INIT(MIB(1));
+    struct emit w;
     size_t i;
     int r = 0;
 
     if (json)
-        json_head(l, "entries");
+        w = json_begin(&out, l, "entries");
     for (i = 0; i < l->zip.count && r == 0; i++)
-        r = json ? entry_json(l, crcs, i) : entry_text(l, crcs, i);
-    if (json)
-        puts(" ]}");
-    return r;
+        if (json)
+            entry_json(&w, l, crcs, i);
+        else
+            r = entry_text(l, crcs, i);
+    return json ? json_end(&w) : r;
 }
 
 /* ------------------------------------------------------------- skipped */
@@ -156,36 +151,40 @@ skip_text(const struct layout_skip *s)
     return 0;
 }
 
-static int
-skip_json(const struct layout_skip *s, bool last)
+static void
+skip_json(struct emit *w, const struct layout_skip *s)
 {
-    json_t *o = json_object();
-
-    json_object_set_new(o, "left_out", json_boolean(s->left_out));
-    json_object_set_new(o, "reason", json_string(zip_fault_text(s->faults)));
-    json_object_set_new(o, "key", json_name(s->key, s->key_len));
-    return print_json(o, last);
+    emit_begin(w, NULL, '{');
+    emit_bool(w, "left_out", s->left_out);
+    emit_word(w, "reason", zip_fault_text(s->faults));
+    emit_text(w, "key", s->key, s->key_len);
+    emit_end(w, '}');
 }
 
 static int
-list_skipped(const struct layout *l, bool json)
+skipped_json(const struct layout *l)
+{
+    CLEANUP_BUF struct buf out = BUF_INIT(MIB(1));
+    struct emit w = json_begin(&out, l, "skipped");
+    size_t i;
+
+    for (i = 0; i < l->skip_count; i++)
+        skip_json(&w, &l->skip[i]);
+    return json_end(&w);
+}
+
+static int
+skipped_text(const struct layout *l)
 {
     size_t i;
     int r = 0;
 
-    if (json)
-        json_head(l, "skipped");
     for (i = 0; i < l->skip_count && r == 0; i++)
-        r = json ? skip_json(&l->skip[i], i + 1 == l->skip_count)
-                 : skip_text(&l->skip[i]);
-    if (json)
-        puts(" ]}");
-    else
-        fprintf(stderr,
-                "s3zip: poison %zu, conflict %zu, soft (in) %zu, excluded "
-                "%zu\n",
-                l->poison_count, l->conflict_count, l->soft_count,
-                l->excluded_count);
+        r = skip_text(&l->skip[i]);
+    fprintf(stderr,
+            "s3zip: poison %zu, conflict %zu, soft (in) %zu, excluded %zu\n",
+            l->poison_count, l->conflict_count, l->soft_count,
+            l->excluded_count);
     return r;
 }
 
@@ -200,7 +199,7 @@ list(struct cmd_session *s, const struct cmd_args *a, struct err *e)
         return r;
     l = reader_layout(reader);
     if (a->skipped) {
-        r = list_skipped(l, a->json);
+        r = a->json ? skipped_json(l) : skipped_text(l);
     } else {
         wait_for_store(s, l->zip.count);
         r = list_entries(l, reader_crcs(reader), a->json);

@@ -133,16 +133,6 @@ show_frontier(const struct view *v, struct err *e)
     return r < 0 || is_stdout(v->a->svg) ? r : cmd_print(&text);
 }
 
-/* What is wrong with the output is seen at the end (cmd_flush). */
-static int
-flush(void *user, struct buf *out)
-{
-    (void)user;
-    cmd_print(out);
-    out->len = 0;
-    return 0;
-}
-
 static int
 print(const struct view *v, const struct plan *p, const struct plan_choice *c,
       struct err *e)
@@ -153,7 +143,7 @@ print(const struct view *v, const struct plan *p, const struct plan_choice *c,
     const struct plan_meta meta = meta_of(v, hex);
     int r;
 
-    r = v->a->json ? plan_choice_json(&out, flush, NULL, p, c, l, &meta)
+    r = v->a->json ? plan_choice_json(&out, cmd_emit, NULL, p, c, l, &meta)
                    : plan_text(&out, p, l, &meta);
     if (r == 0 && !v->a->json)
         r = plan_choice_text(&out, c, l);

@@ -40,6 +40,15 @@ cmd_print(const struct buf *b)
 }
 
 int
+cmd_emit(void *user, struct buf *out)
+{
+    (void)user;
+    cmd_print(out);
+    out->len = 0;
+    return 0;
+}
+
+int
 cmd_flush(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

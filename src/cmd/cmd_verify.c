@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
+#include "base/emit.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/cmd_stop.h"
@@ -18,14 +20,26 @@ typedef unsigned long long ull;
 static void
 print_json(const struct verify_result *v, bool against)
 {
-    const char *quote = v->digest[0] ? "\"" : "";
+    CLEANUP_BUF struct buf out = BUF_INIT(KIB(64));
+    struct emit w = {.out = &out, .flush = cmd_emit};
 
-    printf("{\"entries\": %llu, \"bytes\": %llu, \"crc32\": %u, "
-           "\"layout\": %s%s%s, \"against\": %s, \"checked\": \"%s\", "
-           "\"downloaded\": %llu, \"copied\": %llu}\n",
-           (ull)v->entries, (ull)v->bytes, v->crc32, quote,
-           v->digest[0] ? v->digest : "null", quote, against ? "true" : "null",
-           v->checked, (ull)v->downloaded, (ull)v->copied);
+    emit_begin(&w, NULL, '{');
+    emit_u64(&w, "entries", v->entries);
+    emit_u64(&w, "bytes", v->bytes);
+    emit_crc32(&w, "crc32", v->crc32);
+    if (v->digest[0])
+        emit_word(&w, "layout", v->digest);
+    else
+        emit_null(&w, "layout");
+    if (against)
+        emit_bool(&w, "against", true);
+    else
+        emit_null(&w, "against");
+    emit_word(&w, "checked", v->checked);
+    emit_u64(&w, "downloaded", v->downloaded);
+    emit_u64(&w, "copied", v->copied);
+    emit_end(&w, '}');
+    emit_finish(&w);
 }
 
 static void

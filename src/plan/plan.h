@@ -11,6 +11,7 @@
 #ifndef S3ZIPFS_PLAN_PLAN_H
 #define S3ZIPFS_PLAN_PLAN_H
 
+#include "base/emit.h"
 #include "base/err.h"
 #include "zip/zip.h"
 
@@ -381,13 +382,11 @@ int plan_text(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
 int plan_json(struct buf *out, const struct plan *p,
               const struct zip_layout *l, const struct plan_meta *meta);
-/* Writes what is in out and empties it. 0 or -errno. */
-typedef int plan_flush(void *user, struct buf *out);
 /* The same with every strategy: a table, "strategies": [...].  The JSON is
  * given to flush as it comes, if there is one; c may be NULL. */
 int plan_choice_text(struct buf *out, const struct plan_choice *c,
                      const struct zip_layout *l);
-int plan_choice_json(struct buf *out, plan_flush *flush, void *user,
+int plan_choice_json(struct buf *out, emit_flush *flush, void *user,
                      const struct plan *p, const struct plan_choice *c,
                      const struct zip_layout *l, const struct plan_meta *meta);
 int plan_frontier_json(struct buf *out, const struct plan_frontier *f,

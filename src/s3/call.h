@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/emit.h"
 #include "s3/retry.h"
 #include "s3/s3.h"
 
@@ -112,7 +113,7 @@ struct timespec;
 int s3_trace_line(struct buf *b, const struct s3_call *c,
                   const struct net_response *r);
 /* The beginning of a line: {"time":"..." */
-int s3_trace_time(struct buf *b, const struct timespec *at);
+void s3_trace_time(struct emit *w, const struct timespec *at);
 
 struct s3 {
     struct net *net;

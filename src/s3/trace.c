@@ -40,11 +40,14 @@ struct s3_trace {
 static void
 say_lost(struct s3_trace *t, uint64_t lost)
 {
+    struct emit w = {.out = &t->out};
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    if (s3_trace_time(&t->out, &now) == 0)
-        buf_addf(&t->out, ",\"dropped\":%llu}\n", (unsigned long long)lost);
+    s3_trace_time(&w, &now);
+    emit_u64(&w, "dropped", lost);
+    emit_end(&w, '}');
+    emit_finish(&w);
     if (!t->told)
         log_warn("trace: the disk is too slow: %llu lines dropped (told "
                  "once; the trace and user.s3zipfs.stats count on)",
