@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,23 +17,20 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "net/scope.h"
 
 enum { DEPTH = 8 };
 
-/* A read, from read_range to its write.  Fields under cat.lock once it is
- * started. */
+/* A read, from read_range to its write. */
 struct slot {
-    struct cat *cat;
+    struct scope_wait wait;
     uint64_t id, length;
     struct read_view *view;
     int r;
-    bool done;
     struct err err;
 };
 
 struct cat {
-    pthread_mutex_t lock;
-    pthread_cond_t done;
     struct read_stream *stream;
     struct slot slot[DEPTH]; /* used round robin */
     uint64_t next, end;      /* what is not asked for yet */
@@ -48,13 +44,11 @@ on_read(void *user, int r, struct read_view *v, const struct err *e)
 {
     struct slot *s = user;
 
-    LOCK_SCOPE(&s->cat->lock);
     s->r = r;
     s->view = v;
     if (r < 0 && e)
         s->err = *e;
-    s->done = true;
-    pthread_cond_signal(&s->cat->done);
+    scope_wait_done(&s->wait);
 }
 
 static void
@@ -62,18 +56,10 @@ ask(struct cat *c, struct slot *s)
 {
     uint64_t first = c->next;
 
-    *s = (struct slot){.cat = c, .length = min_u64(c->chunk, c->end - first)};
+    *s = (struct slot){.length = min_u64(c->chunk, c->end - first)};
     c->next += s->length;
+    scope_wait_begin(&s->wait, NULL, NULL, NULL);
     s->id = read_range(c->stream, first, s->length, 0, on_read, s);
-}
-
-static void
-wait_slot(struct cat *c, struct slot *s)
-{
-    LOCK_SCOPE(&c->lock);
-
-    while (!s->done)
-        pthread_cond_wait(&c->done, &c->lock);
 }
 
 /* -------------------------------------------------------------- output */
@@ -136,16 +122,16 @@ take(struct cat *c, struct slot *s, struct err *e)
 {
     int r;
 
-    wait_slot(c, s);
+    scope_wait_end(&s->wait);
     if (s->r < 0) {
         *e = s->err;
         return e->num ? s->r : err_set(e, -s->r, "%s", strerror(-s->r));
     }
     if (s->view->length != s->length)
-        return err_set(e, EIO, "short read");
-    r = write_view(c, s->view, e);
+        r = err_set(e, EIO, "short read");
+    else
+        r = write_view(c, s->view, e);
     read_view_release(s->view);
-    s->view = NULL;
     return r;
 }
 
@@ -154,7 +140,7 @@ static void
 drop(struct cat *c, struct slot *s)
 {
     read_cancel(c->stream, s->id);
-    wait_slot(c, s);
+    scope_wait_end(&s->wait);
     if (s->view)
         read_view_release(s->view);
 }
@@ -170,10 +156,7 @@ pump(struct cat *c, struct err *e)
             ask(c, &c->slot[tail++ % DEPTH]);
         if (head == tail)
             break;
-        r = take(c, &c->slot[head % DEPTH], e);
-        if (r < 0)
-            drop(c, &c->slot[head % DEPTH]);
-        head++;
+        r = take(c, &c->slot[head++ % DEPTH], e);
     }
     for (; head < tail; head++)
         drop(c, &c->slot[head % DEPTH]);
@@ -203,12 +186,8 @@ copy_range(struct reader *reader, const struct cmd_args *a, int fd,
 
     if (r < 0)
         return err_set(e, -r, "cannot read: %s", strerror(-r));
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.done, NULL);
     r = pump(&c, e);
     read_stream_close(c.stream);
-    pthread_cond_destroy(&c.done);
-    pthread_mutex_destroy(&c.lock);
     return r;
 }
 

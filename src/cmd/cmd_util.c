@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "s3/sync.h"
 
 int
 cmd_fail(const struct err *e)
@@ -93,22 +94,6 @@ cmd_open_scratch(struct cmd_session *s, const struct cmd_args *a,
 
 /* ------------------------------------------------------------- listing */
 
-struct probe {
-    sem_t done;
-    struct s3_error error;
-    bool found;
-};
-
-static void
-on_page(void *user, const struct s3_error *e, const struct s3_page *page)
-{
-    struct probe *p = user;
-
-    p->error = *e;
-    p->found = e->err == 0 && page->count > 0;
-    sem_post(&p->done);
-}
-
 /* A mount's root may be empty; a prefix that is named here may not, unless
  * some key (its own marker) is there. */
 static int
@@ -120,25 +105,24 @@ must_exist(struct cmd_session *s, const struct layout *l, struct err *e)
         .prefix_len = l->prefix_len,
         .max_keys = 1,
     };
-    struct probe p = {.found = false};
+    struct s3_found found;
     char name[300];
+    bool exists;
+    int r;
 
     if (l->zip.count + l->skip_count + l->excluded_count > 0 ||
         l->prefix_len == 0)
         return 0;
-    sem_init(&p.done, 0, 0);
-    s3_list(s->s3, &args, on_page, &p);
-    while (sem_wait(&p.done) < 0 && errno == EINTR)
-        ;
-    sem_destroy(&p.done);
-    if (p.error.err < 0)
-        return s3_error_text(&p.error, "ListObjectsV2", l->bucket, l->prefix,
-                             l->prefix_len, e);
-    return p.found
-               ? 0
-               : err_set(e, ENOENT, "s3://%s/%s: no such prefix", l->bucket,
-                         text_escape(name, sizeof(name), l->prefix,
-                                     l->prefix_len));
+    r = s3_list_wait(s->s3, NULL, &args, &found);
+    exists = found.page.count > 0;
+    if (r < 0)
+        s3_error_text(&found.e, "ListObjectsV2", l->bucket, l->prefix,
+                      l->prefix_len, e);
+    s3_found_free(&found);
+    if (r < 0 || exists)
+        return r;
+    return err_set(e, ENOENT, "s3://%s/%s: no such prefix", l->bucket,
+                   text_escape(name, sizeof(name), l->prefix, l->prefix_len));
 }
 
 /* A listing that may outlive the wait for it. */

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "index/index_impl.h"
+#include "net/scope.h"
 
 int
 index_new(struct index **ret, struct net *n, struct s3 *s,
@@ -73,40 +74,26 @@ index_err_prefix(const struct index *ix, const char *prefix, struct err *e)
 /* ------------------------------------------------------------- waiting */
 
 struct wait {
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t done;
-    bool finished;
+    struct scope_wait w;
     int r;
     struct err e;
     struct layout *layout;
 };
-#define WAIT_INIT                                                             \
-    {                                                                         \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER   \
-    }
 
 static void
 wait_finish(struct wait *w, int r, struct layout *l, const struct err *e)
 {
-    LOCK_SCOPE(&w->lock);
-
-    w->finished = true;
     w->r = r;
     w->layout = l ? layout_ref(l) : NULL;
     if (r < 0 && e)
         w->e = *e;
-    pthread_cond_signal(&w->done);
+    scope_wait_done(&w->w);
 }
 
 static int
 wait_end(struct wait *w, struct err *e)
 {
-    pthread_mutex_lock(&w->lock);
-    while (!w->finished)
-        pthread_cond_wait(&w->done, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    pthread_mutex_destroy(&w->lock);
-    pthread_cond_destroy(&w->done);
+    scope_wait_end(&w->w);
     if (w->r < 0 && e)
         *e = w->e;
     return w->r;
@@ -122,9 +109,10 @@ int
 index_layout_wait(struct index *ix, const char *prefix, unsigned flags,
                   struct layout **ret, struct err *e)
 {
-    struct wait w = WAIT_INIT;
+    struct wait w = {.r = 0};
     int r;
 
+    scope_wait_begin(&w.w, NULL, NULL, NULL);
     index_layout(ix, prefix, flags, on_layout, &w);
     r = wait_end(&w, e);
     if (r == 0)
@@ -155,7 +143,7 @@ on_probe(void *user, const struct s3_error *s3e, const struct s3_page *p)
 int
 index_probe(struct index *ix, struct err *e)
 {
-    struct first_probe probe = {.wait = WAIT_INIT, .ix = ix};
+    struct first_probe probe = {.ix = ix};
     struct s3_list_args args = {
         .bucket = ix->bucket,
         .prefix = ix->root,
@@ -165,6 +153,7 @@ index_probe(struct index *ix, struct err *e)
         .patience = S3_PATIENCE_PROBE,
     };
 
+    scope_wait_begin(&probe.wait.w, NULL, NULL, NULL);
     s3_list(ix->s3, &args, on_probe, &probe);
     return wait_end(&probe.wait, e);
 }

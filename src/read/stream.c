@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/scope.h"
+
 enum { STREAM_CLIMBS = READ_CURSORS * READ_CLIMBS };
 
 int
@@ -227,9 +229,7 @@ read_cancel(struct read_stream *s, uint64_t id)
 /* ---------------------------------------------------------------- wait */
 
 struct wait {
-    pthread_mutex_t lock; /* all */
-    pthread_cond_t cond;
-    bool done;
+    struct scope_wait w;
     int r;
     struct read_view *view;
     struct err err;
@@ -240,14 +240,11 @@ on_read(void *user, int r, struct read_view *v, const struct err *e)
 {
     struct wait *w = user;
 
-    pthread_mutex_lock(&w->lock);
     w->r = r;
     w->view = v;
     if (r < 0)
         w->err = *e;
-    w->done = true;
-    pthread_cond_signal(&w->cond);
-    pthread_mutex_unlock(&w->lock);
+    scope_wait_done(&w->w);
 }
 
 static int
@@ -257,15 +254,9 @@ wait_once(struct read_stream *s, uint64_t offset, uint8_t *out, size_t n,
     struct wait w = {.r = 0};
     int i;
 
-    pthread_mutex_init(&w.lock, NULL);
-    pthread_cond_init(&w.cond, NULL);
+    scope_wait_begin(&w.w, NULL, NULL, NULL);
     read_range(s, offset, n, 0, on_read, &w);
-    pthread_mutex_lock(&w.lock);
-    while (!w.done)
-        pthread_cond_wait(&w.cond, &w.lock);
-    pthread_mutex_unlock(&w.lock);
-    pthread_cond_destroy(&w.cond);
-    pthread_mutex_destroy(&w.lock);
+    scope_wait_end(&w.w);
     if (w.r < 0) {
         if (e)
             *e = w.err;
