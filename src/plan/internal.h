@@ -267,6 +267,9 @@ int plan_stitch(struct plan *ret, const struct zip_layout *l,
                 const struct plan_limits *lim, struct err *e);
 int plan_chain(struct plan *ret, const struct zip_layout *l,
                const struct plan_limits *lim, struct err *e);
+/* The same under PLAN_TIME. */
+int plan_chain_soon(struct plan *ret, const struct zip_layout *l,
+                    const struct plan_limits *lim, struct err *e);
 int plan_mixed(struct plan *ret, const struct zip_layout *l,
                const struct plan_ask *ask, struct err *e);
 

@@ -88,6 +88,8 @@ make_parts(struct plan *p, const struct zip_layout *l,
 {
     if (s == PLAN_MIXED)
         return plan_mixed(p, l, ask, e);
+    if (s == PLAN_CHAIN && ask->objective == PLAN_TIME)
+        return plan_chain_soon(p, l, &ask->limits, e);
     if (s != PLAN_AGAIN)
         return plan_parts(p, l, &ask->limits, s, e);
     if (!ask->previous)

@@ -43,9 +43,9 @@ plan_stitch(struct plan *ret, const struct zip_layout *l,
 
 /* Every small body is copied. */
 static struct plan_style
-chain_style(void)
+chain_style(uint32_t depth)
 {
-    return (struct plan_style){.small = 1, .depth = PLAN_DEPTH_MAX};
+    return (struct plan_style){.small = 1, .depth = depth};
 }
 
 /* Fewer bytes uploaded, within what chain promises. */
@@ -79,21 +79,63 @@ or_simpler(struct plan *best, const struct plan_frame *f)
     return 0;
 }
 
+static int
+chain_of(struct plan *ret, const struct plan_frame *f, uint32_t depth,
+         struct err *e)
+{
+    struct plan_style style = chain_style(depth);
+    struct plan best = {0};
+    struct err why = {0};
+    int made = plan_make_bounded(&best, f, &style, &why);
+    int r = made == -ENOMEM ? made : or_simpler(&best, f);
+
+    return plan_found(ret, &best, r < 0 ? r : made, &why, e);
+}
+
 int
 plan_chain(struct plan *ret, const struct zip_layout *l,
            const struct plan_limits *lim, struct err *e)
 {
     CLEANUP(plan_frame_free) struct plan_frame f;
-    struct plan_style style = chain_style();
-    struct plan best = {0};
-    struct err why = {0};
-    int r = plan_frame_init(&f, l, lim), made;
+    int r = plan_frame_init(&f, l, lim);
 
+    return r < 0 ? r : chain_of(ret, &f, PLAN_DEPTH_MAX, e);
+}
+
+/* Shorter rows take more requests and less waiting. */
+static const uint32_t depths[] = {PLAN_DEPTH_MAX, 8, 6, 4};
+
+/* Fewer bytes first, then the less time at latencies that are the same
+ * everywhere: whoever goes on with a publish must come to the same plan. */
+int
+plan_chain_soon(struct plan *ret, const struct zip_layout *l,
+                const struct plan_limits *lim, struct err *e)
+{
+    const struct plan_rates *rates = &plan_rates_default;
+    CLEANUP(plan_frame_free) struct plan_frame f;
+    struct plan best = {0}, p = {0};
+    size_t i;
+    int r = plan_frame_init(&f, l, lim);
+
+    for (i = 0; i < ARRAY_SIZE(depths) && r == 0; i++) {
+        r = chain_of(&p, &f, depths[i], e);
+        if (r == 0)
+            r = plan_path(&p, l, &rates->latency, &p.path);
+        if (r < 0)
+            break;
+        p.seconds = plan_time(&p, rates);
+        plan_keep(&best, &p, &f,
+                  p.totals.uploaded != best.totals.uploaded
+                      ? p.totals.uploaded < best.totals.uploaded
+                      : p.seconds < best.seconds);
+        p = (struct plan){0};
+    }
+    plan_free(&p);
     if (r < 0)
-        return r;
-    made = plan_make_bounded(&best, &f, &style, &why);
-    r = made == -ENOMEM ? made : or_simpler(&best, &f);
-    return plan_found(ret, &best, r < 0 ? r : made, &why, e);
+        plan_free(&best);
+    else
+        *ret = best;
+    return r;
 }
 
 /* ----------------------------------------------------------- frontier */
@@ -130,7 +172,7 @@ frontier_style(struct plan_style *style, size_t i, const struct plan_frame *f)
     }
     if (i > ARRAY_SIZE(eighths))
         return false;
-    *style = chain_style();
+    *style = chain_style(PLAN_DEPTH_MAX);
     return true;
 }
 
@@ -240,12 +282,33 @@ cheaper_style(const struct plan_ask *ask)
     };
 }
 
+/* The best in that style: how long the row is matters for time only. */
+static int
+keep_cheaper(struct plan *best, const struct plan_frame *f,
+             const struct plan_ask *ask)
+{
+    size_t n = ask->objective == PLAN_TIME ? ARRAY_SIZE(depths) : 1, i;
+    struct plan_style style = cheaper_style(ask);
+    struct plan p = {0};
+    int r = 0;
+
+    for (i = 0; i < n && r >= 0; i++) {
+        style.depth = depths[i];
+        r = plan_make_bounded(&p, f, &style, NULL);
+        if (r < 0)
+            break;
+        r = plan_price(&p, f->l, ask);
+        plan_keep(best, &p, f, plan_better(&p, best, ask->objective));
+        p = (struct plan){0};
+    }
+    return r;
+}
+
 int
 plan_mixed(struct plan *ret, const struct zip_layout *l,
            const struct plan_ask *ask, struct err *e)
 {
     CLEANUP(plan_frame_free) struct plan_frame frame;
-    struct plan_style style = cheaper_style(ask);
     struct plan_frontier f = {.count = 0};
     struct plan best = {0};
     struct err why = {0};
@@ -253,9 +316,7 @@ plan_mixed(struct plan *ret, const struct zip_layout *l,
 
     if (r < 0)
         return r;
-    tried = plan_make_bounded(&best, &frame, &style, NULL);
-    if (tried >= 0)
-        tried = plan_price(&best, l, ask);
+    tried = keep_cheaper(&best, &frame, ask);
     r = tried == -ENOMEM ? tried : plan_frontier(&f, l, ask, &why);
     while (f.count > 0) {
         struct plan *p = &f.plan[--f.count];

@@ -249,6 +249,55 @@ other_caps(void **state)
     set_free(&s);
 }
 
+/* Under time a row is as short as its calls are worth: no more bytes, and
+ * faster where the row is what is waited for. */
+static void
+short_rows(void **state)
+{
+    struct set s = set_make(1, 0, 600);
+    struct plan_ask ask = ask_for(PLAN_TIME);
+    struct rng r = {11};
+    struct zip_layout l;
+    struct plan fast, few;
+    struct err e = {0};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < s.n; i++)
+        s.m[i].size = rng_heavy(&r, KIB(700));
+    assert_int_equal(plan_order_duo(s.m, s.n), 0);
+    assert_int_equal(zip_layout_init(&l, s.m, s.n), 0);
+    assert_int_equal(plan_strategy_make(&fast, &l, &ask, PLAN_CHAIN, &e), 0);
+    assert_int_equal(plan_parts(&few, &l, &plan_limits_s3, PLAN_CHAIN, &e), 0);
+    assert_int_equal(plan_price(&few, &l, &ask), 0);
+    check_kept("short rows", &fast, &l);
+    print_message("chain by time: %d writes, row %u, %.2f s; by requests: "
+                  "%d, %u, %.2f s\n",
+                  (int)plan_writes(&fast.totals), fast.sequence, fast.seconds,
+                  (int)plan_writes(&few.totals), few.sequence, few.seconds);
+    assert_true(fast.totals.uploaded <= few.totals.uploaded);
+    assert_true(fast.seconds < few.seconds * 0.8);
+    plan_free(&fast);
+    plan_free(&few);
+    /* Latencies that were measured do not change the plan. */
+    assert_int_equal(plan_strategy_make(&fast, &l, &ask, PLAN_CHAIN, &e), 0);
+    ask.rates.latency = (struct plan_latency){.complete = 100};
+    assert_int_equal(plan_strategy_make(&few, &l, &ask, PLAN_CHAIN, &e), 0);
+    assert_int_equal(fast.scratches, few.scratches);
+    assert_int_equal(fast.scratch_parts, few.scratch_parts);
+    for (i = 0; i < fast.scratch_parts; i++) {
+        const struct plan_part *a = &fast.scratch_part[i];
+        const struct plan_part *b = &few.scratch_part[i];
+
+        assert_true(a->first == b->first && a->end == b->end &&
+                    a->from == b->from && a->scratch == b->scratch);
+    }
+    plan_free(&fast);
+    plan_free(&few);
+    zip_layout_free(&l);
+    set_free(&s);
+}
+
 /* Huge bodies are split for speed only where speed is asked for. */
 static void
 split_for_time_only(void **state)
@@ -312,7 +361,7 @@ main(void)
         cmocka_unit_test(tiny_members),        cmocka_unit_test(other_members),
         cmocka_unit_test(heavy_tail),          cmocka_unit_test(random_sets),
         cmocka_unit_test(very_many),           cmocka_unit_test(other_caps),
-        cmocka_unit_test(split_for_time_only),
+        cmocka_unit_test(split_for_time_only), cmocka_unit_test(short_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
