@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "extract/extract.h"
+#include "s3/cleanup.h"
 
 typedef unsigned long long ull;
 
@@ -133,24 +133,24 @@ on_crc_cleaned(void *user, const char *key, bool gone)
 }
 
 static void
-on_extract_cleaned(void *user, const struct extract_cleaned *l)
+on_s3_cleaned(void *user, const struct s3_cleaned *l)
 {
     static const enum publish_cleaned_kind kinds[] = {
-        [EXTRACT_CLEANED_GONE] = CLEANED_UPLOAD,
-        [EXTRACT_CLEANED_ALIVE] = CLEANED_ALIVE,
-        [EXTRACT_CLEANED_YOUNG] = CLEANED_YOUNG,
-        [EXTRACT_CLEANED_FAILED] = CLEANED_UPLOAD,
+        [S3_CLEANED_UPLOAD] = CLEANED_UPLOAD,
+        [S3_CLEANED_SCRATCH] = CLEANED_SCRATCH,
+        [S3_CLEANED_ALIVE] = CLEANED_ALIVE,
+        [S3_CLEANED_YOUNG] = CLEANED_YOUNG,
     };
-    struct output *o = user;
     struct publish_cleaned t = {.kind = kinds[l->kind],
-                                .bucket = o->bucket,
+                                .bucket = l->bucket,
                                 .key = l->key,
-                                .key_len = strlen(l->key),
-                                .what = l->upload_id,
-                                .uploads = l->kind == EXTRACT_CLEANED_GONE,
+                                .key_len = l->key_len,
+                                .what = l->what,
+                                .uploads = l->uploads,
+                                .objects = l->objects,
                                 .err = l->err};
 
-    on_cleaned(o, &t);
+    on_cleaned(user, &t);
 }
 
 /* ----------------------------------------------------------------- run */
@@ -159,19 +159,16 @@ static void
 clean_extract(struct output *o, const struct cmd_session *s,
               const struct cmd_args *a)
 {
-    struct extract_deps d = {.net = s->net,
-                             .s3 = s->s3,
-                             .crc = s->crc,
-                             .conf = &a->conf,
-                             .state = s->state};
+    const struct s3_cleanup_args ca = {.s3 = s->s3,
+                                       .state = s->state,
+                                       .dest = true,
+                                       .ask_unknown = true,
+                                       .fn = on_s3_cleaned,
+                                       .user = o};
+    const struct journal_query q = {
+        .bucket = a->bucket, .prefix = a->root, .kinds = 1 << JOURNAL_EXTRACT};
 
-    struct extract_cleanup_args ea = {.bucket = a->bucket,
-                                      .prefix = a->root,
-                                      .ask_unknown = true,
-                                      .fn = on_extract_cleaned,
-                                      .user = o};
-
-    extract_cleanup(&d, &ea);
+    s3_cleanup_rows(&ca, &q);
 }
 
 static int

@@ -91,33 +91,4 @@ struct extract_args {
 int extract_run(const struct extract_deps *d, const struct extract_args *a,
                 struct extract_status *ret, struct err *e);
 
-/* ------------------------------------------------------------- cleanup */
-
-enum extract_cleaned_kind {
-    EXTRACT_CLEANED_GONE,  /* an upload was aborted */
-    EXTRACT_CLEANED_ALIVE, /* left alone: its process lives */
-    EXTRACT_CLEANED_YOUNG, /* left alone: another host may have begun it; no
-                              upload_id: there is none, but it may still
-                              come */
-    EXTRACT_CLEANED_FAILED,
-};
-struct extract_cleaned { /* borrowed */
-    enum extract_cleaned_kind kind;
-    const char *key, *upload_id; /* NULL: not known */
-    const struct err *err;       /* FAILED: it is still there */
-};
-typedef void extract_cleaned_cb(void *user, const struct extract_cleaned *l);
-struct extract_cleanup_args { /* borrowed */
-    const char *bucket;
-    const char *prefix; /* of keys; "" = all */
-    bool ask_unknown;   /* a person asks: look for uploads whose id was never
-                           told, too */
-    extract_cleaned_cb *fn; /* for each, on this thread */
-    void *user;
-};
-/* Aborts what killed extractions left in the bucket, as far as the journal
- * says that it is ours.  extract_run does it too. */
-void extract_cleanup(const struct extract_deps *d,
-                     const struct extract_cleanup_args *a);
-
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "s3/cleanup.h"
 
 static const struct extract_limits s3_limits = {
     .part_min = S3_PART_MIN,
@@ -343,21 +344,23 @@ work(void *user, uint64_t i)
     return r < 0 ? r : 0;
 }
 
+/* What killed extractions left in the destination's bucket; what cannot be
+ * removed now is in the log, and no failure. */
 static void
-on_cleaned(void *user, const struct extract_cleaned *l)
+clean(struct unpack *j)
 {
-    (void)user;
-    if (l->kind == EXTRACT_CLEANED_GONE)
-        log_info("extract: %s: an upload that was left was aborted", l->key);
-    else if (l->kind == EXTRACT_CLEANED_FAILED)
-        log_warn("extract: an upload that was left stays: %s", l->err->text);
+    const struct s3_cleanup_args a = {
+        .s3 = j->d->s3, .state = j->d->state, .scope = j->scope, .dest = true};
+    const struct journal_query q = {.bucket = j->bucket,
+                                    .kinds = 1 << JOURNAL_EXTRACT};
+
+    s3_cleanup_rows(&a, &q);
 }
 
 static int
 run(void *user)
 {
     struct unpack *j = user;
-    struct extract_cleanup_args left = {.prefix = "", .fn = on_cleaned};
     struct err e;
     int r = prepare(j, &e);
 
@@ -366,9 +369,8 @@ run(void *user)
     r = choose(j);
     if (r == 0)
         r = check_self(j);
-    left.bucket = j->bucket;
     if (r == 0)
-        extract_cleanup(j->d, &left);
+        clean(j);
     if (r == 0)
         r = existing_look(j);
     if (r == 0)

@@ -346,7 +346,7 @@ every_member_is_right(void **state)
     uint64_t seed;
 
     (void)state;
-    for (seed = 1; seed <= 40; seed++) {
+    for (seed = 1; seed <= 15; seed++) {
         begin(seed);
         add_random_files(1 + rnd(MOST));
         make_archive(false);
@@ -667,8 +667,8 @@ calls_fail(void **state)
     static const int silence[] = {ETIMEDOUT, EIO, ECANCELED, EEXIST, 0};
 
     (void)state;
-    trouble(FAKE_FAIL_500, 1, io);
-    trouble(FAKE_FAIL_403, 1, denied);
+    trouble(FAKE_FAIL_500, 3, io);
+    trouble(FAKE_FAIL_403, 4, denied);
     trouble(FAKE_FAIL_TIMEOUT, 7, silence);
 }
 
