@@ -251,8 +251,9 @@ def left(versioned, versioned_proxy, bucket, mount, home):
     versioned.client.put_object(Bucket=dest, Key=scratch + "000901", Body=b"")
     versioned.client.delete_object(Bucket=dest, Key=scratch + "000901")
     yield dest, versions, uploads
-    for upload in versioned.uploads(dest):
-        abort(versioned, dest, upload)
+    for name in (dest, source):     # in source: the killed mount's oracle's
+        for upload in versioned.uploads(name):
+            abort(versioned, name, upload)
 
 
 def test_scratch_objects_in_all_versions(versioned, versioned_proxy, s3zip,
