@@ -44,6 +44,12 @@ enum fake_trouble {
     FAKE_KILL_LATE, /* it dies when the store has done it */
 };
 
+enum fake_hung {
+    FAKE_HUNG_ANYHOW, /* by chance: all or nothing */
+    FAKE_HUNG_LOST,   /* nothing */
+    FAKE_HUNG_DONE,   /* all, but the answer is not there */
+};
+
 struct fake_object {
     struct fake_object *next; /* newer versions of a key come first */
     struct fake_object *prev;
@@ -101,6 +107,7 @@ struct fake {
     int lost;     /* so many: not done, no answer */
     bool abort_fails;
     bool abort_hangs;         /* until it is cancelled */
+    enum fake_hung hung;      /* what it did by then */
     bool head_hangs;          /* of a source, too */
     /* Copies but this part's are not answered before a part is uploaded; or
      * for so many turns. */

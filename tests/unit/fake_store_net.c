@@ -252,15 +252,18 @@ fake_states_close(void)
     }
 }
 
+/* Between two transactions: within one SQLite copies nothing. */
 struct sqlite3 *
-fake_db_copy(struct sqlite3 *db)
+fake_db_copy(struct state *st)
 {
+    LOCK_SCOPE(&st->lock);
     struct sqlite3 *to = open_memory();
     sqlite3_backup *b;
 
-    b = sqlite3_backup_init(to, "main", db, "main");
-    sqlite3_backup_step(b, -1);
-    sqlite3_backup_finish(b);
+    b = sqlite3_backup_init(to, "main", st->db, "main");
+    if (sqlite3_backup_step(b, -1) != SQLITE_DONE ||
+        sqlite3_backup_finish(b) != SQLITE_OK)
+        abort();
     return to;
 }
 

@@ -84,6 +84,6 @@ void fake_store_free(void);
 /* fake_store_net.c */
 void fake_states_open(void);
 void fake_states_close(void);
-struct sqlite3 *fake_db_copy(struct sqlite3 *db);
+struct sqlite3 *fake_db_copy(struct state *st); /* takes its lock */
 
 #endif

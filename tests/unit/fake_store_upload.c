@@ -417,7 +417,8 @@ abort_run(struct op *op)
         return;
     }
     effect = op_begin(op, &fake.aborts, &e);
-
+    if (fake.hung != FAKE_HUNG_ANYHOW)
+        effect = fake.hung == FAKE_HUNG_DONE;
     u = find_upload(op->upload_id);
     if (fake.abort_fails)
         op_refuse(&e, -EIO, 500, "InternalError");

@@ -71,7 +71,7 @@ fake_kill_now(void)
     w->objects = copy_objects(fake.objects);
     w->open = copy_uploads(fake.open);
     for (i = 0; i < FAKE_HOSTS; i++)
-        w->db[i] = fake_db_copy(fake.state[i].db);
+        w->db[i] = fake_db_copy(&fake.state[i]);
     fake.left = w;
 }
 

@@ -294,38 +294,62 @@ test_stopped(void **state)
     assert_rows(0);
 }
 
-/* The store is silent: the row stays, and is nobody's. */
-static void
-test_abort_hangs(void **state)
+/* Its abort is not answered: the row stays, and is nobody's. */
+static struct journal_row *
+end_unanswered(enum fake_hung hung)
 {
-    struct upload_args a = args();
     struct journal_row *r;
     char id[sizeof(up.id)];
 
-    (void)state;
     assert_int_equal(create(), 0);
     snprintf(id, sizeof(id), "%s", up.id);
     fake.abort_hangs = true;
+    fake.hung = hung;
     up.patience_ms = 100;
     assert_int_equal(upload_end(&up), -ETIMEDOUT);
+    fake.abort_hangs = false;
+    fake.hung = FAKE_HUNG_ANYHOW;
     assert_int_equal(rows(&r), 1);
     assert_string_equal(r->upload_id, id);
     assert_false(r->alive);
-    /* Who finds it goes on with it, or ends it; once. */
-    fake.abort_hangs = false;
-    assert_int_equal(upload_resume(&up, &a, r), 0);
-    assert_string_equal(up.id, id);
-    assert_int_equal(part(1), 0);
-    {
-        struct upload second;
+    return r;
+}
 
-        assert_int_equal(upload_resume(&second, &a, r), -EBUSY);
-        assert_int_equal(upload_end(&second), 0);
-    }
+/* Who finds the row goes on with the upload, or ends it; once. */
+static void
+test_abort_hangs(void **state)
+{
+    struct journal_row *r = end_unanswered(FAKE_HUNG_LOST);
+    const struct upload_args a = args();
+    struct upload second;
+
+    (void)state;
+    assert_int_equal(fake_uploads_open(), 1);
+    assert_int_equal(upload_resume(&up, &a, r), 0);
+    assert_string_equal(up.id, r->upload_id);
+    assert_int_equal(part(1), 0);
+    assert_int_equal(upload_resume(&second, &a, r), -EBUSY);
+    assert_int_equal(upload_end(&second), 0);
     assert_int_equal(upload_end(&up), 0);
     assert_int_equal(upload_resume(&up, &a, r), -EBUSY);
     journal_rows_free(r, 1);
     assert_int_equal(fake_uploads_open(), 0);
+    assert_rows(0);
+}
+
+/* The abort was done, and nobody heard of it. */
+static void
+test_abort_is_late(void **state)
+{
+    struct journal_row *r = end_unanswered(FAKE_HUNG_DONE);
+    const struct upload_args a = args();
+
+    (void)state;
+    assert_int_equal(fake_uploads_open(), 0);
+    assert_int_equal(upload_resume(&up, &a, r), 0);
+    journal_rows_free(r, 1);
+    assert_int_equal(part(1), -ENOENT);
+    assert_int_equal(upload_end(&up), 0);
     assert_rows(0);
 }
 
@@ -443,14 +467,14 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_whole_life),     T(test_without_row),
-        T(test_row_kept),       T(test_create_refused),
-        T(test_create_unclear), T(test_create_after_stop),
-        T(test_part_fails),     T(test_part_cut_off),
-        T(test_stopped),        T(test_abort_hangs),
-        T(test_joined),         T(test_complete_unclear),
-        T(test_complete_lost),  T(test_complete_refused),
-        T(test_threads),
+        T(test_whole_life),       T(test_without_row),
+        T(test_row_kept),         T(test_create_refused),
+        T(test_create_unclear),   T(test_create_after_stop),
+        T(test_part_fails),       T(test_part_cut_off),
+        T(test_stopped),          T(test_abort_hangs),
+        T(test_abort_is_late),    T(test_joined),
+        T(test_complete_unclear), T(test_complete_lost),
+        T(test_complete_refused), T(test_threads),
     };
 
     return cmocka_run_group_tests_name("an upload as one object", tests, NULL,
