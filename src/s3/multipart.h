@@ -26,8 +26,9 @@ struct s3_create_args {
     bool fresh; /* on a new connection, or one that was in use just now: what
                    is cut off because it was idle libcurl sends again without
                    a word, and two uploads are there */
-    bool once;  /* not sent again after an unclear end: -EINPROGRESS then, and
-                   there may be an upload that nobody knows */
+    bool once;  /* not sent again after an unclear end (no answer, or 5xx but
+                   501 and "slow down"): -EINPROGRESS then, and there may be
+                   an upload that nobody knows */
     const char *content_type;
     const char *layout_digest; /* x-amz-meta-s3zipfs-layout; NULL = none */
 };

@@ -14,6 +14,7 @@
 enum {
     ATTEMPTS = 3,
     CREATE_MS = 20000,
+    AGAIN_MS = 1000, /* before the second attempt; before the third, two */
     END_MS = 30000,
     SETTLE_MS = 1000, /* parts that were cut off arrive, or stay away */
 };
@@ -115,9 +116,11 @@ upload_create(struct upload *u, const struct upload_args *a,
     if (r < 0)
         return r;
     for (i = 0; i < ATTEMPTS; i++) {
-        r = ret->e.err = scope_stopped(u->scope);
-        if (r < 0)
+        r = scope_sleep(u->scope, i * AGAIN_MS);
+        if (r < 0) {
+            *ret = (struct s3_reply){.e = {.err = r}};
             break;
+        }
         add_row(u, a->row);
         r = send_create(u, &a->create, ret);
         if (r == 0) {
@@ -129,8 +132,9 @@ upload_create(struct upload *u, const struct upload_args *a,
             journal_remove(u->state, &u->row);
             break;
         }
-        log_info("s3: the answer to a Create was lost: %s", ret->e.message);
+        log_info("s3: what a Create did is not known: %s", ret->e.message);
         journal_leave(u->state, &u->row);
+        r = ret->e.err = -EIO;
     }
     forget(u);
     return r;

@@ -57,9 +57,10 @@ struct upload_args { /* borrowed */
     const struct journal_new *row;
 };
 /* Writes the row, sends Create, gives the row the id; then parts may go.
- * Create is not sent again after an unclear answer: that row stays, without
- * id and nobody's, and a new attempt begins with a row of its own, three at
- * most, each of 20 seconds.  A stop of the scope keeps Create from being
+ * Create is not sent again after an unclear answer (none, or 500): that row
+ * stays, without id and nobody's, and after a second or two a new attempt
+ * begins with a row of its own, three at most, each of 20 seconds.  -EIO if
+ * the last is unclear too.  A stop of the scope keeps Create from being
  * sent, but does not cut it off: what it made is known, and upload_end
  * aborts it.
  *

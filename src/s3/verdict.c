@@ -68,6 +68,17 @@ net_failure(struct s3_call *c, const struct net_response *r)
     return s3_net_how(r->err);
 }
 
+/* A gateway's word says nothing about what happened behind it.  Nor does the
+ * store's "internal error", to a Create: what a Complete did, a look tells. */
+static bool
+answer_is_unclear(const struct s3_call *c, const struct s3_error_row *row)
+{
+    bool create = c->once && !c->verb->once;
+
+    return c->error.http >= 500 && c->error.http != 501 &&
+           (!c->error.code[0] || (create && row->how == S3_HOW_AGAIN));
+}
+
 static enum s3_how
 by_table(struct s3_call *c)
 {
@@ -75,8 +86,7 @@ by_table(struct s3_call *c)
         s3_error_row(c->error.code, c->error.http);
 
     c->error.err = row->err;
-    /* A gateway's word says nothing about what happened behind it. */
-    if (c->error.http >= 500 && c->error.http != 501 && !c->error.code[0]) {
+    if (answer_is_unclear(c, row)) {
         c->unclear = true;
         if (c->once)
             return S3_HOW_FINAL;

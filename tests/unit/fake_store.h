@@ -87,6 +87,7 @@ struct fake {
     bool copy_400;    /* copies into a checksum upload: 400 */
     bool copy_501, size_501, no_complete_crc, no_head_crc;
     bool copy_garbage; /* copies answer 200 with something else */
+    bool create_500;   /* each Create, with no effect */
     bool create_501;   /* checksum algorithms are unknown */
     bool complete_400; /* BadDigest for every checksum upload */
     bool head_403;

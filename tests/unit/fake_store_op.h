@@ -26,7 +26,8 @@ struct op {
     char *upload_id, *etag, *if_match, *version;
     uint32_t number, crc;
     uint64_t first, length, size;
-    bool flag, fresh, send_crc, if_none_match, send_size, checksum, from_file;
+    bool flag, fresh, once;
+    bool send_crc, if_none_match, send_size, checksum, from_file;
     const struct iovec *body;
     int body_count;
     struct s3_file file;

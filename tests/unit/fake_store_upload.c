@@ -58,6 +58,8 @@ create_run(struct op *op)
     char id[40] = "";
     bool effect = op_begin(op, &fake.creates, &e);
 
+    if (fake.create_500)
+        op_refuse(&e, -EIO, 500, "InternalError");
     if (fake.create_501 && op->flag)
         op_refuse(&e, -EOPNOTSUPP, 501, "NotImplemented");
     if (effect && e.http == 0) {
@@ -84,6 +86,8 @@ create_run(struct op *op)
         op_refuse(&e, -EACCES, 403, "AccessDenied");
         e.attempts = 2;
     }
+    if (op->once && e.http == 500)
+        e.err = -EINPROGRESS; /* who knows */
     op_end();
     ((s3_create_cb *)op->cb)(op->user, &e, id);
 }
@@ -96,6 +100,7 @@ s3_create(struct s3 *s, const struct s3_create_args *a, s3_create_cb *cb,
 
     op->flag = a->crc32;
     op->fresh = a->fresh;
+    op->once = a->once;
     snprintf(op->digest, sizeof(op->digest), "%s",
              a->layout_digest ? a->layout_digest : "");
     return op_queue(op);

@@ -30,6 +30,16 @@ fake_stop_job(void)
     scope_stop(scope, -EINTR);
 }
 
+/* A second passes in ten milliseconds. */
+int __real_scope_sleep(struct scope *sc, uint64_t ms);
+int __wrap_scope_sleep(struct scope *sc, uint64_t ms);
+
+int
+__wrap_scope_sleep(struct scope *sc, uint64_t ms)
+{
+    return __real_scope_sleep(sc, ms / 100);
+}
+
 static int
 setup(void **state)
 {
@@ -235,6 +245,37 @@ test_create_unclear(void **state)
     assert_int_equal(rows(&r), 1);
     assert_null(r->upload_id);
     journal_rows_free(r, 1);
+}
+
+/* The store's "internal error" says nothing about what it did. */
+static void
+test_create_500(void **state)
+{
+    struct journal_row *r;
+
+    (void)state;
+    trouble(1, FAKE_FAIL_500);
+    assert_int_equal(create(), 0);
+    assert_int_equal(fake.creates, 2);
+    assert_int_equal(rows(&r), 2);
+    assert_null(r[0].upload_id);
+    assert_false(r[0].alive);
+    assert_string_equal(r[1].upload_id, up.id);
+    journal_rows_free(r, 2);
+    assert_int_equal(upload_end(&up), 0);
+    assert_rows(1);
+}
+
+static void
+test_create_never_clear(void **state)
+{
+    (void)state;
+    fake.create_500 = true;
+    assert_int_equal(create(), -EIO);
+    assert_int_equal(reply.e.err, -EIO);
+    assert_int_equal(reply.e.http, 500);
+    assert_int_equal(fake.creates, 3);
+    assert_rows(3);
 }
 
 static void
@@ -467,14 +508,24 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_whole_life),       T(test_without_row),
-        T(test_row_kept),         T(test_create_refused),
-        T(test_create_unclear),   T(test_create_after_stop),
-        T(test_part_fails),       T(test_part_cut_off),
-        T(test_stopped),          T(test_abort_hangs),
-        T(test_abort_is_late),    T(test_joined),
-        T(test_complete_unclear), T(test_complete_lost),
-        T(test_complete_refused), T(test_threads),
+        T(test_whole_life),
+        T(test_without_row),
+        T(test_row_kept),
+        T(test_create_refused),
+        T(test_create_unclear),
+        T(test_create_500),
+        T(test_create_never_clear),
+        T(test_create_after_stop),
+        T(test_part_fails),
+        T(test_part_cut_off),
+        T(test_stopped),
+        T(test_abort_hangs),
+        T(test_abort_is_late),
+        T(test_joined),
+        T(test_complete_unclear),
+        T(test_complete_lost),
+        T(test_complete_refused),
+        T(test_threads),
     };
 
     return cmocka_run_group_tests_name("an upload as one object", tests, NULL,
