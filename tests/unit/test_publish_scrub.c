@@ -248,6 +248,7 @@ static void
 cancel_and_run(struct op *op)
 {
     scrub_cancel(k);
+    op->cancelled = false; /* the store has done it by then */
     last_removal(op);
 }
 
