@@ -28,7 +28,8 @@ const struct fs_attribute fs_attributes[FS_ATTR_COUNT] = {
          "strategy, parts, uploaded, downloaded, read-back (to verify, where "
          "the store's checksums do not), copied, scratch and "
          "uploads-in-sequence (of more than one upload), lower-bound, "
-         "requests, crcs, price-usd, seconds (predicted). An archive that is "
+         "requests, crcs, price-usd, longest-path (of calls that wait for "
+         "one another), seconds (predicted). An archive that is "
          "at the destination already is not reckoned with: s3zip plan URL "
          "DEST does. Nothing is sent."},
     [FS_ATTR_DIGEST] =
