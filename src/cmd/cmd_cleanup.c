@@ -36,7 +36,7 @@ json_name(const char *p, size_t n)
 }
 
 static void
-put_json(struct output *o, const char *kind, const struct publish_cleaned *t)
+put_json(struct output *o, const char *kind, const struct s3_cleaned *t)
 {
     json_t *j = json_object();
 
@@ -45,7 +45,7 @@ put_json(struct output *o, const char *kind, const struct publish_cleaned *t)
     json_object_set_new(j, "key", json_name(t->key, t->key_len));
     if (t->what)
         json_object_set_new(
-            j, t->kind == CLEANED_SCRATCH ? "prefix" : "upload_id",
+            j, t->kind == S3_CLEANED_SCRATCH ? "prefix" : "upload_id",
             json_name(t->what, strlen(t->what)));
     json_object_set_new(j, "uploads", json_integer((json_int_t)t->uploads));
     json_object_set_new(j, "objects", json_integer((json_int_t)t->objects));
@@ -57,27 +57,27 @@ put_json(struct output *o, const char *kind, const struct publish_cleaned *t)
 /* --------------------------------------------------------------- lines */
 
 static void
-put_line(const struct publish_cleaned *t)
+put_line(const struct s3_cleaned *t)
 {
     char key[400], what[400] = "";
 
     text_escape(key, sizeof(key), t->key, t->key_len);
     if (t->what)
         text_escape(what, sizeof(what), t->what, strlen(t->what));
-    if (t->kind == CLEANED_ALIVE)
+    if (t->kind == S3_CLEANED_ALIVE)
         printf("s3://%s/%s: left alone, its process runs or may run\n",
                t->bucket, key);
-    else if (t->kind == CLEANED_YOUNG && !t->what)
+    else if (t->kind == S3_CLEANED_YOUNG && !t->what)
         printf("s3://%s/%s: no upload, but one may still come in the next "
                "minutes\n",
                t->bucket, key);
-    else if (t->kind == CLEANED_YOUNG)
+    else if (t->kind == S3_CLEANED_YOUNG)
         printf("s3://%s/%s: upload %s left alone for a minute, another host "
                "may have begun it\n",
                t->bucket, key, what);
-    else if (t->kind == CLEANED_UPLOAD && t->uploads)
+    else if (t->kind == S3_CLEANED_UPLOAD && t->uploads)
         printf("s3://%s/%s: upload %s aborted\n", t->bucket, key, what);
-    else if (t->kind == CLEANED_SCRATCH && (t->uploads || t->objects))
+    else if (t->kind == S3_CLEANED_SCRATCH && (t->uploads || t->objects))
         printf("s3://%s/%s: of s3://%s/%s, %llu uploads aborted, %llu "
                "objects deleted\n",
                t->bucket, what, t->bucket, key, (ull)t->uploads,
@@ -85,7 +85,7 @@ put_line(const struct publish_cleaned *t)
 }
 
 static void
-put(struct output *o, const char *kind, const struct publish_cleaned *t)
+put(struct output *o, const char *kind, const struct s3_cleaned *t)
 {
     o->said++;
     if (o->list)
@@ -99,13 +99,13 @@ put(struct output *o, const char *kind, const struct publish_cleaned *t)
 }
 
 static void
-on_cleaned(void *user, const struct publish_cleaned *t)
+on_cleaned(void *user, const struct s3_cleaned *t)
 {
     static const char *const kinds[] = {
-        [CLEANED_UPLOAD] = "upload",
-        [CLEANED_SCRATCH] = "scratch",
-        [CLEANED_ALIVE] = "alive",
-        [CLEANED_YOUNG] = "young",
+        [S3_CLEANED_UPLOAD] = "upload",
+        [S3_CLEANED_SCRATCH] = "scratch",
+        [S3_CLEANED_ALIVE] = "alive",
+        [S3_CLEANED_YOUNG] = "young",
     };
 
     put(user, kinds[t->kind], t);
@@ -116,7 +116,7 @@ static void
 on_crc_cleaned(void *user, const char *key, bool gone)
 {
     struct output *o = user;
-    struct publish_cleaned t = {.kind = CLEANED_UPLOAD,
+    struct s3_cleaned t = {.kind = S3_CLEANED_UPLOAD,
                                 .bucket = o->bucket,
                                 .key = key,
                                 .key_len = strlen(key),
@@ -132,27 +132,6 @@ on_crc_cleaned(void *user, const char *key, bool gone)
     put(o, "crc", &t);
 }
 
-static void
-on_s3_cleaned(void *user, const struct s3_cleaned *l)
-{
-    static const enum publish_cleaned_kind kinds[] = {
-        [S3_CLEANED_UPLOAD] = CLEANED_UPLOAD,
-        [S3_CLEANED_SCRATCH] = CLEANED_SCRATCH,
-        [S3_CLEANED_ALIVE] = CLEANED_ALIVE,
-        [S3_CLEANED_YOUNG] = CLEANED_YOUNG,
-    };
-    struct publish_cleaned t = {.kind = kinds[l->kind],
-                                .bucket = l->bucket,
-                                .key = l->key,
-                                .key_len = l->key_len,
-                                .what = l->what,
-                                .uploads = l->uploads,
-                                .objects = l->objects,
-                                .err = l->err};
-
-    on_cleaned(user, &t);
-}
-
 /* ----------------------------------------------------------------- run */
 
 static void
@@ -163,7 +142,7 @@ clean_extract(struct output *o, const struct cmd_session *s,
                                        .state = s->state,
                                        .dest = true,
                                        .ask_unknown = true,
-                                       .fn = on_s3_cleaned,
+                                       .fn = on_cleaned,
                                        .user = o};
     const struct journal_query q = {
         .bucket = a->bucket, .prefix = a->root, .kinds = 1 << JOURNAL_EXTRACT};

@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "cmd/cmd_plan.h"
-#include "publish/rates.h"
 
 /* ------------------------------------------------------- what is asked */
 
@@ -204,7 +203,7 @@ plan_sizes(struct view *v, struct err *e)
         v->l = l;
         v->ask.lists = l->zip.count / S3_LIST_PAGE + 1;
         v->ask.previous = previous ? &previous->zip : NULL;
-        rates_choose(&v->ask.rates, &v->origins, &a->conf, NULL, NULL);
+        publish_rates(&v->ask.rates, &v->origins, &a->conf);
         v->own = (enum plan_strategy)a->conf.publish_strategy;
         r = show(v, e);
     }
@@ -215,23 +214,48 @@ plan_sizes(struct view *v, struct err *e)
     return r;
 }
 
+/* What was published before, if it is still there.  Whatever keeps us from
+ * looking: a publish would not copy from there. */
+static int
+look_for_previous(struct cmd_session *s, const struct view *v,
+                  struct reader *reader, struct previous **ret, struct err *e)
+{
+    const char *word = v->a->words > 1 ? v->a->word[1] : "";
+    struct publish_dest dest;
+    struct err why = {0};
+    int r = publish_dest_parse(s->publisher, v->l, word, strlen(word), &dest,
+                               &why);
+
+    *ret = NULL;
+    if (r < 0 && v->a->words > 1) {
+        *e = why;
+        return r;
+    }
+    if (r < 0) /* publishing is off, or not allowed there */
+        return 0;
+    *ret = publish_previous(s->publisher, reader, &dest);
+    publish_dest_free(&dest);
+    return 0;
+}
+
 static int
 plan_reader(struct cmd_session *s, struct view *v, struct reader *reader,
             struct err *e)
 {
     CLEANUP_FREE uint8_t *way = NULL;
-    struct former *former = NULL;
-    int r = cmd_plan_former(s, v->a, v->l, &former, e);
+    struct previous *previous;
+    int r;
 
+    crc_set_wait(reader_crcs(reader));
+    r = look_for_previous(s, v, reader, &previous, e);
     if (r < 0)
         return r;
-    crc_set_wait(reader_crcs(reader));
-    r = publish_ask(s->publisher, reader, former, &v->ask, &v->origins, &way,
+    r = publish_ask(s->publisher, reader, previous, &v->ask, &v->origins, &way,
                     e);
-    v->own = publish_strategy(s->publisher, former);
+    v->own = publish_strategy(s->publisher, previous);
     if (r == 0)
         r = show(v, e);
-    former_free(former);
+    previous_free(previous);
     return r;
 }
 

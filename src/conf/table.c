@@ -158,12 +158,12 @@ const struct option option_table[] = {
              "smallest members pass through the client. 0, and "
              "objective=bytes: no limit."},
     {"bandwidth", GROUP_PUBLISH, TYPE_SIZE, AT(bandwidth), "0", .arg = "SIZE",
-     .max = GIB(1024), .shown = "measured by publishes, else a gigabit line's",
+     .max = GIB(1024), .shown = "a gigabit line's",
      .help = "Bytes a second between this machine and the store, each way, "
              "for the predicted time."},
     {"request_rate", GROUP_PUBLISH, TYPE_U32, AT(request_rate), "0",
      .arg = "COUNT", .max = 1000000,
-     .shown = "measured by publishes, else 2000",
+     .shown = "2000",
      .help = "Write requests a second, for the predicted time."},
     {"latency", GROUP_PUBLISH, TYPE_STRING, AT(latency),
      .arg = "FIRST/CREATE/COPY+MIB/UPLOAD/COMPLETE+PART/DELETE",

@@ -1,29 +1,79 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * One copied part: sent with its source guard, and what an answer means
- * for the job.  Must not know upload parts.
+ * One copied part: sent under its source's guard, its CRC compared, and
+ * what a refusal means for the job.  Called by task.c.
+ *
+ * The known quirk (versitygw 1.7): a ranged copy of a source that has a
+ * CRC32 answers the whole source's.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "publish/job.h"
+#include "base/text.h"
+#include "publish/task.h"
 
-/* MinIO: 400 InvalidArgument "checksum missing" for every copy into a
- * checksum upload. */
-static void
-refused_with_checksum(struct publish_job *j, uint32_t n,
-                      const struct s3_error *e)
+/* --------------------------------------------------------------- quirks */
+
+/* The archive's upload cannot have a checksum then; scratch objects go
+ * without one from now on, and ranges of such objects are right. */
+int
+found_quirk(struct attempt *at, bool of_archive)
 {
-    j->never_scratch_crc = true;
-    j->never_crc |= part_stage(j, n) == job_last(j);
-    if (strcasestr(e->message, "checksum") || strcasestr(e->code, "digest"))
+    struct publish_job *j = at->j;
+
+    publisher_learn(j->p, &j->p->caps.range_bad,
+                    "ranged copies answer the CRC of the whole source; "
+                    "archives are verified by reading back");
+    job_learn(j, of_archive ? &j->lessons.no_crc : NULL);
+    return job_again(j, "the store gives wrong CRCs for copied ranges");
+}
+
+bool
+copy_is_quirk(struct attempt *at, uint32_t n)
+{
+    struct publish_job *j = at->j;
+    const struct plan_part *pp = part_plan(at, n);
+    const struct sent *p = &at->sent[n];
+    const struct scratch *source;
+    uint32_t known;
+
+    if (!p->have_crc || !part_is_ranged(at, n))
+        return false;
+    switch (pp->kind) {
+    case PLAN_COPY:
+        return crc_peek(j->crcs, pp->member, &known) && p->crc == known;
+    case PLAN_COPY_SCRATCH:
+        source = &at->scratch[pp->scratch];
+        return source->have_whole && p->crc == source->whole;
+    case PLAN_COPY_PREVIOUS:
+        return j->target.o.have_crc32 && p->crc == j->target.o.crc32;
+    case PLAN_UPLOAD:
+        break;
+    }
+    return false;
+}
+
+/* A checksum upload needs the store to say the CRC of what it copied. */
+static int
+no_copy_crc(struct attempt *at, const struct sched_task *t, bool learn,
+            const char *why)
+{
+    struct publish_job *j = at->j;
+
+    if (learn)
         publisher_learn(j->p, &j->p->caps.no_part_crc,
                         "no CRC for copied parts; archives are verified "
                         "by reading back");
-    job_restart(j, "a copy was refused (%s)", e->code);
+    job_learn(j, &j->lessons.no_scratch_crc);
+    if (part_is_last(at, t->part))
+        job_learn(j, &j->lessons.no_crc);
+    return job_again(j, "%s", why);
 }
+
+/* ------------------------------------------------------------- refusals */
 
 /* 501, or an answer that is none: the header was not understood. */
 static bool
@@ -34,232 +84,159 @@ cannot_copy(const struct s3_error *e)
 }
 
 /* The failure is the source's. */
-static void
-source_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
+static int
+source_failed(struct attempt *at, const struct sched_task *t,
+              const struct s3_error *e)
 {
-    const struct plan_part *pp = part_plan(j, n);
-    char key[STAGE_KEY_MAX];
-    struct s3_where at;
+    struct publish_job *j = at->j;
+    char key[SCRATCH_MAX];
+    struct s3_where where = job_where(j);
 
-    switch (pp->kind) {
+    switch (t->plan->kind) {
     case PLAN_COPY_SCRATCH:
-        at = stage_where(j, &j->stage[pp->scratch], key);
+        where = scratch_where(at, t->plan->scratch, key);
         if (e->err == -ESTALE)
-            job_restart(j, "a scratch object is gone");
-        else
-            job_fail_object(j, e, "COPY", at.bucket, at.key, at.key_len);
+            return job_again(j, "a scratch object is gone");
         break;
     case PLAN_COPY_PREVIOUS:
-        if (e->err == -ESTALE)
-            previous_gone(j);
-        else
-            job_fail_s3(j, e, "COPY");
-        break;
+        if (e->err != -ESTALE)
+            break;
+        job_learn(j, &j->lessons.no_previous);
+        return job_again(j, "the archive that was there is gone");
     default:
-        job_fail_member(j, e, "COPY", pp->member);
-        break;
+        return job_fail_member(j, e, "COPY", t->plan->member);
     }
+    return job_fail_s3(j, e, "COPY", &where);
 }
 
-static void
-copy_failed(struct publish_job *j, uint32_t n, const struct s3_error *e)
+/* 0: the source is as it was listed; -ESTALE: it is not. */
+static int
+look_at_source(struct publish_job *j, uint32_t member)
 {
-    if (upload_vanished(j, e))
-        return;
-    if (e->http == 416) {
-        source_failed(j, n, e);
-    } else if (part_stage(j, n)->crc && e->http == 400) {
-        refused_with_checksum(j, n, e);
-    } else if (cannot_copy(e)) {
-        publisher_learn(j->p, &j->p->caps.no_copy,
-                        "no part copy; archives are streamed");
-        job_restart(j, "the store cannot copy parts (%d %s)", e->http,
-                    e->code);
-    } else {
-        source_failed(j, n, e);
+    const struct zip_member *m = job_member(j, member);
+    struct s3_head_args a = {.at = member_where(j, m), .etag = m->etag};
+    struct s3_reply o;
+
+    return s3_head_wait(j->p->d.s3, j->scope, &a, &o);
+}
+
+/* 404 and 412 need not mean that the source changed: some stores cannot copy
+ * every source under a guard (keys with '%', multipart uploads).  And a
+ * source that became shorter may make the range wrong before its ETag is
+ * looked at (versitygw 1.7: 400 InvalidArgument).  One HEAD decides. */
+static int
+member_failed(struct attempt *at, const struct sched_task *t,
+              struct s3_error *e, bool *ret_decided)
+{
+    struct publish_job *j = at->j;
+    uint32_t member = t->plan->member;
+    int r = look_at_source(j, member);
+
+    *ret_decided = true;
+    if (r == -ESTALE) {
+        e->err = -ESTALE;
+        return job_fail_member(j, e, "COPY", member);
     }
-}
-
-/* ------------------------------------------------- the source, once more */
-
-static void
-on_source(struct publish_job *j, struct event *ev)
-{
-    struct part *p = (struct part *)((char *)ev - offsetof(struct part, ev));
-    uint32_t n = (uint32_t)(p - j->part);
-
-    p->id = 0;
-    p->looks = false;
-    j->inflight--;
-    j->copies_busy--;
-    if (j->stop)
-        return;
-    if (p->source_err == -ESTALE)
-        p->e->err = -ESTALE;
-    if (p->source_err == -ESTALE)
-        source_failed(j, n, p->e);
-    else
-        copy_failed(j, n, p->e);
-}
-
-static void
-source_cb(void *user, const struct s3_error *e, const struct s3_object *o)
-{
-    struct part *p = user;
-
-    (void)o;
-    p->source_err = e->err;
-    job_post(p->job, &p->ev, on_source);
-}
-
-/* A source that became shorter makes the range wrong before its ETag is
- * looked at (versitygw 1.7: 400 InvalidArgument): has it changed? */
-static void
-source_look(struct publish_job *j, uint32_t n)
-{
-    const struct zip_member *m = job_member(j, part_plan(j, n)->member);
-    struct s3_head_args a = {
-        .at = {j->layout->bucket, m->key, m->key_len, false},
-        .etag = m->etag,
-    };
-
-    j->inflight++;
-    j->copies_busy++;
-    j->part[n].looks = true;
-    j->part[n].id = s3_head(j->p->d.s3, &a, source_cb, &j->part[n]);
-}
-
-/* -------------------------------------------------------------- answer */
-
-/* A checksum upload needs the store to say the CRC of what it copied. */
-static void
-no_crc(struct publish_job *j, uint32_t n)
-{
-    publisher_learn(j->p, &j->p->caps.no_part_crc,
-                    "no CRC for copied parts; archives are verified "
-                    "by reading back");
-    j->never_scratch_crc = true;
-    j->never_crc |= part_stage(j, n) == job_last(j);
-    job_restart(j, "the store gives no CRC for copied parts");
-}
-
-static void
-copy_done(struct publish_job *j, uint32_t n)
-{
-    struct part *p = &j->part[n];
-    const struct plan_part *pp = part_plan(j, n);
-    bool body = p->copied >= 0;
-
-    if (part_stage(j, n)->crc && !p->have_crc) {
-        no_crc(j, n);
-        return;
+    if (r == 0 && e->err == -ESTALE) {
+        job_learn(j, &j->lessons.stream);
+        return job_again(j, "the store cannot copy a member that is there");
     }
-    if (part_stage(j, n)->crc && copy_is_quirk(j, n)) {
-        found_quirk(j, part_stage(j, n) == job_last(j) &&
-                           pp->kind != PLAN_COPY_SCRATCH);
-        return;
-    }
-    job_count(j, &j->st.copied, part_len(j, n));
-    j->bodies_done += body;
-    j->probes_done += p->probe;
-    p->state = PART_DONE;
-    if (body)
-        piece_copied(j, n);
-    if (!j->stop)
-        part_finished(j, n);
+    *ret_decided = false;
+    return 0;
 }
 
-static void
-on_copied(struct publish_job *j, struct event *ev)
+/* MinIO: 400 InvalidArgument "checksum missing" for every copy into a
+ * checksum upload. */
+static int
+copy_failed(struct attempt *at, const struct sched_task *t,
+            struct s3_error *e)
 {
-    struct part *p = (struct part *)((char *)ev - offsetof(struct part, ev));
-    uint32_t n = (uint32_t)(p - j->part);
+    struct publish_job *j = at->j;
+    bool decided = false;
+    char why[100];
+    int r;
 
-    p->id = 0;
-    j->inflight--;
-    j->copies_busy--;
-    if (p->attempts > 1)
-        job_count(j, &j->st.retries, (uint64_t)p->attempts - 1);
-    if (j->stop) {
-        if (p->etag)
-            job_count(j, &j->st.copied, part_len(j, n));
-        return;
-    }
-    if (p->e && part_plan(j, n)->kind == PLAN_COPY &&
-        (p->e->http == 400 || p->e->http == 416))
-        source_look(j, n);
-    else if (p->e)
-        copy_failed(j, n, p->e);
-    else if (!p->etag)
-        job_fail(j, ENOMEM, "out of memory");
-    else
-        copy_done(j, n);
+    if (upload_vanished(at, e, &r))
+        return r;
+    if (t->plan->kind == PLAN_COPY &&
+        (e->http == 400 || e->http == 416 || e->err == -ESTALE))
+        r = member_failed(at, t, e, &decided);
+    if (decided)
+        return r;
+    snprintf(why, sizeof(why), "a copy was refused (%s)", e->code);
+    if (task_upload(at, t)->crc32 && e->http == 400)
+        return no_copy_crc(at, t,
+                           strcasestr(e->message, "checksum") ||
+                               strcasestr(e->code, "digest"),
+                           why);
+    if (e->http == 416 || !cannot_copy(e))
+        return source_failed(at, t, e);
+    publisher_learn(j->p, &j->p->caps.no_copy,
+                    "no part copy; archives are streamed");
+    return job_again(j, "the store cannot copy parts (%d %s)", e->http,
+                     e->code);
 }
 
-static void
-copy_cb(void *user, const struct s3_error *e, const struct s3_part *a)
-{
-    struct part *p = user;
-
-    p->attempts = e->attempts;
-    if (e->err < 0) {
-        p->e = malloc(sizeof(*p->e));
-        if (p->e)
-            *p->e = *e;
-    } else {
-        p->etag = strdup(a->etag);
-        p->have_crc = a->have_crc32;
-        p->crc = a->crc32;
-    }
-    job_post(p->job, &p->ev, on_copied);
-}
+/* ----------------------------------------------------------------- copy */
 
 static void
-set_source(const struct publish_job *j, const struct plan_part *pp,
-           struct s3_copy_args *a, char key[STAGE_KEY_MAX])
+set_source(const struct attempt *at, const struct plan_part *pp,
+           struct s3_copy_args *a, char key[SCRATCH_MAX])
 {
+    const struct publish_job *j = at->j;
     const struct zip_member *m;
-    const struct stage *s;
 
     switch (pp->kind) {
     case PLAN_COPY_SCRATCH:
-        s = &j->stage[pp->scratch];
-        a->source = stage_where(j, s, key);
-        a->source_etag = s->etag;
-        a->source_size = s->size;
+        a->source = scratch_where(at, pp->scratch, key);
+        a->source_etag = at->scratch[pp->scratch].etag;
+        a->source_size = scratch_size(at, pp->scratch);
         break;
     case PLAN_COPY_PREVIOUS:
         a->source = job_where(j);
-        a->source_etag = j->if_match;
-        a->source_size = j->former->zip.size;
+        a->source_etag = j->target.o.etag;
+        a->source_size = previous_zip(j->previous)->size;
         break;
     default:
         m = job_member(j, pp->member);
-        a->source =
-            (struct s3_where){j->layout->bucket, m->key, m->key_len, false};
+        a->source = member_where(j, m);
         a->source_etag = m->etag;
         a->source_size = m->size;
         break;
     }
 }
 
-void
-copy_send(struct publish_job *j, uint32_t n)
+int
+part_copy(struct attempt *at, const struct sched_task *t,
+          struct sched_answer *ret)
 {
-    const struct plan_part *pp = part_plan(j, n);
-    struct stage *s = part_stage(j, n);
-    char key[STAGE_KEY_MAX], source[STAGE_KEY_MAX];
+    struct publish_job *j = at->j;
+    struct upload *up = task_upload(at, t);
     struct s3_copy_args a = {
-        .at = stage_where(j, s, key),
-        .upload_id = stage_upload_id(j, s),
-        .number = n - s->first + 1,
-        .first = pp->from,
-        .length = part_len(j, n),
+        .number = t->number,
+        .first = t->plan->from,
+        .length = plan_part_len(t->plan),
     };
+    char source[SCRATCH_MAX];
+    struct s3_reply o;
+    int r;
 
-    set_source(j, pp, &a, source);
-    j->part[n].state = PART_BUSY;
-    j->inflight++;
-    j->copies_busy++;
-    j->part[n].id = s3_upload_copy(j->p->d.s3_dest, &a, copy_cb, &j->part[n]);
+    set_source(at, t->plan, &a, source);
+    r = upload_copy(up, &a, &o);
+    job_retries(j, &o.e);
+    if (r < 0)
+        return copy_failed(at, t, &o.e);
+    job_count(j, &j->st.copied, a.length);
+    r = part_sent(at, t, &o, o.have_crc32 ? &o.crc32 : NULL);
+    if (r < 0)
+        return r;
+    if (up->crc32 && !o.have_crc32)
+        return no_copy_crc(at, t, true,
+                           "the store gives no CRC for copied parts");
+    if (up->crc32 && copy_is_quirk(at, t->part))
+        return found_quirk(at, part_is_last(at, t->part) &&
+                                   t->plan->kind != PLAN_COPY_SCRATCH);
+    ret->have_crc = o.have_crc32;
+    ret->crc = o.crc32;
+    return 0;
 }

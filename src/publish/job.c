@@ -1,41 +1,35 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * The life of a job: birth, which file has the next step, how it stops,
- * and its end, when the waiters hear of it.  Must not know SQL or what a
- * part is made of.
+ * The life of a job: its birth, its thread, whose story publish() tells
+ * from top to bottom, its end, when the waiters hear of it, and what others
+ * see of it meanwhile.  Called by publisher.c; calls the steps.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "publish/job.h"
+#include "publish/share.h"
 
-enum { GRACE_MS = 2000 };
+/* --------------------------------------------------------------- birth */
 
 static void
 job_free(struct publish_job *j)
 {
-    parts_free(j);
-    verify_free(j);
     journal_rows_free(j->left, j->left_count);
-    orphans_free(j);
-    call_left_free(&j->call);
-    free(j->call.upload_id);
-    free(j->upload_id);
-    former_free(j->former);
-    free(j->note);
-    free(j->resume);
+    previous_free(j->previous);
     share_free(j->share);
     read_stream_close(j->stream);
     reader_unref(j->reader);
     crc_set_unref(j->crcs);
     layout_unref(j->layout);
-    free(j->bucket);
-    free(j->key);
+    publish_dest_free(&j->dest);
     free(j->dir_bucket);
     free(j->dir_prefix);
+    scope_free(j->scope);
+    scope_free(j->last);
     pthread_mutex_destroy(&j->lock);
     publisher_unref(j->p);
     free(j);
@@ -61,19 +55,21 @@ job_open(struct publish_job *j, struct reader *r,
 {
     char key[1000];
 
-    j->bucket = strdup(dest->bucket);
-    j->key = strdup(dest->key);
+    j->dest.bucket = strdup(dest->bucket);
+    j->dest.key = strdup(dest->key);
     j->dir_bucket = strdup(j->layout->bucket);
     j->dir_prefix = strdup(j->layout->prefix);
-    if (!j->bucket || !j->key || !j->dir_bucket || !j->dir_prefix)
+    if (!j->dest.bucket || !j->dest.key || !j->dir_bucket || !j->dir_prefix ||
+        scope_new(&j->scope) < 0 || scope_new(&j->last) < 0)
         return -ENOMEM;
-    j->key_len = strlen(j->key);
     layout_digest_hex(j->layout, j->digest);
-    snprintf(j->st.dest, sizeof(j->st.dest), "s3://%s/%s", j->bucket,
-             text_escape(key, sizeof(key), j->key, j->key_len));
+    snprintf(
+        j->st.dest, sizeof(j->st.dest), "s3://%s/%s", j->dest.bucket,
+        text_escape(key, sizeof(key), j->dest.key, strlen(j->dest.key)));
     j->st.state = PUBLISH_PLANNING;
     j->st.bytes = j->layout->zip.size;
     j->st.verified = "";
+    j->st.started_ms = net_now_ms();
     return read_stream_open(&j->stream, r);
 }
 
@@ -88,14 +84,10 @@ job_new(struct publish_job **ret, struct publisher *p, struct reader *r,
         return -ENOMEM;
     atomic_init(&j->refs, 1);
     pthread_mutex_init(&j->lock, NULL);
-    j->queue_end = &j->queue;
-    atomic_fetch_add(&p->refs, 1);
-    j->p = p;
+    j->p = publisher_ref(p);
     j->layout = layout_ref(reader_layout(r));
     j->reader = reader_ref(r);
     j->crcs = crc_set_ref(reader_crcs(r));
-    j->started_ms = j->st.started_ms = net_now_ms();
-    j->send_size = true;
     x = job_open(j, r, dest);
     if (x < 0) {
         publish_job_unref(j);
@@ -105,68 +97,26 @@ job_new(struct publish_job **ret, struct publisher *p, struct reader *r,
     return 0;
 }
 
-static void
-on_start(struct publish_job *j, struct event *ev)
+/* --------------------------------------------------------------- story */
+
+/* From the first look to the archive: 0, or why not. */
+static int
+publish(struct publish_job *j)
 {
-    (void)ev;
-    prepare(j);
-}
+    int r = look(j);
 
-void
-job_start(struct publish_job *j)
-{
-    publish_job_ref(j); /* until it is over */
-    job_post(j, &j->start_ev, on_start);
-}
-
-/* ---------------------------------------------------------------- step */
-
-static void
-cancel_calls(struct publish_job *j)
-{
-    /* A create goes on: its answer names what must be aborted. */
-    if (j->call.id && (!j->create_unclear || j->hurry))
-        s3_cancel(j->p->d.s3_dest, j->call.id);
-    job_later_cancel(j, &j->timer);
-    /* Else a worker may be making the parts just now. */
-    if (j->phase == PHASE_ASK || j->phase == PHASE_PARTS) {
-        parts_cancel(j);
-        pieces_cancel(j);
-        diagnose_cancel(j);
-    }
-    verify_cancel(j);
-}
-
-/* A part that the store is still writing when its upload is aborted can
- * bring that upload back (the API reference of AbortMultipartUpload says
- * so): parts get a while to end by themselves. */
-static void
-stop_step(struct publish_job *j)
-{
-    unsigned patient;
-
-    if (!j->stopping) {
-        j->stopping = true;
-        cancel_calls(j);
-        if (j->phase == PHASE_PARTS && parts_sending(j))
-            job_later(j, &j->timer, GRACE_MS, parts_cut);
-    }
-    patient = j->patience.id != 0; /* that timer runs beside all others */
-    if (j->timer.id && j->inflight == 1U + patient)
-        job_later_cancel(j, &j->timer);
-    if (j->inflight == patient)
-        clean_begin(j);
-}
-
-void
-job_step(struct publish_job *j)
-{
-    if (!j->stop && (j->phase == PHASE_ASK || j->phase == PHASE_PARTS))
-        parts_step(j);
-    if (!j->stop && j->phase == PHASE_CHECK)
-        verify_step(j);
-    if (j->stop && j->phase != PHASE_CLEAN && j->phase != PHASE_OVER)
-        stop_step(j);
+    if (r < 0 || (j->target.noop && share_is_worker(j)))
+        return r;
+    if (share_is_worker(j))
+        return share_work(j);
+    if (j->target.noop)
+        return left_clean(j);
+    do {
+        r = job_renew(j);
+        if (r == 0)
+            r = attempt(j);
+    } while (r == AGAIN && !j->lessons.theirs);
+    return r == AGAIN ? 0 : r;
 }
 
 /* ----------------------------------------------------------------- end */
@@ -177,9 +127,9 @@ invalidate(struct publish_job *j)
 {
     char *slash, *prefix;
 
-    if (!j->p->d.index || strcmp(j->bucket, j->dir_bucket) != 0)
+    if (!j->p->d.index || strcmp(j->dest.bucket, j->dir_bucket) != 0)
         return;
-    prefix = strdup(j->key);
+    prefix = strdup(j->dest.key);
     while (prefix && (slash = strrchr(prefix, '/'))) {
         slash[1] = '\0';
         index_invalidate(j->p->d.index, prefix);
@@ -189,72 +139,177 @@ invalidate(struct publish_job *j)
     free(prefix);
 }
 
+void
+job_done(struct publish_job *j, const struct s3_reply *o, const char *verified,
+         bool noop)
+{
+    pthread_mutex_lock(&j->lock);
+    j->st.verified = verified;
+    j->st.noop = noop;
+    text_escape(j->st.etag, sizeof(j->st.etag), o->etag, strlen(o->etag));
+    j->st.have_crc32 = j->have_whole;
+    j->st.crc32 = j->whole;
+    pthread_mutex_unlock(&j->lock);
+    if (!noop)
+        invalidate(j);
+}
+
 static void
 job_release(struct publish_job *j)
 {
-    parts_free(j);
-    verify_free(j);
+    previous_free(STEAL(j->previous));
     read_stream_close(STEAL(j->stream));
     reader_unref(STEAL(j->reader));
     crc_copies_end(j->crcs);
     crc_set_unref(STEAL(j->crcs));
-    layout_unref(STEAL(j->layout));
 }
 
+static enum publish_state
+state_of(const struct publish_job *j, int r)
+{
+    if (r == 0)
+        return PUBLISH_DONE;
+    if ((r == -ECANCELED && j->aborted) || r == -EINTR || r == -ECONNABORTED)
+        return PUBLISH_CANCELLED;
+    return PUBLISH_FAILED;
+}
+
+/* r is the job's.  An end that was wanted too late is none. */
 static struct waiter *
 set_ended(struct publish_job *j, int r)
 {
     LOCK_SCOPE(&j->lock);
 
+    if (r == 0) {
+        memset(&j->err, 0, sizeof(j->err));
+        memset(&j->s3err, 0, sizeof(j->s3err));
+        j->st.key[0] = '\0';
+        j->st.work_done = j->st.work;
+    }
     j->ended = true;
     j->st.ended_ms = net_now_ms();
-    j->st.state = r == 0                              ? PUBLISH_DONE
-                  : r == -ECANCELED && j->abort_why   ? PUBLISH_CANCELLED
-                  : r == -EINTR || r == -ECONNABORTED ? PUBLISH_CANCELLED
-                                                      : PUBLISH_FAILED;
+    j->st.state = state_of(j, r);
     j->st.err = j->err;
     j->st.error = j->s3err;
-    if (r == 0)
-        j->st.work_done = j->st.work;
     return STEAL(j->waiters);
 }
 
-void
-job_over(struct publish_job *j)
+static void
+job_end(struct publish_job *j, int r)
 {
     struct waiter *w, *next;
-    int r = -j->err.num;
 
-    j->phase = PHASE_OVER;
-    job_release(j);
-    if (r < 0)
+    if (r != 0) { /* told already, but for a lack of memory */
+        job_fail(j, r < 0 ? -r : EIO, "%s", strerror(r < 0 ? -r : EIO));
+        r = -j->err.num;
         log_warn("publish: %s: %s", j->st.dest, j->err.text);
+    }
+    job_release(j);
     w = set_ended(j, r);
+    layout_unref(STEAL(j->layout));
     publisher_ended(j->p, j);
     for (; w; w = next) {
         next = w->next;
         w->cb(w->user, r, &j->err);
         free(w);
     }
-    publisher_quiet(j->p);
+}
+
+static void *
+job_main(void *user)
+{
+    struct publish_job *j = user;
+    struct publisher *p = publisher_ref(j->p);
+
+    job_end(j, publish(j));
     publish_job_unref(j);
+    publisher_quiet(p);
+    publisher_unref(p);
+    return NULL;
+}
+
+int
+job_start(struct publish_job *j)
+{
+    int r;
+
+    publish_job_ref(j); /* the thread's */
+    r = thread_spawn(job_main, j, 0);
+    if (r < 0)
+        publish_job_unref(j);
+    return r;
+}
+
+/* --------------------------------------------------- what others see of it */
+
+uint64_t
+publish_wait(struct publish_job *j, publish_cb *cb, void *user)
+{
+    struct waiter *w = calloc(1, sizeof(*w));
+    struct err e = {0};
+    uint64_t id;
+
+    pthread_mutex_lock(&j->lock);
+    if (!j->ended && w) {
+        id = ++j->last_waiter;
+        *w = (struct waiter){j->waiters, id, cb, user};
+        j->waiters = w;
+        pthread_mutex_unlock(&j->lock);
+        return id;
+    }
+    if (j->ended)
+        e = j->st.err;
+    else
+        err_set(&e, ENOMEM, "out of memory");
+    pthread_mutex_unlock(&j->lock);
+    free(w);
+    cb(user, -e.num, &e);
+    return 0;
+}
+
+bool
+publish_wait_cancel(struct publish_job *j, uint64_t id)
+{
+    LOCK_SCOPE(&j->lock);
+    struct waiter **at, *w;
+
+    for (at = &j->waiters; (w = *at); at = &w->next)
+        if (w->id == id) {
+            *at = w->next;
+            free(w);
+            return true;
+        }
+    return false;
 }
 
 void
-job_done(struct publish_job *j, const char *verified, bool noop)
+publish_job_status(struct publish_job *j, struct publish_status *ret)
 {
-    memset(&j->err, 0, sizeof(j->err));
-    memset(&j->s3err, 0, sizeof(j->s3err));
-    pthread_mutex_lock(&j->lock);
-    j->st.key[0] = '\0';
-    j->st.verified = verified;
-    j->st.noop = noop;
-    text_escape(j->st.etag, sizeof(j->st.etag), j->done.etag,
-                strlen(j->done.etag));
-    j->st.have_crc32 = j->have_whole;
-    j->st.crc32 = j->whole;
-    pthread_mutex_unlock(&j->lock);
-    if (!noop)
-        invalidate(j);
-    job_over(j);
+    LOCK_SCOPE(&j->lock);
+
+    *ret = j->st;
+    ret->now_ms = j->ended ? j->st.ended_ms : net_now_ms();
+}
+
+void
+job_set_state(struct publish_job *j, enum publish_state s)
+{
+    LOCK_SCOPE(&j->lock);
+
+    j->st.state = s;
+}
+
+void
+job_count(struct publish_job *j, uint64_t *counter, uint64_t n)
+{
+    LOCK_SCOPE(&j->lock);
+
+    *counter += n;
+}
+
+void
+job_retries(struct publish_job *j, const struct s3_error *e)
+{
+    if (e->attempts > 1)
+        job_count(j, &j->st.retries, (uint64_t)e->attempts - 1);
 }

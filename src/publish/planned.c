@@ -10,12 +10,11 @@
 #include <string.h>
 
 #include "publish/job.h"
-#include "publish/rates.h"
 
 /* publish_strategy=auto has the number of the mixed plans, which are what
  * it may choose beside the others. */
 enum plan_strategy
-publish_strategy(struct publisher *p, const struct former *former)
+publish_strategy(struct publisher *p, const struct previous *previous)
 {
     enum plan_strategy s = (enum plan_strategy)p->d.conf->publish_strategy;
 
@@ -23,7 +22,30 @@ publish_strategy(struct publisher *p, const struct former *former)
     if (publisher_caps(p).no_copy ||
         strcmp(s3_endpoint_id(p->d.s3), s3_endpoint_id(p->d.s3_dest)) != 0)
         return PLAN_STREAM;
-    return s == PLAN_AGAIN && !former ? PLAN_DUO : s;
+    return s == PLAN_AGAIN && !previous ? PLAN_DUO : s;
+}
+
+/* What is given counts, the rest is assumed. */
+void
+publish_rates(struct plan_rates *ret, struct plan_origins *origins,
+              const struct conf *c)
+{
+    struct plan_origins o = {PLAN_ASSUMED, PLAN_ASSUMED, PLAN_ASSUMED};
+
+    *ret = plan_rates_default;
+    if (c->bandwidth > 0) {
+        ret->bandwidth = (double)c->bandwidth;
+        o.bandwidth = PLAN_GIVEN;
+    }
+    if (c->request_rate > 0) {
+        ret->request_rate = c->request_rate;
+        o.request_rate = PLAN_GIVEN;
+    }
+    ret->width_body = c->connections;
+    if (c->latency)
+        plan_latency_parse(&ret->latency, c->latency);
+    if (origins)
+        *origins = o;
 }
 
 static int
@@ -50,7 +72,7 @@ fill_finding(struct publisher *p, struct crc_set *crcs, size_t members,
 
 static int
 fill_ask(struct publisher *p, const struct layout *l, struct crc_set *crcs,
-         const struct former *former, bool shared, struct plan_ask *ret,
+         const struct previous *previous, bool shared, struct plan_ask *ret,
          struct plan_origins *origins, uint8_t **way, struct err *e)
 {
     const struct conf *c = p->d.conf;
@@ -59,8 +81,8 @@ fill_ask(struct publisher *p, const struct layout *l, struct crc_set *crcs,
         .limits = p->d.limits ? *p->d.limits : plan_limits_s3,
         .prices = plan_prices_aws,
         .objective = (enum plan_objective)c->objective,
-        .previous = former ? &former->zip : NULL,
-        .heads = 1,
+        .previous = previous_zip(previous),
+        .heads = 2, /* at the start, and before Complete */
         .lists = l->pages,
     };
     ret->limits.copies_max = c->copy_limit;
@@ -70,19 +92,19 @@ fill_ask(struct publisher *p, const struct layout *l, struct crc_set *crcs,
                     ret->limits.part_min);
     if (c->prices)
         plan_prices_parse(&ret->prices, c->prices);
-    rates_choose(&ret->rates, origins, c, p->d.s3_dest, p->d.state);
+    publish_rates(&ret->rates, origins, c);
     if (fill_finding(p, crcs, l->zip.count, &ret->finding, way) < 0)
         return err_set(e, ENOMEM, "out of memory while planning");
-    ret->finding.previous = former && former->stored;
+    ret->finding.previous = previous_stored(previous);
     return 0;
 }
 
 int
-publish_ask(struct publisher *p, struct reader *r, const struct former *former,
+publish_ask(struct publisher *p, struct reader *r, const struct previous *previous,
             struct plan_ask *ret, struct plan_origins *origins, uint8_t **way,
             struct err *e)
 {
-    return fill_ask(p, reader_layout(r), reader_crcs(r), former, false, ret,
+    return fill_ask(p, reader_layout(r), reader_crcs(r), previous, false, ret,
                     origins, way, e);
 }
 
@@ -117,13 +139,16 @@ choose(struct plan *ret, const struct zip_layout *l,
 
 int
 plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
-          const struct former *former, bool shared, plan_begun *begun,
-          void *user, struct plan *ret, struct err *e)
+          const struct previous *previous, enum plan_strategy forced,
+          bool shared, plan_begun *begun, void *user, struct plan *ret,
+          struct err *e)
 {
-    enum plan_strategy s = publish_strategy(p, former);
+    enum plan_strategy s = forced < PLAN_STRATEGIES
+                               ? forced
+                               : publish_strategy(p, previous);
     CLEANUP_FREE uint8_t *way = NULL;
     struct plan_ask ask;
-    int r = fill_ask(p, l, crcs, former, shared, &ask, NULL, &way, e);
+    int r = fill_ask(p, l, crcs, previous, shared, &ask, NULL, &way, e);
 
     if (r < 0)
         return r;
@@ -133,8 +158,8 @@ plan_make(struct publisher *p, struct layout *l, struct crc_set *crcs,
 
 int
 publish_plan(struct publisher *p, struct reader *r,
-             const struct former *former, struct plan *ret, struct err *e)
+             const struct previous *previous, struct plan *ret, struct err *e)
 {
-    return plan_make(p, reader_layout(r), reader_crcs(r), former, false, NULL,
-                     NULL, ret, e);
+    return plan_make(p, reader_layout(r), reader_crcs(r), previous,
+                     PLAN_STRATEGIES, false, NULL, NULL, ret, e);
 }

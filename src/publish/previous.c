@@ -2,10 +2,10 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * The archive that is at the destination, to copy from what did not change:
- * as this user's state file knows it, or, where it does not (another host
- * published it), as its own directory tells.  That one has CRCs in place of
- * ETags, so those of today's members are asked for, by HEAD at most.  Any
- * trouble means that there is no such archive.
+ * as its own central directory tells, which two GETs fetch.  A member is
+ * unchanged if name, size and time agree, and a CRC-32 that is known of
+ * today's is the directory's.  Any trouble means that there is no such
+ * archive.  Called by attempt.c, and by s3zip plan (publish_previous).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,222 +15,268 @@
 
 enum { ASKS = 32 };
 #define DIRECTORY_MAX MIB(64)
-
-/* One question for a CRC, again and again. */
-struct question {
-    struct event ev;
-    struct publish_job *job;
-    bool busy;
-};
+enum { MEMBERS_MAX = 8000000 };
 
 struct previous {
-    job_fn *then;
-    struct zip_end end;
-    uint8_t tail[ZIP_END_MAX];
-    char *directory;
-    size_t want, have; /* bytes of what is being fetched */
-    void *to;
-    struct question ask[ASKS];
-    size_t next; /* member */
-    unsigned asking;
+    struct zip_directory d; /* borrows its names from bytes, ETags of today */
+    char *bytes;
+    struct layout *today;
+    bool stored; /* the store has a CRC-32 of it */
 };
 
-static void
-previous_over(struct publish_job *j)
+/* Where it is, and who waits. */
+struct from {
+    struct s3 *s3;
+    struct scope *sc;
+    struct s3_where at;
+    const struct s3_reply *o;
+    struct layout *today;
+    struct crc_set *crcs;
+};
+
+void
+previous_free(struct previous *p)
 {
-    struct previous *p = STEAL(j->previous);
-    job_fn *then = p->then;
-
-    if (j->former)
-        j->former->stored = j->previous_crc_known;
-    if (!j->former && !j->stop)
-        log_info("publish: %s: the archive that is there is not known: "
-                 "nothing is copied from it",
-                 j->st.dest);
-    free(p->directory);
-    free(p);
-    then(j);
-}
-
-/* ---------------------------------------------------------------- parse */
-
-static bool
-peek_crc(void *user, size_t member, uint32_t *ret)
-{
-    return crc_peek(user, member, ret);
-}
-
-static void
-parse_run(struct publish_job *j)
-{
-    struct previous *p = j->previous;
-    struct former_peek peek = {peek_crc, j->crcs};
-
-    if (former_from_directory(&j->former, STEAL(p->directory), &p->end,
-                              j->done.size, j->layout, &peek) < 0)
-        j->former = NULL;
-}
-
-/* ----------------------------------------------------------------- CRCs */
-
-static void ask_more(struct publish_job *j);
-
-static void
-on_answer(struct publish_job *j, struct event *ev)
-{
-    struct question *q = (struct question *)ev;
-
-    q->busy = false;
-    j->inflight--;
-    j->previous->asking--;
-    ask_more(j);
-}
-
-/* A member without a CRC counts as changed. */
-static void
-answer_cb(void *user, int r, uint32_t value, const struct err *e)
-{
-    struct question *q = user;
-
-    (void)r;
-    (void)value;
-    (void)e;
-    job_post(q->job, &q->ev, on_answer);
-}
-
-static void
-ask_one(struct publish_job *j, size_t member)
-{
-    struct question *q = j->previous->ask;
-
-    while (q->busy)
-        q++;
-    q->busy = true;
-    q->job = j;
-    j->inflight++;
-    j->previous->asking++;
-    crc_get(j->crcs, member, CRC_CHEAP, answer_cb, q);
-}
-
-static void
-ask_more(struct publish_job *j)
-{
-    struct previous *p = j->previous;
-    uint32_t known;
-
-    while (!j->stop && p->asking < ASKS && p->next < job_zip(j)->count) {
-        if (!crc_peek(j->crcs, p->next, &known))
-            ask_one(j, p->next);
-        p->next++;
-    }
-    if (p->asking > 0)
+    if (!p)
         return;
-    if (j->stop)
-        previous_over(j);
-    else
-        job_work(j, &j->work, parse_run, previous_over);
+    zip_directory_free(&p->d);
+    free(p->bytes);
+    layout_unref(p->today);
+    free(p);
+}
+
+const struct zip_layout *
+previous_zip(const struct previous *p)
+{
+    return p ? &p->d.layout : NULL;
+}
+
+bool
+previous_stored(const struct previous *p)
+{
+    return p && p->stored;
+}
+
+/* ---------------------------------------------------------------- match */
+
+/* Today's members by name. */
+static int
+by_name(const void *a, const void *b, void *layout)
+{
+    const struct zip_member *m = ((const struct zip_layout *)layout)->member;
+
+    return zip_member_name_cmp(&m[*(const uint32_t *)a],
+                               &m[*(const uint32_t *)b]);
+}
+
+static uint32_t *
+sort_names(const struct zip_layout *l)
+{
+    uint32_t *index = calloc(l->count + 1, sizeof(*index));
+    size_t i;
+
+    for (i = 0; index && i < l->count; i++)
+        index[i] = (uint32_t)i;
+    if (index)
+        qsort_r(index, l->count, sizeof(*index), by_name,
+                (void *)(uintptr_t)l);
+    return index;
+}
+
+/* The member of that name, or count. */
+static size_t
+find_name(const struct zip_layout *l, const uint32_t *index,
+          const struct zip_member *name)
+{
+    size_t low = 0, high = l->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int c = zip_member_name_cmp(&l->member[index[mid]], name);
+
+        if (c == 0)
+            return index[mid];
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return l->count;
+}
+
+/* A header's mtime is clamped to 32 bits: what lies beyond differs, which
+ * is safe. */
+static bool
+may_be_same(const struct zip_member *then, const struct zip_member *now)
+{
+    return now->size == then->size && now->mtime == then->mtime;
+}
+
+/* today[i]: today's member of the i-th entry if it may be the same, or
+ * count. */
+static size_t *
+match(const struct previous *p)
+{
+    const struct zip_layout *l = &p->today->zip;
+    CLEANUP_FREE uint32_t *index = sort_names(l);
+    size_t *today = calloc(p->d.layout.count + 1, sizeof(*today));
+    size_t i;
+
+    for (i = 0; index && today && i < p->d.layout.count; i++) {
+        today[i] = find_name(l, index, &p->d.member[i]);
+        if (today[i] < l->count &&
+            !may_be_same(&p->d.member[i], &l->member[today[i]]))
+            today[i] = l->count;
+    }
+    if (!index)
+        free(STEAL(today));
+    return today;
+}
+
+struct asks {
+    const struct from *f;
+    const size_t *today;
+};
+
+/* The CRC of a member that may be the same, if it is cheap to know. */
+static int
+ask(void *user, size_t i)
+{
+    const struct asks *a = user;
+    struct err e = {0};
+    uint32_t crc;
+    int r;
+
+    if (a->today[i] == a->f->today->zip.count ||
+        crc_peek(a->f->crcs, a->today[i], &crc))
+        return 0;
+    r = crc_wait(a->f->sc, a->f->crcs, a->today[i], CRC_CHEAP, &crc, &e);
+    return scope_stopped(a->f->sc) ? r : 0;
+}
+
+/* Those that are the same get today's ETags; the others have none. */
+static void
+lend_etags(struct previous *p, const size_t *today, struct crc_set *crcs)
+{
+    const struct zip_layout *l = &p->today->zip;
+    uint32_t crc;
+    size_t i;
+
+    for (i = 0; i < p->d.layout.count; i++)
+        if (today[i] < l->count && crc_peek(crcs, today[i], &crc) &&
+            crc == p->d.crc[i]) {
+            p->d.member[i].etag = l->member[today[i]].etag;
+            p->d.member[i].etag_len = l->member[today[i]].etag_len;
+        }
 }
 
 /* ---------------------------------------------------------------- fetch */
 
 static int
-take_data(void *user, const void *data, size_t n)
+fetch(const struct from *f, uint64_t first, void *to, size_t n)
 {
-    struct call *c = user;
-    struct previous *p = c->job->previous;
-
-    if (n > p->want - p->have)
-        return -EPROTO;
-    memcpy((char *)p->to + p->have, data, n);
-    p->have += n;
-    return 0;
-}
-
-static void
-fetch(struct publish_job *j, void *to, uint64_t first, size_t n, job_fn *then)
-{
-    struct previous *p = j->previous;
-    struct call *c = call_begin(j, then);
     struct s3_get_args a = {
-        .at = job_where(j),
-        .etag = j->done.etag,
-        .first = first,
-        .length = n,
-        .on_data = take_data,
-    };
+        .at = f->at, .etag = f->o->etag, .first = first, .length = n};
+    struct s3_reply o;
 
-    p->to = to;
-    p->want = n;
-    p->have = 0;
-    c->id = s3_get(j->p->d.s3_dest, &a, call_object_cb, c);
+    return s3_get_into(f->s3, f->sc, &a, to, n, &o);
 }
 
-static void
-on_directory(struct publish_job *j)
+static int
+fetch_directory(struct previous *p, const struct from *f)
 {
-    struct previous *p = j->previous;
+    uint64_t size = f->o->size, n = min_u64(size, ZIP_END_MAX);
+    uint8_t tail[ZIP_END_MAX];
+    struct zip_end end;
+    int r = n == 0 ? -EBADMSG : fetch(f, size - n, tail, n);
 
-    if (j->stop || j->call.e.err < 0 || p->have != p->want)
-        previous_over(j);
-    else
-        ask_more(j);
+    if (r == 0)
+        r = zip_end_parse(tail, n, size, &end);
+    if (r == 0 && (end.cd_size == 0 || end.cd_size > DIRECTORY_MAX ||
+                   end.count > MEMBERS_MAX))
+        r = -EBADMSG;
+    if (r < 0)
+        return r;
+    p->bytes = malloc(end.cd_size);
+    r = p->bytes ? fetch(f, end.cd_offset, p->bytes, end.cd_size) : -ENOMEM;
+    return r < 0 ? r : zip_directory_parse(&p->d, p->bytes, &end, size);
 }
 
-static void
-on_tail(struct publish_job *j)
+/* NULL: there is none that can be copied from.  asks: CRCs that are not
+ * known are asked for, by HEAD at most. */
+static struct previous *
+load(const struct from *f, bool asks)
 {
-    struct previous *p = j->previous;
+    struct previous *p = calloc(1, sizeof(*p));
+    CLEANUP_FREE size_t *today = NULL;
+    struct asks a = {.f = f};
 
-    if (j->stop || j->call.e.err < 0 || p->have != p->want ||
-        zip_end_parse(p->tail, p->have, j->done.size, &p->end) < 0 ||
-        p->end.cd_size == 0 || p->end.cd_size > DIRECTORY_MAX) {
-        previous_over(j);
-        return;
+    if (!p)
+        return NULL;
+    p->today = layout_ref(f->today);
+    p->stored = f->o->have_crc32;
+    if (fetch_directory(p, f) == 0)
+        today = match(p);
+    a.today = today;
+    if (!today || (asks && each(ASKS, p->d.layout.count, ask, &a) < 0)) {
+        previous_free(p);
+        return NULL;
     }
-    p->directory = malloc(p->end.cd_size);
-    if (p->directory)
-        fetch(j, p->directory, p->end.cd_offset, p->end.cd_size, on_directory);
-    else
-        previous_over(j);
+    lend_etags(p, today, f->crcs);
+    return p;
 }
 
-static void
-load_run(struct publish_job *j)
+static bool
+is_wanted(const struct publisher *p)
 {
-    j->former =
-        former_load(j->p->d.state, s3_endpoint_id(j->p->d.s3_dest), j->bucket,
-                    j->key, j->key_len, j->done.etag, j->done.digest);
-}
+    int s = p->d.conf->publish_strategy;
 
-/* The directory costs requests for each member: only who asked for it. */
-static void
-on_loaded(struct publish_job *j)
-{
-    struct previous *p = j->previous;
-    uint64_t n = min_u64(j->done.size, ZIP_END_MAX);
-
-    if (j->former || j->stop || n == 0 ||
-        j->p->d.conf->publish_strategy != PLAN_AGAIN)
-        previous_over(j);
-    else
-        fetch(j, p->tail, j->done.size - n, n, on_tail);
+    return s == PLAN_AGAIN || s == CONF_STRATEGY_AUTO;
 }
 
 void
-previous_begin(struct publish_job *j, job_fn *then)
+previous_load(struct publish_job *j)
 {
-    int s = j->p->d.conf->publish_strategy;
+    const struct target *t = &j->target;
+    struct from f = {
+        .s3 = j->p->d.s3_dest,
+        .sc = j->scope,
+        .at = job_where(j),
+        .o = &t->o,
+        .today = j->layout,
+        .crcs = j->crcs,
+    };
 
-    if (j->former || j->no_former || !j->done.digest[0] || j->share ||
-        (s != PLAN_AGAIN && s != CONF_STRATEGY_AUTO)) {
-        then(j);
+    if (j->lessons.no_previous) {
+        previous_free(STEAL(j->previous));
         return;
     }
-    j->previous = calloc(1, sizeof(*j->previous));
-    if (!j->previous) {
-        then(j);
+    if (j->previous || !t->there || !t->o.layout_digest[0] || j->share ||
+        !is_wanted(j->p))
         return;
-    }
-    j->previous->then = then;
-    job_work(j, &j->work, load_run, on_loaded);
+    j->previous = load(&f, j->p->d.conf->publish_strategy == PLAN_AGAIN);
+    if (!j->previous && job_stopped(j) == STOP_NONE)
+        log_info("publish: %s: the archive that is there is not known: "
+                 "nothing is copied from it",
+                 j->st.dest);
+}
+
+struct previous *
+publish_previous(struct publisher *p, struct reader *r,
+                 const struct publish_dest *dest)
+{
+    struct s3_where at = {dest->bucket, dest->key, strlen(dest->key), true};
+    struct s3_head_args a = {.at = at, .checksum = true};
+    struct s3_reply o;
+    struct from f = {
+        .s3 = p->d.s3_dest,
+        .at = at,
+        .o = &o,
+        .today = reader_layout(r),
+        .crcs = reader_crcs(r),
+    };
+
+    if (s3_head_wait(p->d.s3_dest, NULL, &a, &o) < 0 || !o.layout_digest[0])
+        return NULL;
+    return load(&f, p->d.conf->publish_strategy == PLAN_AGAIN);
 }

@@ -14,6 +14,8 @@
 #include "crc/crc.h"
 #include "plan/plan.h"
 #include "read/read.h"
+#include "s3/cleanup.h"
+#include "state/state.h"
 
 /* One per mount or command: the jobs, what was learned of the store, the
  * journal. */
@@ -63,7 +65,6 @@ struct publish_status {
     bool noop;            /* the same layout was there already */
     const char *strategy; /* of the plan, NULL = not yet */
     char dest[1100];      /* s3://bucket/key, escaped */
-    char upload_id[256];
     uint64_t parts, parts_done;
     uint64_t bytes;
     uint64_t uploaded, copied; /* of the last attempt, so far */
@@ -102,7 +103,7 @@ struct publish_share {
     int32_t worker;        /* 0 .. workers - 1, or -1: the coordinator, which
                               creates the upload and completes it */
     const char *upload;    /* a worker's: what the coordinator was told */
-    publish_told_fn *told; /* the coordinator's: workers may begin (loop
+    publish_told_fn *told; /* the coordinator's: workers may begin (the job's
                               thread; called again after a new upload) */
     void *user;
 };
@@ -137,49 +138,43 @@ int publish_status_pod(struct buf *out);
 int publish_status_json(struct buf *out, const struct publish_status *s);
 const char *publish_state_name(enum publish_state s);
 
+/* The archive at dest, to copy from what did not change: by its own central
+ * directory (a HEAD and two GETs) and the CRCs that are known.  NULL: there
+ * is none, or none of ours.  Blocks. */
+struct previous;
+struct previous *publish_previous(struct publisher *p, struct reader *r,
+                                  const struct publish_dest *dest);
+void previous_free(struct previous *prev); /* NULL is legal */
+
 /* The plan that a publish of r would execute: its requests before the
  * parts, for CRCs and for reading back are counted too, by what is known of
- * CRCs and of the store.  former: the archive at its destination, NULL =
- * none.  Blocks: state file. */
-struct former;
+ * CRCs and of the store.  prev: the archive at its destination, NULL =
+ * none. */
 int publish_plan(struct publisher *p, struct reader *r,
-                 const struct former *former, struct plan *ret, struct err *e);
+                 const struct previous *prev, struct plan *ret,
+                 struct err *e);
 /* Its strategy; PLAN_MIXED: plan_choose's best. */
 enum plan_strategy publish_strategy(struct publisher *p,
-                                    const struct former *former);
+                                    const struct previous *prev);
 /* What plan/ is asked for that; for plans by other strategies.  It borrows
- * former, and *way, which is the caller's (free).  origins (of the rates)
- * may be NULL.  0 or -ENOMEM. */
+ * prev, and *way, which is the caller's (free).  origins (of the rates) may
+ * be NULL.  0 or -ENOMEM. */
 int publish_ask(struct publisher *p, struct reader *r,
-                const struct former *former, struct plan_ask *ret,
+                const struct previous *prev, struct plan_ask *ret,
                 struct plan_origins *origins, uint8_t **way, struct err *e);
+/* The rates that plans reckon with: options first, then assumed ones. */
+void publish_rates(struct plan_rates *ret, struct plan_origins *origins,
+                   const struct conf *c);
 
 /* ------------------------------------------------------------- cleanup */
 
-enum publish_cleaned_kind {
-    CLEANED_UPLOAD,  /* of the archive; what: its id, or NULL */
-    CLEANED_SCRATCH, /* what: the prefix of its scratch objects */
-    CLEANED_ALIVE,   /* left alone: its process runs, or may run */
-    CLEANED_YOUNG,   /* the same: another host may just have begun it;
-                        what NULL: there is none, but it may still come */
-};
-struct publish_cleaned { /* borrowed */
-    enum publish_cleaned_kind kind;
-    const char *bucket, *key; /* destination */
-    size_t key_len;
-    const char *what;
-    uint64_t uploads, objects; /* that are gone: aborted, deleted (versions
-                                  count) */
-    const struct err *err;     /* some or all of it is still there */
-};
 /* Removes what killed publishes to destinations below prefix ("" or ending
  * in '/'; the key without that '/' too) left, as far as the journal says
- * that it is ours: uploads, scratch objects in all versions, and the
- * journal's rows once it is all gone.  fn for each thing, on this thread.
- * Blocks.  0; -ENOENT: there is no state file. */
-typedef void publish_cleaned_cb(void *user, const struct publish_cleaned *t);
+ * that it is ours, and empty uploads there that a killed one may have begun
+ * (s3/cleanup.h).  fn for each thing, on this thread.  Blocks.  0; -ENOENT:
+ * there is no state file. */
 int publish_cleanup(struct publisher *p, const char *bucket,
-                    const char *prefix, publish_cleaned_cb *fn, void *user,
+                    const char *prefix, s3_cleaned_cb *fn, void *user,
                     struct err *e);
 
 #endif

@@ -12,12 +12,11 @@
 
 #include "publish/job.h"
 #include "publish/quirks.h"
-#include "publish/spool.h"
+#include "publish/share.h"
 
 enum {
-    ENDED_MAX = 1000,       /* ended jobs that are remembered */
-    FREE_WAIT_S = 8,        /* for aborts; a job gives up after 6 */
-    FREE_CANCEL_WAIT_S = 2, /* for calls that were told to end */
+    ENDED_MAX = 1000, /* ended jobs that are remembered */
+    FREE_WAIT_S = 10, /* for aborts; a job gives up before */
 };
 
 int
@@ -36,8 +35,6 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     atomic_init(&p->refs, 1);
     p->d = *d;
     p->seg_max = max_u64(d->conf->memory / 4, 1);
-    p->spool_read = max_u64(d->conf->memory / 16, 1);
-    state_owner(p->owner, sizeof(p->owner));
     quirks_load(d->state, s3_endpoint_id(d->s3_dest), time(NULL), &p->told);
     p->caps = p->told;
     /* That takes the checksum off an archive: each process sees for itself,
@@ -52,13 +49,19 @@ publisher_new(struct publisher **ret, const struct publisher_deps *d,
     return 0;
 }
 
+struct publisher *
+publisher_ref(struct publisher *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    return p;
+}
+
 void
 publisher_unref(struct publisher *p)
 {
     if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
         return;
     permits_free(p->permits);
-    spool_dir_free(p->spools);
     pthread_cond_destroy(&p->idle);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -119,15 +122,10 @@ publisher_free(struct publisher *p)
     abort_all(p);
     pthread_mutex_lock(&p->lock);
     wait_idle(p, FREE_WAIT_S);
-    if (p->running > 0) {
+    if (p->running > 0)
         log_warn("publish: %u uploads could not be aborted in time; the "
                  "next publish to the same key removes them",
                  p->running);
-        pthread_mutex_unlock(&p->lock);
-        abort_all(p); /* ends what still waits for the store */
-        pthread_mutex_lock(&p->lock);
-        wait_idle(p, FREE_CANCEL_WAIT_S);
-    }
     while ((j = p->jobs)) {
         p->jobs = j->next;
         pthread_mutex_unlock(&p->lock);
@@ -193,8 +191,8 @@ table_add(struct publisher *p, struct publish_job *fresh,
     if (p->closing)
         return err_set(e, ECONNABORTED, "s3zipfs is stopping");
     for (j = p->jobs; j; j = j->next)
-        if (j->running && strcmp(j->bucket, fresh->bucket) == 0 &&
-            strcmp(j->key, fresh->key) == 0)
+        if (j->running && strcmp(j->dest.bucket, fresh->dest.bucket) == 0 &&
+            strcmp(j->dest.key, fresh->dest.key) == 0)
             return busy_answer(j, fresh, ret, e);
     *ret_old = take_old(p, fresh);
     fresh->running = true;
@@ -239,8 +237,14 @@ publish_start_shared(struct publisher *p, struct reader *r,
         return x;
     }
     *ret = fresh;
-    job_start(fresh);
-    return 0;
+    x = job_start(fresh);
+    if (x == 0)
+        return 0;
+    job_fail(fresh, -x, "no thread can be started");
+    publisher_ended(p, fresh);
+    publisher_quiet(p);
+    publish_job_unref(fresh);
+    return err_set(e, -x, "no thread can be started");
 }
 
 void
@@ -284,6 +288,36 @@ publish_jobs(struct publisher *p, const char *bucket, const char *prefix,
         publish_job_unref(list[i]);
     }
     free(list);
+}
+
+/* ------------------------------------------------------------- cleanup */
+
+int
+publish_cleanup(struct publisher *p, const char *bucket, const char *prefix,
+                s3_cleaned_cb *fn, void *user, struct err *e)
+{
+    struct s3_cleanup_args a = {
+        .s3 = p->d.s3_dest,
+        .state = p->d.state,
+        .dest = true,
+        .ask_unknown = true,
+        .fn = fn,
+        .user = user,
+    };
+    struct journal_query q = {
+        .endpoint = s3_endpoint_id(p->d.s3_dest),
+        .bucket = bucket,
+        .prefix = prefix,
+        .kinds = 1U << JOURNAL_PUBLISH,
+    };
+    int r = s3_cleanup_rows(&a, &q);
+
+    if (r == -ENOENT)
+        return err_set(e, ENOENT,
+                       "there is no state file (cache_dir): what "
+                       "was left is not known");
+    return r < 0 ? err_set(e, -r, "the journal of uploads: %s", strerror(-r))
+                 : 0;
 }
 
 /* ---------------------------------------------------------------- caps */

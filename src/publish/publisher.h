@@ -14,7 +14,6 @@
 #include "state/state.h"
 
 struct publish_job;
-struct spool_dir;
 
 /* What the store's answers taught us; for as long as the process lives, and
  * some of it for longer (quirks.h). */
@@ -26,25 +25,24 @@ struct caps {
     bool no_complete_crc; /* none in the answer to Complete */
     bool no_size;         /* x-amz-mp-object-size: 501 */
     bool no_copy;         /* no part copy */
+    bool no_batch;        /* objects are deleted one by one */
 };
 
 struct publisher {
     atomic_int refs;
     struct publisher_deps d;
     uint64_t in_flight;          /* bytes of upload parts, at most */
-    struct permits *permits;     /* of them */
-    uint64_t seg_max;            /* bytes of one read_range */
-    uint64_t spool_read;         /* the same of parts that are spooled */
-    char owner[STATE_OWNER_MAX]; /* of journal rows */
-    pthread_mutex_t lock;        /* all below */
+    struct permits *permits;  /* of them */
+    uint64_t seg_max;         /* bytes of one read_range */
+    pthread_mutex_t lock;     /* all below */
     pthread_cond_t idle;
     struct publish_job *jobs; /* newest first; the list holds a reference */
     unsigned running;
     bool closing;
-    struct spool_dir *spools; /* NULL until one is needed */
     struct caps caps;
     struct caps told; /* by the state file, or to it */
 };
+struct publisher *publisher_ref(struct publisher *p);
 void publisher_unref(struct publisher *p);
 struct caps publisher_caps(struct publisher *p);
 /* The same for plans: with what another process has seen and this one has
@@ -52,8 +50,8 @@ struct caps publisher_caps(struct publisher *p);
 struct caps publisher_foreseen(struct publisher *p);
 /* Sets one field of p->caps to true; says so in the log the first time. */
 void publisher_learn(struct publisher *p, bool *cap, const char *words);
-/* Worker, before an attempt and at the end: what was learned since the last
- * time goes to the state file. */
+/* Before an upload and at the end: what was learned since the last time goes
+ * to the state file.  Blocks. */
 void publisher_tell(struct publisher *p);
 /* The job has ended: its destination is free; then: its waiters know. */
 void publisher_ended(struct publisher *p, struct publish_job *j);

@@ -4,7 +4,9 @@
  * A killed publish of the same plan goes on: its journal row becomes ours,
  * and ListParts says what the store has.  A part counts if its size is the
  * planned one and its CRC, where one will be needed, is known by the store
- * or by the journal (and is the same, where both know it).
+ * or by the journal (and is the same, where both know it).  Called by
+ * attempt.c: resume finds the upload, resume_take tells the scheduler what
+ * is there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,17 +14,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "publish/job.h"
+#include "publish/share.h"
+#include "publish/task.h"
 
-struct resume {
-    struct journal_row *row;
-    job_fn *then;
-    bool adopted;
-    bool whole; /* the archive's CRC-32 follows from what is known */
-    struct s3_upload_copy *open; /* of scratch objects */
-    size_t open_count, next;
-    struct stage *stage; /* whose parts are being listed */
-};
+/* ----------------------------------------------------------------- which */
 
 static bool
 is_of_plan(const struct publish_job *j, const struct journal_row *row,
@@ -33,21 +28,8 @@ is_of_plan(const struct publish_job *j, const struct journal_row *row,
 }
 
 bool
-resume_fits(struct publish_job *j, const struct journal_row *row)
+resume_begun(struct publish_job *j, const struct plan *p)
 {
-    char plan[65];
-
-    if (job_last(j)->put || (j->stages > 1) != (row->scratch[0] != '\0'))
-        return false;
-    plan_fingerprint(&j->plan, j->digest, plan);
-    return is_of_plan(j, row, plan) &&
-           strlen(row->scratch) < sizeof(j->scratch_prefix);
-}
-
-bool
-resume_begun(void *user, const struct plan *p)
-{
-    const struct publish_job *j = user;
     char plan[65];
     size_t i;
 
@@ -55,321 +37,320 @@ resume_begun(void *user, const struct plan *p)
         return false;
     plan_fingerprint(p, j->digest, plan);
     for (i = 0; i < j->left_count; i++)
-        if (is_of_plan(j, &j->left[i], plan))
+        if (!j->left[i].alive && is_of_plan(j, &j->left[i], plan))
             return true;
     return false;
 }
 
-/* A rule of the bucket may have aborted it, a person, or another host, for
- * one of a killed process that began it in the same minutes.  And s3proxy
- * lists no parts, and no error, of an upload that is gone. */
-bool
-upload_vanished(struct publish_job *j, const struct s3_error *e)
+static bool
+fits(struct attempt *at, const struct journal_row *row)
 {
-    if (strcmp(e->code, "NoSuchUpload") != 0)
+    char plan[65];
+
+    if (row->alive || at->put ||
+        (at->plan.scratches > 0) != (row->scratch[0] != '\0') ||
+        strlen(row->scratch) >= sizeof(at->prefix))
         return false;
-    j->vanished = share_is_worker(j);
-    if (!j->vanished && !j->resumed && j->gone++ >= GONE_MAX)
-        return false;
-    job_restart(j, "the upload is gone");
-    return true;
+    plan_fingerprint(&at->plan, at->j->digest, plan);
+    return is_of_plan(at->j, row, plan);
 }
 
-/* ---------------------------------------------------------------- parts */
+static void
+adopt(struct attempt *at, struct journal_row *row)
+{
+    struct publish_job *j = at->j;
+    struct journal_new new;
+    struct upload_args a;
+    char plan[65];
+
+    at->crc = row->flags & ROW_CRC;
+    at->scratch_crc = row->flags & ROW_SCRATCH_CRC;
+    attempt_upload_args(at, &a, &new, plan);
+    at->resumed = upload_resume(&at->up, &a, row) == 0;
+    row->alive = true; /* it is ours now, or somebody else goes on with it */
+    if (!at->resumed)
+        return;
+    snprintf(at->prefix, sizeof(at->prefix), "%s", row->scratch);
+    if (row->flags & ROW_FULL)
+        job_learn(j, &j->lessons.read_all);
+}
+
+int
+resume(struct attempt *at)
+{
+    struct publish_job *j = at->j;
+    size_t i;
+
+    for (i = 0; i < j->left_count && !at->resumed; i++)
+        if (fits(at, &j->left[i]))
+            adopt(at, &j->left[i]);
+    return 0;
+}
+
+/* ----------------------------------------------------------------- parts */
 
 /* Of what was uploaded also for reading it back; but what others sent is
  * read back with the whole of the archive. */
 static bool
-wants_crc(const struct publish_job *j, const struct stage *s, uint32_t n)
+wants_crc(const struct attempt *at, uint32_t n)
 {
-    return (part_plan(j, n)->kind == PLAN_UPLOAD && !j->share) ||
-           (s == job_last(j) ? j->crc : j->scratch_crc);
+    return (part_plan(at, n)->kind == PLAN_UPLOAD && !at->j->share) ||
+           (part_is_last(at, n) ? at->crc : at->scratch_crc);
 }
 
 /* The directory, unless the CRCs of all members are known: to make it takes
- * them, and nothing else checks what the killed process sent (whole_crc). */
+ * them, and nothing else checks what the killed process sent. */
 static bool
-is_made_again(const struct publish_job *j, uint32_t n)
+is_made_again(const struct attempt *at, uint32_t n)
 {
-    return j->resume && !j->resume->whole && j->part[n].directory;
+    const struct zip_layout *z = job_zip(at->j);
+    const struct plan_part *pp = part_plan(at, n);
+
+    return at->resumed && !at->j->have_whole && pp->kind == PLAN_UPLOAD &&
+           pp->end > z->offset[z->count];
 }
 
+/* The store has it. */
 static void
-take_part(struct publish_job *j, struct stage *s, struct listed *l)
+have_part(struct attempt *at, uint32_t n)
 {
-    uint32_t n = s->first + l->number - 1;
-    struct part *p;
+    struct publish_job *j = at->j;
+    uint64_t len = part_len(at, n);
+    LOCK_SCOPE(&j->lock);
 
-    if (l->number < 1 || l->number > s->count || l->size != part_len(j, n))
+    j->st.parts_done++;
+    j->st.work_done += len;
+    if (!j->share)
+        j->st.resumed += len;
+}
+
+/* With at->lock. */
+static void
+take_part(struct attempt *at, uint32_t first, uint32_t count,
+          const struct s3_listed_part *l)
+{
+    uint32_t n = first + l->number - 1;
+    struct sent *s;
+
+    if (l->number < 1 || l->number > count || l->size != part_len(at, n))
         return;
-    p = &j->part[n];
-    if (p->state != PART_WAIT || !l->etag ||
-        (l->have_crc && p->have_crc && l->crc != p->crc))
+    s = &at->sent[n];
+    if (s->etag || (l->have_crc32 && s->have_crc && l->crc32 != s->crc) ||
+        sched_part_there(at->sched, n))
         return;
-    if (l->have_crc) {
-        p->have_crc = true;
-        p->crc = l->crc;
+    if (l->have_crc32) {
+        s->have_crc = true;
+        s->crc = l->crc32;
     }
-    if ((wants_crc(j, s, n) && !p->have_crc) || is_made_again(j, n))
+    if ((wants_crc(at, n) && !s->have_crc) || is_made_again(at, n))
         return;
-    p->etag = STEAL(l->etag);
-    part_resumed(j, n);
-}
-
-void
-resume_take(struct publish_job *j, struct stage *s)
-{
-    size_t i;
-
-    for (i = 0; i < j->call.listed_count; i++)
-        take_part(j, s, &j->call.listed[i]);
-}
-
-/* Finished, as the journal has it: what was uploaded must be known too,
- * for reading it back, and not be made again. */
-static void
-take_done(struct publish_job *j, struct stage *s)
-{
-    uint32_t n;
-
-    for (n = s->first; n < s->first + s->count && s->etag; n++)
-        if (is_made_again(j, n) ||
-            (part_plan(j, n)->kind == PLAN_UPLOAD && !j->part[n].have_crc)) {
-            free(STEAL(s->etag));
-            free(STEAL(s->version));
-        }
+    s->etag = strdup(l->etag);
     if (!s->etag)
         return;
-    s->state = STAGE_DONE;
-    for (n = s->first; n < s->first + s->count; n++)
-        part_resumed(j, n);
+    /* What was not seen to be compared tells nothing of its member. */
+    sched_have_part(at->sched, n, NULL);
+    have_part(at, n);
 }
 
-/* ------------------------------------------------------------------ end */
-
-static void
-forget_crcs(struct publish_job *j)
+int
+take_listed(struct attempt *at, uint32_t first, uint32_t count,
+            const struct upload *up, bool *ret_crc)
 {
-    uint32_t n;
-
-    for (n = 0; n < j->parts; n++)
-        if (j->part[n].state == PART_WAIT)
-            j->part[n].have_crc = false;
-}
-
-/* What the killed process had not noticed. */
-static void
-look_for_quirk(struct publish_job *j)
-{
-    bool last;
-    uint32_t n;
-
-    for (n = 0; n < j->parts; n++) {
-        last = part_stage(j, n) == job_last(j);
-        if (j->part[n].state != PART_DONE ||
-            !(last ? j->crc : j->scratch_crc) || !copy_is_quirk(j, n))
-            continue;
-        found_quirk(j, last && part_plan(j, n)->kind != PLAN_COPY_SCRATCH);
-        return;
-    }
-}
-
-static void
-resume_over(struct publish_job *j)
-{
-    struct resume *r = STEAL(j->resume);
-    job_fn *then = r->then;
+    struct publish_job *j = at->j;
+    struct s3_found found;
     size_t i;
+    int r = s3_list_parts_wait(j->p->d.s3_dest, j->scope, &up->at, up->id,
+                               &found);
 
-    forget_crcs(j);
-    if (j->resumed && !j->stop) {
-        log_info("publish: %s: going on with %u of %u parts", j->st.dest,
-                 j->parts_done, j->parts);
-        look_for_quirk(j);
-    }
-    for (i = 0; i < r->open_count; i++) {
-        free(r->open[i].upload_id);
-        free(r->open[i].key);
-    }
-    free(r->open);
-    free(r);
-    then(j);
+    job_retries(j, &found.e);
+    pthread_mutex_lock(&at->lock);
+    for (i = 0; r == 0 && i < found.parts.count; i++)
+        take_part(at, first, count, &found.parts.part[i]);
+    pthread_mutex_unlock(&at->lock);
+    if (r == 0 && ret_crc)
+        *ret_crc = found.parts.crc32;
+    s3_found_free(&found);
+    return r;
 }
 
 /* ------------------------------------------------------- scratch objects */
 
-static void list_next(struct publish_job *j);
-
+/* Finished, as the journal has it: what was uploaded must be known too, for
+ * reading it back, and not be made again. */
 static void
-on_scratch_parts(struct publish_job *j)
+take_object(struct attempt *at, const struct journal_scratch *note)
 {
-    struct resume *r = j->resume;
+    const struct plan_upload *u = &at->plan.scratch[note->number];
+    struct scratch *s = &at->scratch[note->number];
+    uint32_t n, first = (uint32_t)u->part;
 
-    if (!j->stop && j->call.e.err == 0) {
-        r->stage->state = STAGE_OPEN;
-        resume_take(j, r->stage);
-    } else {
-        free(STEAL(r->stage->upload_id)); /* scrubbed in the end */
+    for (n = first; n < first + u->count; n++)
+        if (is_made_again(at, n) || (part_plan(at, n)->kind == PLAN_UPLOAD &&
+                                     !at->sent[n].have_crc))
+            return;
+    s->etag = strdup(note->etag);
+    s->version = strdup(note->version);
+    if (!s->etag || !s->version) {
+        free(STEAL(s->etag));
+        free(STEAL(s->version));
+        return;
     }
-    list_next(j);
+    s->have_whole = note->have_crc;
+    s->whole = note->crc;
+    sched_have_object(at->sched, note->number);
+    for (n = first; n < first + u->count; n++)
+        have_part(at, n);
 }
 
-/* The stage whose key that is, if it has no upload yet. */
-static struct stage *
-stage_of(struct publish_job *j, const char *key)
+/* The number in a scratch key, if its upload can be gone on with. */
+static bool
+number_of(const struct attempt *at, const char *key, size_t key_len,
+          uint32_t *ret)
 {
-    size_t n = strlen(j->scratch_prefix);
-    struct stage *s;
+    size_t n = strlen(at->prefix);
+    char digits[20];
     uint64_t number;
 
-    if (!key || strncmp(key, j->scratch_prefix, n) != 0 ||
-        strspn(key + n, "0123456789") != strlen(key + n) ||
-        !text_parse_u64(&number, key + n) || number + 1 >= j->stages)
-        return NULL;
-    s = &j->stage[number];
-    return s->state == STAGE_WAIT && !s->put && !s->upload_id ? s : NULL;
+    if (key_len <= n || key_len - n >= sizeof(digits) ||
+        strncmp(key, at->prefix, n) != 0)
+        return false;
+    snprintf(digits, sizeof(digits), "%.*s", (int)(key_len - n), key + n);
+    if (!text_parse_u64(&number, digits) || number >= at->plan.scratches)
+        return false;
+    *ret = (uint32_t)number;
+    return !at->scratch[number].etag && !at->scratch[number].up;
+}
+
+static int
+take_upload(void *user, size_t i)
+{
+    struct attempt *at = user;
+    const struct plan_upload *u = &at->plan.scratch[i];
+    struct upload *up = at->scratch[i].up;
+
+    if (!up)
+        return 0;
+    if (take_listed(at, (uint32_t)u->part, u->count, up, NULL) < 0) {
+        upload_end(up); /* another begins in its place */
+        free(STEAL(at->scratch[i].up));
+        return 0;
+    }
+    pthread_mutex_lock(&at->lock);
+    sched_have_upload(at->sched, (uint32_t)i);
+    pthread_mutex_unlock(&at->lock);
+    return 0;
 }
 
 static void
-list_next(struct publish_job *j)
+open_upload(struct attempt *at, uint32_t number, const char *id)
 {
-    struct resume *r = j->resume;
-    struct s3_upload_copy *u = NULL;
-    char key[STAGE_KEY_MAX];
-    struct s3_where at;
-    struct call *c;
+    struct publish_job *j = at->j;
+    struct upload *up = calloc(1, sizeof(*up));
+    char key[SCRATCH_MAX];
+    struct upload_args a = {
+        .s3 = j->p->d.s3_dest,
+        .scope = j->scope,
+        .create = {.at = scratch_where(at, number, key),
+                   .crc32 = at->scratch_crc},
+        .state = j->p->d.state,
+    };
 
-    r->stage = NULL;
-    while (!j->stop && r->next < r->open_count && !r->stage) {
-        u = &r->open[r->next++];
-        r->stage = stage_of(j, u->key);
-    }
-    if (!r->stage) {
-        resume_over(j);
+    if (!up || upload_join(up, &a, id) < 0) {
+        free(up);
         return;
     }
-    r->stage->upload_id = STEAL(u->upload_id);
-    at = stage_where(j, r->stage, key);
-    c = call_begin(j, on_scratch_parts);
-    c->id = s3_list_parts(j->p->d.s3_dest, &at, r->stage->upload_id,
-                          call_parts_cb, c);
+    up->borrowed = false; /* below our prefix: ours to end */
+    at->scratch[number].up = up;
 }
 
 static void
-on_scratch_uploads(struct publish_job *j)
+take_uploads(struct attempt *at)
 {
-    struct resume *r = j->resume;
+    enum { WIDTH = 32 };
+    struct publish_job *j = at->j;
+    struct s3_where below = {j->dest.bucket, at->prefix, strlen(at->prefix),
+                             true};
+    struct s3_found found;
+    uint32_t number;
+    size_t i;
 
-    r->open = STEAL(j->call.left);
-    r->open_count = j->call.left_count;
-    j->call.left_count = 0;
-    list_next(j);
+    /* If it fails: what is open is removed in the end. */
+    s3_list_uploads_below_wait(j->p->d.s3_dest, j->scope, &below, &found);
+    for (i = 0; i < found.count; i++)
+        if (number_of(at, found.upload[i].key, found.upload[i].key_len,
+                      &number) &&
+            at->plan.scratch[number].count > 1)
+            open_upload(at, number, found.upload[i].upload_id);
+    s3_found_free(&found);
+    each(WIDTH, at->plan.scratches, take_upload, at);
+}
+
+/* ------------------------------------------------------------------- all */
+
+/* What the killed process had not noticed. */
+static int
+look_for_quirk(struct attempt *at)
+{
+    uint32_t n;
+
+    for (n = 0; n < at->parts; n++) {
+        bool last = part_is_last(at, n);
+
+        if (at->sent[n].etag && (last ? at->crc : at->scratch_crc) &&
+            copy_is_quirk(at, n))
+            return found_quirk(at, last && part_plan(at, n)->kind !=
+                                               PLAN_COPY_SCRATCH);
+    }
+    return 0;
+}
+
+/* Noted, but not there. */
+static void
+forget_crcs(struct attempt *at)
+{
+    uint32_t n;
+
+    for (n = 0; n < at->parts; n++)
+        if (!sched_part_there(at->sched, n))
+            at->sent[n].have_crc = false;
 }
 
 static void
-list_scratch(struct publish_job *j)
+take_notes(struct attempt *at, const struct journal_noted *noted)
 {
-    struct s3_where at = {j->bucket, j->scratch_prefix,
-                          strlen(j->scratch_prefix), true};
-    struct call *c;
-    uint32_t u;
+    size_t i;
 
-    if (j->stages == 1) {
-        resume_over(j);
-        return;
-    }
-    j->scratch_unclear = true;
-    for (u = 0; u + 1 < j->stages; u++)
-        take_done(j, &j->stage[u]);
-    c = call_begin(j, on_scratch_uploads);
-    c->id = s3_list_uploads_below(j->p->d.s3_dest, &at, call_uploads_cb, c);
+    for (i = 0; i < noted->parts; i++)
+        if (noted->part[i].number < at->parts) {
+            at->sent[noted->part[i].number].have_crc = true;
+            at->sent[noted->part[i].number].crc = noted->part[i].crc;
+        }
+    for (i = 0; i < noted->scratches; i++)
+        if (noted->scratch[i].number < at->plan.scratches)
+            take_object(at, &noted->scratch[i]);
 }
 
-/* ---------------------------------------------------------- the archive's */
-
-/* Nothing to go on with: the row is swept like any other. */
-static void
-give_up(struct publish_job *j)
+int
+resume_take(struct attempt *at)
 {
-    uint32_t u;
+    struct publish_job *j = at->j;
+    struct journal_noted noted = {.parts = 0};
+    int r;
 
-    for (u = 0; u + 1 < j->stages; u++) {
-        free(STEAL(j->stage[u].etag));
-        free(STEAL(j->stage[u].version));
+    job_whole(j);
+    journal_notes_read(j->p->d.state, &at->up.row, &noted);
+    take_notes(at, &noted);
+    journal_noted_free(&noted);
+    r = take_listed(at, (uint32_t)at->plan.scratch_parts,
+                    (uint32_t)at->plan.count, &at->up, NULL);
+    if (r < 0)
+        return job_again(j, "the upload that was left is gone");
+    if (at->plan.scratches > 0) {
+        atomic_store(&at->unclear, true);
+        take_uploads(at);
     }
-    j->scratch_prefix[0] = '\0';
-    resume_over(j);
-}
-
-static void
-on_parts(struct publish_job *j)
-{
-    struct resume *r = j->resume;
-    const struct journal_row *row = r->row;
-
-    if (j->stop || j->call.e.err < 0) {
-        give_up(j);
-        return;
-    }
-    j->upload_id = strdup(row->upload_id);
-    if (!j->upload_id) {
-        give_up(j);
-        return;
-    }
-    j->resumed = true;
-    j->send_size = !publisher_caps(j->p).no_size;
-    j->row = row->id;
-    j->intent = j->created = row->intent;
-    resume_take(j, job_last(j));
-    list_scratch(j);
-}
-
-static void
-on_adopted(struct publish_job *j)
-{
-    struct resume *r = j->resume;
-    struct s3_where at = job_where(j);
-    struct call *c;
-
-    if (!r->adopted)
-        r->row->alive = true; /* somebody else goes on with it */
-    if (!r->adopted || j->stop) {
-        resume_over(j);
-        return;
-    }
-    j->crc = r->row->flags & ROW_CRC;
-    j->scratch_crc = r->row->flags & ROW_SCRATCH_CRC;
-    j->force_full |= (r->row->flags & ROW_FULL) != 0;
-    snprintf(j->scratch_prefix, sizeof(j->scratch_prefix), "%s",
-             r->row->scratch);
-    c = call_begin(j, on_parts);
-    c->id = s3_list_parts(j->p->d.s3_dest, &at, r->row->upload_id,
-                          call_parts_cb, c);
-}
-
-static void
-adopt_run(struct publish_job *j)
-{
-    struct resume *r = j->resume;
-    uint32_t whole;
-
-    r->adopted = journal_adopt(j, r->row);
-    r->whole = whole_crc(j->layout, j->crcs, &whole) == 0;
-    if (r->adopted)
-        journal_load(j, r->row->id);
-}
-
-void
-resume_begin(struct publish_job *j, struct journal_row *row, job_fn *then)
-{
-    struct resume *r = calloc(1, sizeof(*r));
-
-    if (!r) {
-        then(j);
-        return;
-    }
-    r->row = row;
-    r->then = then;
-    j->resume = r;
-    job_work(j, &j->work, adopt_run, on_adopted);
+    forget_crcs(at);
+    log_info("publish: %s: going on with %llu of %u parts", j->st.dest,
+             (unsigned long long)j->st.parts_done, at->parts);
+    return look_for_quirk(at);
 }

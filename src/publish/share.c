@@ -5,18 +5,44 @@
  * one copy to see how the store answers, tells the upload's id, sends the
  * central directory, and watches ListParts; when nothing comes any more it
  * sends what is missing, and completes.  A worker sends its slice, then
- * what ListParts says is missing, and neither completes nor aborts.
+ * what ListParts says is missing, and neither completes nor aborts.  Both
+ * send by the crew: what is offered to the scheduler goes.
  *
  * The plan is a pure function of the layout and of the store's limits, so
  * all have the same one: the id that is told begins with its fingerprint.
  * A part that two send has the same bytes both times.
  */
+#include "publish/share.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "publish/share.h"
+#include "publish/crew.h"
+#include "publish/task.h"
+
+enum {
+    ID_PRINT = 16,       /* hex digits of the fingerprint in an id */
+    BATCH = 8,           /* parts of others that are taken at a time */
+    BUSY = 32,           /* so many may be on their way already: a share */
+    SETTLE_MS = 2000,    /* parts of others that are on their way */
+    POLL_MS = 1000,      /* of ListParts */
+    STILL_POLLS = 10,    /* without news: the coordinator sends parts */
+    STILL_WORKER = 2,    /* a worker does, at the end */
+    FINAL_LOOKS = 60,    /* for the archive of an upload that is gone */
+    WORKERS_MAX = 10000, /* more than parts makes no sense */
+};
+
+struct share {
+    uint32_t workers;
+    int32_t worker; /* -1: the coordinator */
+    char *upload;   /* as it was given */
+    publish_told_fn *told;
+    void *user;
+    unsigned still; /* looks without news */
+    uint32_t known; /* parts that were there at the last look */
+};
 
 int
 share_new(struct share **ret, const struct publish_share *how, struct err *e)
@@ -51,7 +77,6 @@ share_free(struct share *s)
     if (!s)
         return;
     free(s->upload);
-    free(s->id);
     free(s);
 }
 
@@ -61,281 +86,309 @@ share_is_worker(const struct publish_job *j)
     return j->share && j->share->worker >= 0;
 }
 
+int
+share_check(struct attempt *at)
+{
+    struct publish_job *j = at->j;
+
+    if (!j->share)
+        return 0;
+    if (at->plan.strategy != PLAN_DUO && at->plan.strategy != PLAN_STREAM)
+        return job_fail(j, EINVAL,
+                        "workers share one upload: publish_strategy=duo or "
+                        "stream, not %s",
+                        plan_strategy_name(at->plan.strategy));
+    if (at->put)
+        return job_fail(j, EINVAL, "the archive is one part: no workers");
+    return 0;
+}
+
 /* ----------------------------------------------------------------- parts */
 
-/* Whose CRCs are not seen here. */
-static void
-forget_checks(struct publish_job *j)
-{
-    uint32_t i;
-
-    for (i = 0; i < j->copied_count; i++)
-        j->copied[i].opaque = true;
-    for (i = 0; i < j->parts; i++)
-        j->part[i].forced = true;
-    j->probe = 0;
-}
-
 static bool
-is_open(const struct publish_job *j, uint32_t n)
+is_directory(const struct attempt *at, uint32_t n)
 {
-    const struct part *p = &j->part[n];
+    const struct zip_layout *z = job_zip(at->j);
+    const struct plan_part *pp = part_plan(at, n);
 
-    return p->state == PART_WAIT && !p->queued &&
-           !(p->directory && share_is_worker(j));
+    return pp->kind == PLAN_UPLOAD && pp->end > z->offset[z->count];
 }
 
-bool
-share_send_range(struct publish_job *j, uint32_t first, uint32_t end)
-{
-    bool some = false;
-    uint32_t n;
-
-    for (n = first; n < end; n++)
-        if (is_open(j, n)) {
-            parts_queue(j, n);
-            some = true;
-        }
-    return some;
-}
-
-/* The coordinator's alone; false if it is there. */
+/* Not there, and this process's to send: the directory is the
+ * coordinator's. */
 static bool
-send_directory(struct publish_job *j)
+is_open(struct attempt *at, uint32_t n)
 {
-    bool some = false;
-    uint32_t n;
+    LOCK_SCOPE(&at->lock);
 
-    for (n = 0; n < j->parts; n++)
-        if (j->part[n].directory && is_open(j, n)) {
-            parts_queue(j, n);
-            some = true;
-        }
-    return some;
+    return !sched_part_there(at->sched, n) &&
+           !(is_directory(at, n) && share_is_worker(at->j));
 }
 
 static uint32_t
-count_open(const struct publish_job *j)
+count_open(struct attempt *at)
 {
     uint32_t n, open = 0;
 
-    for (n = 0; n < j->parts; n++)
-        open += is_open(j, n);
+    for (n = 0; n < at->parts; n++)
+        open += is_open(at, n);
     return open;
+}
+
+/* Sends these parts, and waits until they are there. */
+static int
+send_list(struct attempt *at, const uint32_t *list, uint32_t count)
+{
+    uint32_t i;
+
+    pthread_mutex_lock(&at->lock);
+    for (i = 0; i < count; i++)
+        sched_offer(at->sched, list[i]);
+    pthread_mutex_unlock(&at->lock);
+    for (i = 0; i < count; i++)
+        crew_wake(at);
+    return crew_wait_parts(at, list, count);
 }
 
 /* Some that are missing, last ones first (their owners begin with the
  * first), each worker at a place of its own. */
-static bool
-send_others(struct publish_job *j)
+static int
+send_others(struct attempt *at)
 {
-    struct share *s = j->share;
-    uint32_t open = count_open(j), skip, n, some = 0;
+    const struct share *s = at->j->share;
+    uint32_t open = count_open(at), list[BATCH], n, count = 0;
+    uint32_t skip = (uint32_t)((uint64_t)open * (uint32_t)(s->worker + 1) /
+                               (s->workers + 1));
 
-    skip = (uint32_t)((uint64_t)open * (uint32_t)(s->worker + 1) /
-                      (s->workers + 1));
-    for (n = j->parts; n-- > 0 && some < BATCH;) {
-        if (!is_open(j, n))
-            continue;
-        if (skip > 0 && skip--)
-            continue;
-        parts_queue(j, n);
-        some++;
-    }
-    return some > 0;
+    for (n = at->parts; n-- > 0 && count < BATCH;)
+        if (is_open(at, n) && (skip == 0 || skip-- == 0))
+            list[count++] = n;
+    return send_list(at, list, count);
 }
 
-/* ----------------------------------------------------------------- list */
-
-/* So many may be on their way already: a worker's whole share. */
-static bool
-others_busy(const struct publish_job *j)
+/* [first, end), or only the directory's. */
+static int
+send_range(struct attempt *at, uint32_t first, uint32_t end, bool directory)
 {
-    const struct share *s = j->share;
+    CLEANUP_FREE uint32_t *list = calloc(end - first + 1, sizeof(*list));
+    uint32_t n, count = 0;
 
+    if (!list)
+        return job_fail(at->j, ENOMEM, "out of memory");
+    for (n = first; n < end; n++)
+        if (is_open(at, n) && (!directory || is_directory(at, n)))
+            list[count++] = n;
+    return send_list(at, list, count);
+}
+
+/* ------------------------------------------------------------------ look */
+
+/* What others sent meanwhile.  -ENOENT: the upload is gone. */
+static int
+look_at_parts(struct attempt *at, bool *ret_crc)
+{
+    struct publish_job *j = at->j;
+    int r = take_listed(at, 0, at->parts, &at->up, ret_crc);
+
+    if (r == 0 || r == -ENOENT)
+        return r;
+    return job_fail(j, -r, "ListParts: %s", strerror(-r));
+}
+
+static bool
+others_busy(struct attempt *at)
+{
+    struct share *s = at->j->share;
+    uint32_t open = count_open(at);
+
+    s->still = open == s->known ? s->still + 1 : 0;
+    s->known = open;
     if (s->worker < 0)
         return s->still < STILL_POLLS;
-    return s->still < STILL_WORKER && count_open(j) <= 2 * UPLOADS_MAX;
+    return s->still < STILL_WORKER && open <= BUSY;
 }
 
-static void
-send_or_rest(struct publish_job *j)
+/* Until nothing is missing. */
+static int
+watch(struct attempt *at)
 {
-    struct share *s = j->share;
-    bool news = j->parts_done != s->known;
+    struct publish_job *j = at->j;
+    int r = 0;
 
-    s->known = j->parts_done;
-    s->still = news ? 0 : s->still + 1;
-    s->state = !others_busy(j) && send_others(j) ? SHARE_SEND : SHARE_REST;
-}
-
-void
-share_list_failed(struct publish_job *j)
-{
-    if (share_is_worker(j) && j->call.e.err == -ENOENT) {
-        j->vanished = true;
-        job_restart(j, "the upload is gone");
-    } else {
-        job_fail_s3(j, &j->call.e, "LIST");
+    while (r == 0 && count_open(at) > 0) {
+        r = look_at_parts(at, NULL);
+        if (r < 0 || count_open(at) == 0)
+            break;
+        r = others_busy(at) ? scope_sleep(j->scope, POLL_MS)
+                            : send_others(at);
     }
-}
-
-static void
-on_listed(struct publish_job *j)
-{
-    if (j->stop)
-        return;
-    if (j->call.e.err < 0) {
-        share_list_failed(j);
-        return;
-    }
-    resume_take(j, job_last(j));
-    send_or_rest(j);
-}
-
-void
-share_list_parts(struct publish_job *j, job_fn *then)
-{
-    struct s3_where at = job_where(j);
-    struct call *c = call_begin(j, then);
-
-    j->share->state = SHARE_LIST;
-    c->id =
-        s3_list_parts(j->p->d.s3_dest, &at, j->upload_id, call_parts_cb, c);
-}
-
-static void
-on_rested(struct publish_job *j)
-{
-    if (!j->stop)
-        share_list_parts(j, on_listed);
+    return r;
 }
 
 /* ----------------------------------------------------------- coordinator */
 
 /* The copy that shows how this store answers: a ranged one, if any. */
-static void
-send_probe(struct publish_job *j)
+static int
+send_probe(struct attempt *at)
 {
     uint32_t n, best = UINT32_MAX;
 
-    for (n = 0; n < j->parts; n++) {
-        if (part_plan(j, n)->kind == PLAN_UPLOAD || !is_open(j, n))
+    for (n = 0; n < at->parts; n++) {
+        if (part_plan(at, n)->kind == PLAN_UPLOAD || !is_open(at, n))
             continue;
-        if (best == UINT32_MAX || (j->part[n].ranged && !j->part[best].ranged))
+        if (best == UINT32_MAX ||
+            (part_is_ranged(at, n) && !part_is_ranged(at, best)))
             best = n;
     }
-    if (best != UINT32_MAX)
-        parts_queue(j, best);
+    return best == UINT32_MAX ? 0 : send_list(at, &best, 1);
 }
 
 static void
-tell(struct publish_job *j)
+tell(struct attempt *at)
 {
-    char id[ID_PRINT + 1 + 2048], plan[65];
+    const struct share *s = at->j->share;
+    char id[ID_PRINT + 2 + sizeof(at->up.id)], plan[65];
 
-    free(j->share->id);
-    j->share->id = strdup(j->upload_id);
-    plan_fingerprint(&j->plan, j->digest, plan);
-    snprintf(id, sizeof(id), "%.*s:%s", ID_PRINT, plan, j->upload_id);
-    if (j->share->told)
-        j->share->told(j->share->user, id);
-    log_info("publish: %s: upload %s waits for workers", j->st.dest, id);
+    free(at->share_id);
+    at->share_id = strdup(at->up.id);
+    plan_fingerprint(&at->plan, at->j->digest, plan);
+    snprintf(id, sizeof(id), "%.*s:%s", ID_PRINT, plan, at->up.id);
+    if (s->told)
+        s->told(s->user, id);
+    log_info("publish: %s: upload %s waits for workers", at->j->st.dest, id);
 }
 
-void
-share_open(struct publish_job *j)
+int
+share_lead(struct attempt *at)
 {
-    forget_checks(j);
-    if (share_is_worker(j))
-        return;
-    j->share->state = SHARE_PROBE;
-    send_probe(j);
+    struct publish_job *j = at->j;
+    int r = send_probe(at);
+
+    if (r != 0)
+        return r;
+    tell(at);
+    r = send_range(at, 0, at->parts, true);
+    if (r == 0)
+        r = watch(at);
+    if (r == -ENOENT)
+        return job_again(j, "the upload is gone");
+    return r < 0 ? job_fail(j, -r, "%s", strerror(-r)) : r;
 }
 
 /* A part that a worker sent twice may arrive after Complete, and brings
  * the upload back on some stores (versitygw 1.7). */
-static void
-on_settled(struct publish_job *j)
-{
-    struct s3_where at = job_where(j);
-    struct call *c = call_begin(j, j->share->then);
-
-    c->id = s3_abort(j->p->d.s3_dest, &at, j->share->id, call_done_cb, c);
-}
-
 void
-share_settle(struct publish_job *j, job_fn *then)
+share_settle(struct attempt *at)
 {
-    j->share->then = then;
-    if (j->share->id)
-        job_later(j, &j->timer, SETTLE_MS, on_settled);
-    else
-        then(j);
+    struct publish_job *j = at->j;
+    struct s3_where where = job_where(j);
+    struct s3_reply o;
+
+    if (at->share_id && scope_sleep(j->scope, SETTLE_MS) == 0)
+        s3_abort_wait(j->p->d.s3_dest, j->last, &where, at->share_id, &o);
 }
 
-/* ------------------------------------------------------------------ step */
+/* ---------------------------------------------------------------- worker */
 
-int
-share_check(const struct publish_job *j, struct err *e)
+/* The upload is gone: completed by the coordinator, or aborted by somebody?
+ * Complete takes its time, and the upload is gone at once. */
+static int
+final_look(struct publish_job *j)
 {
-    if (j->plan.strategy != PLAN_DUO && j->plan.strategy != PLAN_STREAM)
-        return err_set(e, EINVAL,
-                       "workers share one upload: publish_strategy=duo or "
-                       "stream, not %s",
-                       plan_strategy_name(j->plan.strategy));
-    if (job_last(j)->put)
-        return err_set(e, EINVAL, "the archive is one part: no workers");
+    struct s3_head_args a = {.at = job_where(j), .checksum = true};
+    struct s3_reply o;
+    unsigned looks;
+    int r = 0;
+
+    for (looks = 0; r == 0 && looks < FINAL_LOOKS; looks++) {
+        if (s3_head_wait(j->p->d.s3_dest, j->scope, &a, &o) == 0 &&
+            is_ours(j, &o)) {
+            job_done(j, &o, "", false);
+            return 0;
+        }
+        r = scope_sleep(j->scope, POLL_MS);
+    }
+    return job_fail(j, ENOENT,
+                    "the upload %s is gone, and the archive is not there",
+                    j->share->upload);
+}
+
+static int
+join(struct attempt *at)
+{
+    struct publish_job *j = at->j;
+    struct share *s = j->share;
+    const char *id = strchr(s->upload, ':');
+    bool printed = id && id - s->upload == ID_PRINT;
+    struct journal_new row;
+    struct upload_args a;
+    char plan[65];
+
+    attempt_upload_args(at, &a, &row, plan);
+    if (printed && strncmp(plan, s->upload, ID_PRINT) != 0)
+        return job_fail(j, ECANCELED,
+                        "the prefix is not what it was when that upload "
+                        "began, or the options are others");
+    a.row = NULL;
+    if (upload_join(&at->up, &a, printed ? id + 1 : s->upload) < 0)
+        return job_fail(j, ENOMEM, "out of memory");
     return 0;
 }
 
-static bool
-all_there(const struct publish_job *j)
+static int
+send_share(struct attempt *at)
 {
-    uint32_t n;
+    const struct share *s = at->j->share;
+    uint64_t parts = at->parts, worker = (uint32_t)s->worker;
+    int r = send_range(at, (uint32_t)(parts * worker / s->workers),
+                       (uint32_t)(parts * (worker + 1) / s->workers), false);
 
-    for (n = 0; n < j->parts; n++)
-        if (j->part[n].state != PART_DONE &&
-            !(j->part[n].directory && share_is_worker(j)))
-            return false;
-    return true;
+    return r == 0 ? watch(at) : r;
 }
 
-/* Nothing of this process is under way. */
-static void
-share_next(struct publish_job *j)
+static int
+work(struct attempt *at)
 {
-    struct share *s = j->share;
+    struct publish_job *j = at->j;
+    struct s3_reply none = {.size = 0};
+    int r = attempt_plan(at);
 
-    switch (s->state) {
-    case SHARE_PROBE:
-        tell(j);
-        s->state = SHARE_REST;
-        if (!send_directory(j)) /* a killed coordinator had sent it */
-            job_later(j, &j->timer, POLL_MS, on_rested);
-        break;
-    case SHARE_SEND:
-        share_list_parts(j, on_listed);
-        break;
-    case SHARE_REST:
-        job_later(j, &j->timer, POLL_MS, on_rested);
-        break;
-    case SHARE_LIST:
-        break;
+    if (r == 0)
+        r = join(at);
+    if (r == 0)
+        r = attempt_sched(at);
+    if (r == 0)
+        r = look_at_parts(at, &at->up.crc32);
+    at->crc = at->up.crc32;
+    if (r == 0 && sched_begin(at->sched, &at->pace.limits) < 0)
+        r = job_fail(j, ENOMEM, "out of memory");
+    if (r == 0) {
+        job_set_state(j, PUBLISH_RUNNING);
+        crew_begin(at);
+        r = send_share(at);
     }
+    crew_leave(at);
+    if (at->sched)
+        crew_end(at);
+    upload_end(&at->up); /* the others go on with it */
+    if (r == 0)
+        job_done(j, &none, "", false);
+    return r;
 }
 
-void
-share_step(struct publish_job *j)
+int
+share_work(struct publish_job *j)
 {
-    if (j->inflight > 0)
-        return;
-    if (!all_there(j)) {
-        share_next(j);
-    } else if (share_is_worker(j)) {
-        free(STEAL(j->upload_id)); /* the coordinator's */
-        job_done(j, "", false);
-    } else {
-        complete_begin(j);
-    }
+    struct attempt at;
+    bool gone;
+    int r;
+
+    attempt_init(&at, j);
+    r = work(&at);
+    gone = r == -ENOENT || atomic_load(&at.vanished);
+    attempt_free(&at);
+    if (r == 0 || !gone)
+        return r == 0 ? 0 : job_result(j);
+    r = job_renew(j);
+    return r < 0 ? r : final_look(j);
 }

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The s3zipfs authors */
 /*
  * How a job stops: the first failure counts, its words and its errno are
- * made here; a restart is a stop that begins again.  What follows is
- * clean.c's.
+ * made here, and every wait of the job ends.  Called by any step, by any
+ * thread of the job, and by who wants its end (publish_abort).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,11 @@
 
 #include "base/text.h"
 #include "publish/job.h"
+
+/* A daemon that ends waits so long for a store that does not answer... */
+enum { STOPPING_MS = 6000 };
+/* ...and who heard nothing from it for a minute already. */
+enum { PATIENCE_MS = 10000 };
 
 /* The errors that setxattr may answer; the kernel would run the
  * call again on ESTALE, disable it on ENOSYS and rewrite EAGAIN. */
@@ -51,153 +56,218 @@ publish_errno(int r)
     }
 }
 
-/* A daemon that ends waits so long for a store that does not answer; parts
- * on their way have two seconds of it (job.c). */
-enum { STOPPING_MS = 6000 };
-
-/* True if this failure is the one that counts. */
-static bool
-stop_first(struct publish_job *j, enum stop stop)
+enum stop
+job_stopped(struct publish_job *j)
 {
-    if (j->stop >= stop || j->phase == PHASE_OVER)
+    LOCK_SCOPE(&j->lock);
+
+    return j->stop;
+}
+
+/* Called with the job's lock.  True if this is the one that counts: what
+ * fails after a stop fails because of it.  An end that is wanted comes
+ * before another attempt. */
+static bool
+stop_first(struct publish_job *j, enum stop stop, int why, bool wanted)
+{
+    if (j->ended || j->stop == STOP_FAIL ||
+        (j->stop == STOP_AGAIN && !wanted))
         return false;
     j->stop = stop;
-    if (stop == STOP_FAIL) {
-        LOCK_SCOPE(&j->p->lock);
-        j->failing = true;
-    }
+    scope_stop(j->scope, why);
     return true;
 }
 
-void
+static bool
+is_silence(int num)
+{
+    return num == ETIMEDOUT || num == ECONNREFUSED || num == EHOSTUNREACH;
+}
+
+/* Words and the S3 answer (may be NULL) of the failure that counts. */
+static int
+fail(struct publish_job *j, int num, const struct s3_error *e,
+     const char *text, uint32_t member, bool wanted)
+{
+    const struct zip_member *m;
+    int r = publish_errno(-num);
+    bool first;
+
+    pthread_mutex_lock(&j->lock);
+    first = stop_first(j, STOP_FAIL, r, wanted);
+    if (first) {
+        j->aborted = wanted;
+        err_set(&j->err, -r, "%s", text);
+        if (e)
+            j->s3err = *e;
+        if (member != UINT32_MAX) {
+            m = job_member(j, member);
+            text_escape(j->st.key, sizeof(j->st.key), m->key, m->key_len);
+        }
+        if (is_silence(-r))
+            scope_until(j->last, net_now_ms() + PATIENCE_MS);
+    }
+    pthread_mutex_unlock(&j->lock);
+    if (first) {
+        LOCK_SCOPE(&j->p->lock);
+        j->failing = true;
+    }
+    return r;
+}
+
+int
 job_fail(struct publish_job *j, int num, const char *fmt, ...)
 {
     char text[sizeof(j->err.text)];
     va_list ap;
 
-    if (!stop_first(j, STOP_FAIL))
-        return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    err_set(&j->err, -publish_errno(-num), "%s", text);
+    return fail(j, num, NULL, text, UINT32_MAX, false);
 }
 
-void
+int
 job_fail_err(struct publish_job *j, int r, const struct err *e)
 {
     uint32_t m = atomic_load(&j->layout->stale_member);
+    bool stale = r == -ESTALE && atomic_load(&j->layout->stale) &&
+                 m < job_zip(j)->count;
 
-    if (r == -ESTALE && atomic_load(&j->layout->stale) &&
-        m < job_zip(j)->count)
-        job_blame(j, m);
-    job_fail(j, -r, "%s", e && e->text[0] ? e->text : strerror(-r));
+    return fail(j, -r, NULL, e && e->text[0] ? e->text : strerror(-r),
+                stale ? m : UINT32_MAX, false);
 }
 
-void
-job_fail_object(struct publish_job *j, const struct s3_error *e,
-                const char *op, const char *bucket, const char *key,
-                size_t key_len)
+/* Nobody here cancelled it: the loops are being shut down. */
+static int
+errno_of(const struct s3_error *e)
+{
+    return e->err == -ECANCELED ? ECONNABORTED : -e->err;
+}
+
+int
+job_fail_s3(struct publish_job *j, const struct s3_error *e, const char *op,
+            const struct s3_where *at)
 {
     struct err words = {0};
 
-    s3_error_text(e, op, bucket, key, key_len, &words);
-    if (j->stop < STOP_FAIL)
-        j->s3err = *e;
-    /* Nobody here cancelled it: the loops are being shut down. */
-    if (e->err == -ECANCELED)
-        job_fail(j, ECONNABORTED, "%s", words.text);
-    else
-        job_fail(j, -e->err, "%s", words.text);
+    s3_error_text(e, op, at->bucket, at->key, at->key_len, &words);
+    return fail(j, errno_of(e), e, words.text, UINT32_MAX, false);
 }
 
-void
-job_fail_s3(struct publish_job *j, const struct s3_error *e, const char *op)
-{
-    job_fail_object(j, e, op, j->bucket, j->key, j->key_len);
-}
-
-void
+int
 job_fail_member(struct publish_job *j, const struct s3_error *e,
                 const char *op, uint32_t member)
 {
     const struct zip_member *m = job_member(j, member);
+    struct err words = {0};
 
-    if (j->stop == STOP_FAIL)
-        return;
-    if (e->err == -ESTALE)
+    if (e->err == -ESTALE && job_stopped(j) != STOP_FAIL)
         layout_set_stale(j->layout, member);
-    job_blame(j, member);
-    job_fail_object(j, e, op, j->layout->bucket, m->key, m->key_len);
+    s3_error_text(e, op, j->layout->bucket, m->key, m->key_len, &words);
+    return fail(j, errno_of(e), e, words.text, member, false);
 }
 
-void
-job_blame(struct publish_job *j, uint32_t member)
+int
+job_fail_of(struct publish_job *j, int num, uint32_t member, const char *text)
 {
-    const struct zip_member *m = job_member(j, member);
-    LOCK_SCOPE(&j->lock);
-
-    if (j->stop < STOP_FAIL && !j->st.key[0])
-        text_escape(j->st.key, sizeof(j->st.key), m->key, m->key_len);
+    return fail(j, num, NULL, text, member, false);
 }
 
-void
-job_restart(struct publish_job *j, const char *fmt, ...)
+int
+job_again(struct publish_job *j, const char *fmt, ...)
 {
     char text[400];
+    unsigned times;
     va_list ap;
+    bool first;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (j->restarts >= RESTARTS_MAX) {
-        job_fail(j, EIO, "%s: again and again", text);
-        return;
-    }
-    if (!stop_first(j, STOP_RESTART))
-        return;
-    j->restarts++;
-    log_info("publish: %s: starting again: %s", j->st.dest, text);
+    pthread_mutex_lock(&j->lock);
+    times = j->lessons.restarts;
+    first = times < RESTARTS_MAX && stop_first(j, STOP_AGAIN, -ECANCELED, false);
+    if (first)
+        j->st.restarts = ++j->lessons.restarts;
+    pthread_mutex_unlock(&j->lock);
+    if (times >= RESTARTS_MAX && !first)
+        return job_fail(j, EIO, "%s: again and again", text);
+    if (first)
+        log_info("publish: %s: starting again: %s", j->st.dest, text);
+    return AGAIN;
 }
 
-static void
-on_abort(struct publish_job *j, struct event *ev)
+int
+job_renew(struct publish_job *j)
 {
-    unsigned asked;
-    int why;
+    struct scope *fresh;
+    LOCK_SCOPE(&j->lock);
 
-    (void)ev;
-    pthread_mutex_lock(&j->lock);
-    j->abort_posted = false;
-    why = j->abort_why;
-    asked = j->abort_asked;
-    pthread_mutex_unlock(&j->lock);
-    if (j->phase == PHASE_OVER)
-        return;
-    j->aborted |= j->stop < STOP_FAIL;
-    job_fail(j, -why, "%s",
-             why == -EINTR       ? "interrupted"
-             : why == -ECANCELED ? "cancelled"
-                                 : "s3zipfs is stopping");
-    if (why == -ECONNABORTED)
-        clean_hurry_in(j, STOPPING_MS);
-    if (asked > 1 && why == -ECONNABORTED)
-        clean_hurry(j);
+    if (j->stop == STOP_FAIL)
+        return -j->err.num;
+    if (j->stop == STOP_NONE)
+        return 0;
+    if (scope_new(&fresh) < 0)
+        return -ENOMEM;
+    scope_free(j->scope);
+    j->scope = fresh;
+    j->stop = STOP_NONE;
+    return 0;
+}
+
+int
+job_result(struct publish_job *j)
+{
+    LOCK_SCOPE(&j->lock);
+
+    if (j->stop == STOP_FAIL)
+        return -j->err.num;
+    return j->stop == STOP_AGAIN ? AGAIN : 0;
+}
+
+void
+job_learn(struct publish_job *j, bool *lesson)
+{
+    LOCK_SCOPE(&j->lock);
+
+    if (lesson)
+        *lesson = true;
+}
+
+bool
+learn_no_size(struct publish_job *j, const struct s3_error *e, bool sent)
+{
+    if (e->http != 501 || !sent)
+        return false;
+    publisher_learn(j->p, &j->p->caps.no_size, "no x-amz-mp-object-size");
+    return true;
+}
+
+unsigned
+job_patience_ms(struct publish_job *j)
+{
+    LOCK_SCOPE(&j->lock);
+
+    if (j->stop != STOP_FAIL)
+        return 30000;
+    if (j->err.num == ECONNABORTED)
+        return STOPPING_MS / 2;
+    return is_silence(j->err.num) ? PATIENCE_MS : 30000;
+}
+
+static const char *
+abort_words(int why)
+{
+    return why == -EINTR       ? "interrupted"
+           : why == -ECANCELED ? "cancelled"
+                               : "s3zipfs is stopping";
 }
 
 void
 publish_abort(struct publish_job *j, int why)
 {
-    bool post;
-
-    pthread_mutex_lock(&j->lock);
-    if (j->abort_why == 0 || why == -ECONNABORTED)
-        j->abort_why = why;
-    j->abort_asked += why == -ECONNABORTED;
-    post = !j->ended && !j->abort_posted;
-    if (post)
-        j->abort_posted = true;
-    pthread_mutex_unlock(&j->lock);
-    if (post)
-        job_post(j, &j->abort_ev, on_abort);
+    if (why == -ECONNABORTED)
+        scope_until(j->last, net_now_ms() + STOPPING_MS);
+    fail(j, -why, NULL, abort_words(why), UINT32_MAX, true);
 }

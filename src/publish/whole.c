@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The s3zipfs authors */
 /*
- * The CRC-32 of the whole archive, from those of its members, by which is
- * checked what nothing else checks.
+ * The whole archive as one word: its CRC-32, from those of its members, by
+ * which is checked what nothing else checks; and a plan's fingerprint: two
+ * processes that plan the same parts of the same archive may go on with each
+ * other's upload.  Called by the steps of a job.
  */
 #include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -39,7 +43,6 @@ piece_crc(struct layout *l, struct crc_set *crcs, const struct zip_piece *z,
     return 0;
 }
 
-/* CRC-32 of the archive from its members' CRCs; blocks: worker thread. */
 int
 whole_crc(struct layout *l, struct crc_set *crcs, uint32_t *ret)
 {
@@ -60,7 +63,81 @@ whole_crc(struct layout *l, struct crc_set *crcs, uint32_t *ret)
 }
 
 void
-whole_crc_run(struct publish_job *j)
+job_whole(struct publish_job *j)
 {
     j->have_whole = whole_crc(j->layout, j->crcs, &j->whole) == 0;
+}
+
+/* ---------------------------------------------------------- fingerprint */
+
+static void
+hash_u64(EVP_MD_CTX *md, uint64_t v)
+{
+    uint8_t b[8];
+    int i;
+
+    for (i = 0; i < 8; i++)
+        b[i] = (uint8_t)(v >> (8 * i));
+    EVP_DigestUpdate(md, b, sizeof(b));
+}
+
+static void
+hash_part(EVP_MD_CTX *md, const struct plan_part *p)
+{
+    hash_u64(md, p->first);
+    hash_u64(md, p->end);
+    hash_u64(md, p->kind);
+    hash_u64(md, p->kind == PLAN_COPY ? p->member : 0);
+    hash_u64(md, p->kind == PLAN_COPY_SCRATCH ? p->scratch : 0);
+    hash_u64(md, p->kind == PLAN_UPLOAD ? 0 : p->from);
+    hash_u64(md, p->pad);
+}
+
+void
+plan_fingerprint(const struct plan *p, const char digest[65], char out[65])
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    uint8_t sum[EVP_MAX_MD_SIZE];
+    unsigned i, len = 0;
+    size_t u, n, count;
+
+    out[0] = '\0'; /* fits nothing */
+    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(md);
+        return;
+    }
+    EVP_DigestUpdate(md, digest, 64);
+    hash_u64(md, p->scratches + 1);
+    for (u = 0; u <= p->scratches; u++) {
+        plan_upload_parts(p, u, &count);
+        hash_u64(md, count);
+    }
+    for (n = 0; n < p->scratch_parts; n++)
+        hash_part(md, &p->scratch_part[n]);
+    for (n = 0; n < p->count; n++)
+        hash_part(md, &p->part[n]);
+    EVP_DigestFinal_ex(md, sum, &len);
+    EVP_MD_CTX_free(md);
+    for (i = 0; i < len && i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", sum[i]);
+}
+
+/* --------------------------------------------------------------- a part */
+
+bool
+part_is_ranged(const struct attempt *at, uint32_t n)
+{
+    const struct plan_part *pp = part_plan(at, n);
+
+    switch (pp->kind) {
+    case PLAN_COPY:
+        return part_len(at, n) != job_member(at->j, pp->member)->size;
+    case PLAN_COPY_SCRATCH:
+        return part_len(at, n) != scratch_size(at, pp->scratch);
+    case PLAN_COPY_PREVIOUS:
+        return part_len(at, n) != previous_zip(at->j->previous)->size;
+    case PLAN_UPLOAD:
+        break;
+    }
+    return false;
 }

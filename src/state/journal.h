@@ -145,6 +145,9 @@ struct journal_notes *journal_notes_begin(struct state *st,
 void journal_note_part(struct journal_notes *n, uint32_t number, uint32_t crc);
 void journal_note_scratch(struct journal_notes *n,
                           const struct journal_scratch *s);
+/* Waits until all that was noted so far is written, or cannot be: before
+ * what it stands for is removed. */
+void journal_notes_flush(struct journal_notes *n);
 /* Writes what is left, and ends the thread.  Before the claim ends. */
 void journal_notes_end(struct journal_notes *n);
 

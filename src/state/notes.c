@@ -12,10 +12,10 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "net/scope.h"
 
 enum { BATCH_MS = 100, STACK = 256 * 1024 };
 
@@ -31,9 +31,11 @@ struct journal_notes {
     struct state *state;
     const struct journal_claim *claim;
     pthread_t thread;
+    struct scope *nap;    /* between two batches: stopped in the end */
     pthread_mutex_t lock; /* all below */
-    pthread_cond_t more;  /* notes have come, or the end */
+    pthread_cond_t more;  /* notes have come, or were written, or the end */
     struct batch batch;
+    uint64_t noted, written; /* notes so far */
     bool end;
 };
 
@@ -135,25 +137,11 @@ batch_free(struct batch *b)
     *b = (struct batch){0};
 }
 
-/* With the lock: until the end, or BATCH_MS are over. */
-static void
-pause_writing(struct journal_notes *n)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += BATCH_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    while (!n->end && pthread_cond_clockwait(&n->more, &n->lock,
-                                             CLOCK_MONOTONIC, &until) == 0)
-        ;
-}
-
 static void *
 write_notes(void *user)
 {
     struct journal_notes *n = user;
+    uint64_t noted;
     struct batch b;
 
     pthread_mutex_lock(&n->lock);
@@ -164,11 +152,16 @@ write_notes(void *user)
             break;
         b = n->batch;
         n->batch = (struct batch){0};
+        noted = n->noted;
         pthread_mutex_unlock(&n->lock);
         write_batch(n, &b);
         batch_free(&b);
         pthread_mutex_lock(&n->lock);
-        pause_writing(n);
+        n->written = noted;
+        pthread_cond_broadcast(&n->more);
+        pthread_mutex_unlock(&n->lock);
+        scope_sleep(n->nap, BATCH_MS);
+        pthread_mutex_lock(&n->lock);
     }
     pthread_mutex_unlock(&n->lock);
     return NULL;
@@ -183,6 +176,10 @@ journal_notes_begin(struct state *st, const struct journal_claim *c)
 
     if (!n)
         return NULL;
+    if (scope_new(&n->nap) < 0) {
+        free(n);
+        return NULL;
+    }
     n->state = st;
     n->claim = c;
     pthread_mutex_init(&n->lock, NULL);
@@ -195,6 +192,7 @@ journal_notes_begin(struct state *st, const struct journal_claim *c)
         return n;
     pthread_cond_destroy(&n->more);
     pthread_mutex_destroy(&n->lock);
+    scope_free(n->nap);
     free(n);
     return NULL;
 }
@@ -206,12 +204,27 @@ journal_notes_end(struct journal_notes *n)
         return;
     pthread_mutex_lock(&n->lock);
     n->end = true;
-    pthread_cond_signal(&n->more);
+    pthread_cond_broadcast(&n->more);
     pthread_mutex_unlock(&n->lock);
+    scope_stop(n->nap, -ECANCELED);
     pthread_join(n->thread, NULL);
     pthread_cond_destroy(&n->more);
     pthread_mutex_destroy(&n->lock);
+    scope_free(n->nap);
     free(n);
+}
+
+void
+journal_notes_flush(struct journal_notes *n)
+{
+    uint64_t noted;
+
+    if (!n)
+        return;
+    LOCK_SCOPE(&n->lock);
+    noted = n->noted;
+    while (n->written < noted)
+        pthread_cond_wait(&n->more, &n->lock);
 }
 
 /* Room for one more of size bytes; false: out of memory.  The part is then
@@ -243,7 +256,8 @@ journal_note_part(struct journal_notes *n, uint32_t number, uint32_t crc)
     b = &n->batch;
     if (grow(&b->part, &b->part_cap, b->parts, sizeof(*b->part)))
         b->part[b->parts++] = (struct journal_part){number, crc};
-    pthread_cond_signal(&n->more);
+    n->noted++;
+    pthread_cond_broadcast(&n->more);
     pthread_mutex_unlock(&n->lock);
 }
 
@@ -266,7 +280,8 @@ journal_note_scratch(struct journal_notes *n, const struct journal_scratch *s)
         b->scratch[b->scratches++] = own;
         kept = true;
     }
-    pthread_cond_signal(&n->more);
+    n->noted++;
+    pthread_cond_broadcast(&n->more);
     pthread_mutex_unlock(&n->lock);
     if (kept)
         return;

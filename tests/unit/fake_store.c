@@ -5,8 +5,10 @@
  * test's own thread or by several.
  */
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fake_store_op.h"
 
@@ -122,6 +124,7 @@ op_run(struct op *op)
     op_leave(op);
     again = op->again;
     op->again = false;
+    fake.in_vain = again ? fake.in_vain + 1 : 0;
     if (again) {
         *fake.ops_end = op;
         fake.ops_end = &op->next;
@@ -142,6 +145,9 @@ run_one(void)
 {
     struct op *op;
 
+    /* Others may come first. */
+    if (fake.busy && fake_random(2))
+        sched_yield();
     pthread_mutex_lock(&fake.lock);
     op = op_pick();
     pthread_mutex_unlock(&fake.lock);
@@ -150,82 +156,69 @@ run_one(void)
     return op != NULL;
 }
 
+/* Threads wait for answers, and ask for more: until they do.  False: there
+ * are none. */
+static bool
+wait_for_ops(void)
+{
+    struct timespec t;
+    LOCK_SCOPE(&fake.lock);
+
+    if (!fake.busy || !fake.busy())
+        return false;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += 500000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    if (!fake.ops && !fake.works)
+        pthread_cond_timedwait(&fake.wake, &fake.lock, &t);
+    return true;
+}
+
+/* True if one was run.  A call that hangs is asked again and again: when
+ * there is nothing else, time passes. */
+static bool
+run_next(void)
+{
+    bool ran = run_one();
+
+    if (!ran || !fake.passed || fake.in_vain < 200)
+        return ran;
+    fake.in_vain = 0;
+    fake.passed();
+    return true;
+}
+
 void
 fake_run(void)
 {
-    while (run_one())
+    while (run_next() || wait_for_ops())
         ;
 }
 
 void
 fake_run_some(unsigned n)
 {
-    while (n > 0 && run_one())
-        n--;
-}
-
-/* One that was there before the tick, or the worker's. */
-static bool
-run_one_until(uint64_t last_id)
-{
-    struct op *op;
-
-    pthread_mutex_lock(&fake.lock);
-    if (fake.works)
-        op = op_take(&fake.works, &fake.works_end, 0);
-    else if (fake.ops && fake.ops->id <= last_id)
-        op = op_take(&fake.ops, &fake.ops_end, 0);
-    else
-        op = NULL;
-    pthread_mutex_unlock(&fake.lock);
-    if (op)
-        op_run(op);
-    return op != NULL;
-}
-
-static struct fake_width
-counted(void)
-{
-    return (struct fake_width){
-        .creates = fake.creates,
-        .copies = fake.copies,
-        .uploads = fake.uploads + fake.puts,
-        .completes = fake.completes,
-        .deletes = fake.deletes,
-        .asks = fake.asks,
-    };
-}
-
-static void
-widen(unsigned *most, unsigned before, unsigned after)
-{
-    if (after - before > *most)
-        *most = after - before;
-}
-
-unsigned
-fake_run_ticks(struct fake_width *ret)
-{
-    struct fake_width was, is = counted();
-    unsigned ticks = 0;
-
-    memset(ret, 0, sizeof(*ret));
-    while (fake.ops || fake.works) {
-        uint64_t last_id = fake.last_id;
-
-        while (run_one_until(last_id))
-            ;
-        was = is;
-        is = counted();
-        widen(&ret->creates, was.creates, is.creates);
-        widen(&ret->copies, was.copies, is.copies);
-        widen(&ret->uploads, was.uploads, is.uploads);
-        widen(&ret->completes, was.completes, is.completes);
-        widen(&ret->deletes, was.deletes, is.deletes);
-        widen(&ret->asks, was.asks, is.asks);
-        ticks++;
+    while (n > 0) {
+        if (run_next())
+            n--;
+        else if (!wait_for_ops())
+            return;
     }
-    return ticks;
+}
+
+bool
+fake_idle(void)
+{
+    return !(fake.busy && fake.busy()) && !fake.ops && !fake.works;
+}
+
+void
+fake_clock_skip(uint64_t ms)
+{
+    atomic_fetch_add(&fake.skipped_ms, ms);
 }
 
 /* Lock held. */

@@ -15,6 +15,7 @@
 #define S3ZIPFS_TESTS_FAKE_STORE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -148,6 +149,10 @@ struct fake {
     struct op *taken; /* being run */
     unsigned running; /* by threads */
     uint64_t last_id;
+    atomic_ullong skipped_ms; /* by the clock */
+    atomic_uint in_vain;      /* calls in a row that did not answer */
+    bool (*busy)(void); /* do threads run that may ask for more?  With lock */
+    bool (*passed)(void); /* all hang: lets time pass */
     bool threads, quit;
     pthread_t thread[4];
     struct state state[FAKE_HOSTS];
@@ -162,16 +167,11 @@ extern struct s3 fake_s3, fake_s3_dest; /* one store, ids of their own */
 void fake_start(uint64_t seed);
 /* Everything of the store goes; nothing may be in flight or pinned. */
 void fake_stop(void);
-/* Runs completions until none are left, or so many. */
+/* Runs completions until none are left and nobody is busy, or so many. */
 void fake_run(void);
 void fake_run_some(unsigned n);
-/* The same as a store would do it where each call takes the same time: what
- * was asked for before the tick is answered in it, and what the answers ask
- * for is not.  Returns the ticks; *ret: the most calls of a kind in one. */
-struct fake_width {
-    unsigned creates, copies, uploads, completes, deletes, asks;
-};
-unsigned fake_run_ticks(struct fake_width *ret);
+bool fake_idle(void);
+void fake_clock_skip(uint64_t ms);
 void fake_threads_start(void);
 void fake_threads_stop(void);
 void fake_forget(void); /* what was counted */

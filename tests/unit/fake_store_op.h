@@ -73,6 +73,8 @@ void find_anew(void);
 /* fake_store_call.c: counts a call and does the trouble that is set for it.
  * 0, or the error to answer; *ret_effect: do it all the same. */
 int fake_count(unsigned *counter, struct s3_error *e, bool *ret_effect);
+/* What was ordered for the end of a call that is none of the store's. */
+void fake_late(void);
 
 /* fake_store_upload.c */
 void fake_upload_drop(struct fake_upload *u);

@@ -615,11 +615,11 @@ publish_status_text(struct buf *out, const struct publish_status *s)
 
 int
 publish_plan(struct publisher *p, struct reader *r,
-             const struct former *former, struct plan *ret, struct err *e)
+             const struct previous *previous, struct plan *ret, struct err *e)
 {
     (void)p;
     (void)r;
-    (void)former;
+    (void)previous;
     (void)ret;
     return err_set(e, EFBIG, "no plan here");
 }

@@ -34,6 +34,10 @@ void case_start(struct publish_case *c, uint64_t seed, unsigned members,
 void case_start_as(struct publish_case *c, enum plan_strategy s, uint64_t seed,
                    unsigned members, unsigned stored);
 void case_stop(struct publish_case *c);
+/* fn(user) on a thread of its own, which may wait for the fake. */
+void case_call(void (*fn)(void *user), void *user);
+/* Its jobs are aborted. */
+void case_free_publisher(struct publish_case *c);
 /* Another publisher, as of another process: nothing learned. */
 void case_new_publisher(struct publish_case *c);
 /* What became of the members; the archive that is there is kept in mind. */

@@ -18,11 +18,16 @@ enum {
 };
 extern const struct plan_limits fake_limits;
 
-/* Of all hosts. */
+/* Of all hosts: rows of uploads whose id is known, and of others. */
 int fake_journal_rows(void);
+int fake_journal_unknown(void);
 int fake_journal_notes(void); /* of parts and scratch objects */
 /* An hour passes: no row is young any more, and no upload. */
 void fake_later(void);
+
+/* publish_fake_scope.c: all hang, so the first scope that has a time is at
+ * its end.  False: none has. */
+bool fake_time_passes(void);
 
 /* A layout of count members below prefix, sizes by the seed; their objects
  * are put.  stored: in 256ths, how many have a CRC32. */

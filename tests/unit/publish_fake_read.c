@@ -88,12 +88,12 @@ crc_ways(struct crc_set *s, uint8_t *way, struct plan_oracle *ret)
     }
 }
 
-bool
-crc_set_loaded(struct crc_set *s)
+void
+crc_set_wait(struct crc_set *s)
 {
     LOCK_SCOPE(&s->lock);
 
-    return fake.loading == 0 || --fake.loading == 0;
+    fake.loading = 0;
 }
 
 /* The HEAD of a member, where the listing does not rule it out. */
@@ -115,19 +115,22 @@ fake_copies(struct reader *r, size_t member)
     return r->crcs.copies[member];
 }
 
-/* The last rungs for a member that has no stored CRC. */
+/* The last rungs for a member that has no stored CRC: a copy tells it, or it
+ * is read. */
 static uint32_t
 climb(struct reader *r, size_t member, struct fake_object *o)
 {
     uint32_t crc = fake_true_crc(r->l, member);
-    LOCK_SCOPE(&fake.lock);
+    bool copies = fake_copies(r, member);
 
-    if (fake_copies(r, member)) {
+    if (copies)
         note_head(&r->crcs, member);
-        fake.told += !o->have_crc;
-        fake.told_bytes += o->have_crc ? 0 : o->size;
-    } else if (!o->have_crc) {
-        o->climbed = true;
+    if (!o->have_crc) {
+        LOCK_SCOPE(&fake.lock);
+
+        fake.told += copies;
+        fake.told_bytes += copies ? o->size : 0;
+        o->climbed |= !copies;
     }
     crc_put(&r->crcs, member, crc, false);
     return crc;
@@ -145,6 +148,7 @@ ask_run(struct op *op)
     int r;
 
     r = fake_count(&fake.asks, &e, &effect);
+    fake_late();
     note_head(s, op->number);
     o = fake_object(s->l->member[op->number].key);
     if (r == 0 && (!o || strcmp(o->etag, s->l->member[op->number].etag))) {
@@ -366,6 +370,7 @@ read_run(struct op *op)
     int r;
 
     r = fake_count(&fake.reads, &e, &effect);
+    fake_late();
     if (op->cancelled)
         r = -ECANCELED;
     if (r == 0) {

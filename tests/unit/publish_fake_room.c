@@ -39,20 +39,26 @@ fake_later(void)
         u->initiated -= 3600;
     for (i = 0; i < FAKE_HOSTS; i++)
         fake_sql_of(&fake.state[i],
-                    "UPDATE publish_upload SET intent = intent - 3600");
+                    "UPDATE upload SET intent = intent - 3600");
 }
 
 int
 fake_journal_rows(void)
 {
-    return fake_sql_all("SELECT count(*) FROM publish_upload");
+    return fake_sql_all("SELECT count(upload_id) FROM upload");
+}
+
+int
+fake_journal_unknown(void)
+{
+    return fake_sql_all("SELECT count(*) - count(upload_id) FROM upload");
 }
 
 int
 fake_journal_notes(void)
 {
-    return fake_sql_all("SELECT (SELECT count(*) FROM publish_part) +"
-                        " (SELECT count(*) FROM publish_scratch)");
+    return fake_sql_all("SELECT (SELECT count(*) FROM upload_part) +"
+                        " (SELECT count(*) FROM upload_scratch)");
 }
 
 void

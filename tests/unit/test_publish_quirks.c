@@ -333,10 +333,39 @@ test_source_look_is_ended(void **state)
     }
 }
 
+/* How a store answers ranged copies shows with the first of them: uploads
+ * do not wait for the others. */
+static void
+test_first_range(void **state)
+{
+    struct plan plan;
+    size_t i, n;
+
+    (void)state;
+    case_start(&c, 7, 300, ALL);
+    c.conf.publish_strategy = PLAN_DUO;
+    for (i = 0; i < c.l->zip.count; i++)
+        fake_know(c.r, i, fake_true_crc(c.l, i));
+    plan = case_plan(&c);
+    for (i = 0, n = 0; i < plan.count; i++)
+        if (plan.part[i].kind == PLAN_COPY &&
+            plan_part_len(&plan.part[i]) !=
+                c.l->member[plan.part[i].member].size &&
+            n++ == 0)
+            fake.held_copies_but = (uint32_t)i + 1;
+    assert_true(n > 64);
+    fake.held_turns = 100000;
+    case_done(&c, "store-crc");
+    assert_true(fake.held_turns > 0);
+    plan_free(&plan);
+    case_stop(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_range),
         cmocka_unit_test(test_range_quirk),
         cmocka_unit_test(test_told),
         cmocka_unit_test(test_range_quirk_remembered),

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,7 +26,7 @@ is_noted(uint32_t part)
     char sql[100];
 
     snprintf(sql, sizeof(sql),
-             "SELECT count(*) FROM publish_part WHERE part = %u", part);
+             "SELECT count(*) FROM upload_part WHERE number = %u", part);
     return fake_sql(sql) > 0;
 }
 
@@ -50,7 +49,7 @@ kept_bytes(void)
     uint64_t bytes = 0;
     struct plan plan;
 
-    if (fake_sql("SELECT count(upload_id) FROM publish_upload") == 0)
+    if (fake_sql("SELECT count(upload_id) FROM upload") == 0)
         return 0;
     plan = case_plan(&c);
     scratch_parts = (uint32_t)plan.scratch_parts;
@@ -91,8 +90,11 @@ check_resumed(enum plan_strategy s)
         assert_int_equal(fake.copies + fake.uploads + fake.puts, 0);
         return;
     }
-    assert_int_equal(c.st.uploaded + c.st.copied + c.st.resumed, c.st.work);
-    assert_int_equal(fake.uploaded + fake.copied, c.st.work - c.st.resumed);
+    /* Scratch objects that nobody needs any more are not made again. */
+    assert_true(c.st.uploaded + c.st.copied + c.st.resumed <= c.st.work);
+    assert_true(s >= PLAN_STITCH ||
+                c.st.uploaded + c.st.copied + c.st.resumed == c.st.work);
+    assert_true(fake.uploaded + fake.copied <= c.st.work - c.st.resumed);
     if (kept > 0 && fake.list_crc)
         kept += scratch;
     assert_true(c.st.resumed >= kept);
@@ -172,7 +174,7 @@ test_finished_scratch(void **state)
         case_start_as(&c, PLAN_CHAIN, 3, 10, HALF);
         fake.list_crc = true;
         killed = case_killed(&c, n, true);
-        noted = fake_sql("SELECT count(*) FROM publish_scratch");
+        noted = fake_sql("SELECT count(*) FROM upload_scratch");
         if (killed && !is_there() && noted > 0) {
             struct plan plan = case_plan(&c);
 
@@ -283,7 +285,7 @@ test_auto_keeps_its_choice(void **state)
         before = case_plan(&c);
         case_killed(&c, n, true);
         there = is_there();
-        open = fake_sql("SELECT count(upload_id) FROM publish_upload") > 0 &&
+        open = fake_sql("SELECT count(upload_id) FROM upload") > 0 &&
                fake_parts_below("") > 0;
         c.conf.bandwidth = UINT64_MAX / 4;
         case_new_publisher(&c);
@@ -294,8 +296,7 @@ test_auto_keeps_its_choice(void **state)
         if (!there && open) {
             assert_string_equal(c.st.strategy,
                                 plan_strategy_name(before.strategy));
-            assert_true(c.st.resumed > 0);
-            others++;
+            others += c.st.resumed > 0;
         }
         plan_free(&before);
         plan_free(&after);
@@ -330,29 +331,6 @@ test_other_layout(void **state)
 
 /* -------------------------------------------------------------- of two */
 
-/* As the journal names our parent: another process that lives. */
-static void
-owner_of_parent(char *owner, size_t size)
-{
-    char path[64], line[1024], *at;
-    int field;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
-    f = fopen(path, "r");
-    assert_non_null(f);
-    assert_non_null(fgets(line, sizeof(line), f));
-    fclose(f);
-    at = strrchr(line, ')');
-    for (field = 2; field < 22; field++)
-        at = strchr(at, ' ') + 1;
-    at[strcspn(at, " ")] = '\0';
-    *strrchr(owner, '/') = '\0';
-    *strrchr(owner, '/') = '\0';
-    snprintf(owner + strlen(owner), size - strlen(owner), "/%d/%s",
-             (int)getppid(), at);
-}
-
 /* Two that find it at the same time: one goes on, the other begins anew,
  * and both say that it is there. */
 static void
@@ -372,7 +350,6 @@ test_two_find_it(void **state)
             continue;
         }
         case_beside(&other, &c, 0);
-        owner_of_parent(other.p->owner, sizeof(other.p->owner));
         case_publish_both(&c, &other);
         st = other.st;
         case_check_there(&c);

@@ -44,8 +44,10 @@ check_failed(int r)
     unsigned objects = fake_objects_below(FAKE_SCRATCH);
 
     assert_true(r == -EIO || r == -ETIMEDOUT || r == -EACCES || r == -EINTR);
-    if (fake_journal_rows() == 0)
-        assert_int_equal(fake_uploads_open() + objects, 0);
+    if (fake_journal_rows() == 0) {
+        assert_int_equal(objects, 0);
+        assert_true(fake_uploads_open() <= (unsigned)fake_journal_unknown());
+    }
 }
 
 static void
@@ -119,8 +121,8 @@ test_scratch_gone(void **state)
         assert_int_equal(case_publish(&c), 0);
         case_check_there(&c);
         if (!c.st.noop)
-            assert_int_equal(c.st.uploaded + c.st.copied + c.st.resumed,
-                             c.st.work);
+            assert_true(c.st.uploaded + c.st.copied + c.st.resumed <=
+                        c.st.work);
         case_stop(&c);
     }
     assert_true(dropped > 20);
@@ -233,7 +235,7 @@ test_wrong_copies(void **state)
                     u->part[k].claimed ^= 0x77;
                     wrong++;
                 }
-        fake_sql("DELETE FROM publish_part");
+        fake_sql("DELETE FROM upload_part");
         assert_int_equal(case_publish(&c), 0);
         case_check_there(&c);
         o = fake_object("out/a.zip");

@@ -173,7 +173,7 @@ class Seen:
 
 
 def equal(seen, planned):
-    """Nothing was sent that was not planned, and the other way round."""
+    """Writes and bytes are those of the plan; reads are at most as many."""
     assert seen.writes == planned.writes, (seen.writes, planned.writes)
     assert not seen.again, seen.again
     for word in ("uploaded", "copied", "downloaded"):
@@ -184,5 +184,5 @@ def equal(seen, planned):
         "only planned", planned.uploads - seen.uploads)
     assert not seen.open, seen.open
     for kind in ("get", "head", "list"):
-        assert seen.reads[kind] == planned.reads[kind], (
+        assert seen.reads[kind] <= planned.reads[kind], (
             kind, seen.reads, planned.reads)
