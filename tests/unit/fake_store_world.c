@@ -97,6 +97,7 @@ fake_killed(void)
     size_t i;
 
     fake.trouble_at = 0;
+    fake.kill_late = false; /* the last call of all was not the store's */
     if (!w)
         return false;
     fake_store_free();
