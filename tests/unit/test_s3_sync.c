@@ -333,11 +333,19 @@ test_listings(void **state)
 
 /* ------------------------------------------------------------- the stop */
 
+static bool
+asked(void)
+{
+    LOCK_SCOPE(&fake.lock);
+
+    return fake.ops || fake.taken;
+}
+
 static void *
 stop_soon(void *user)
 {
     (void)user;
-    while (!fake.ops && !fake.taken)
+    while (!asked())
         usleep(1000);
     usleep(20000);
     scope_stop(scope, -EINTR);
